@@ -1,0 +1,73 @@
+import type { Vector } from "./embeddings.ts";
+import { CandidateError, show } from "./errors.ts";
+import { Lattice } from "./lattice.ts";
+import type { Options } from "./options.ts";
+import type { BundleEntry, Receipt } from "./receipt/receipt.ts";
+
+/** One document that a search returned. Further fields are allowed and come back untouched. */
+export interface Candidate {
+  /** Its name in the receipt, unique among the candidates. Default: its index as a string. */
+  readonly id?: string;
+  /** Its vector, from the same model as the query's; null or absent where there is none (see `missing`). */
+  readonly embedding?: Vector | null;
+  /** Its words, title included. */
+  readonly text?: string;
+  /** How far it is to be trusted, in [0, 1]; default 1. Less weakens its edges and its score; 0 excludes it. */
+  readonly trust?: number;
+}
+
+/** What {@link rerank} takes: the query, the candidates, and any of {@link Options}. */
+export interface RerankRequest<C extends Candidate = Candidate> extends Options {
+  /** The query's vector. */
+  readonly query: Vector;
+  /** The query's words. Without them, or without texts, the vectors decide alone. */
+  readonly queryText?: string;
+  /** The documents to choose from, best first as the search returned them: equal scores keep this order. */
+  readonly candidates: readonly C[];
+}
+
+/** A document of the bundle, with the record of why it was chosen. */
+export interface Ranked<C extends Candidate = Candidate> extends BundleEntry {
+  /** The candidate, the very object that came in. */
+  readonly candidate: C;
+}
+
+/** What {@link rerank} returns. */
+export interface RerankResult<C extends Candidate = Candidate> {
+  /** The k best documents, best first. */
+  readonly bundle: Ranked<C>[];
+  /** The record of the computation. */
+  readonly receipt: Receipt;
+}
+
+/**
+ * Re-ranks the candidates of a search: their vectors settle on a lattice, their words are weighed against the query's,
+ * and the k documents that score best come back, each with the parts of its score, and a receipt for the whole.
+ *
+ * Deterministic: the same input gives the same bytes, and the order of the candidates matters to equal scores alone.
+ * Nothing that came in is changed.
+ *
+ * @example
+ * const { bundle, receipt } = rerank({ query, queryText, candidates, k: 5 });
+ *
+ * @throws {OptionError | VectorError | CandidateError} see {@link Lattice}.
+ */
+export function rerank<C extends Candidate>(request: RerankRequest<C>): RerankResult<C> {
+  const { query, queryText, candidates, ...options } = request;
+  if (!Array.isArray(candidates)) {
+    throw new CandidateError("candidates", `must be an array, not ${show(candidates)}`);
+  }
+  const lattice = new Lattice(
+    {
+      embeddings: candidates.map((c) => c.embedding),
+      ids: candidates.map((c, i) => c.id ?? String(i)),
+      texts: candidates.map((c) => c.text),
+      trust: candidates.map((c) => c.trust),
+      nameOf: (i) => `candidates[${i}].embedding`,
+    },
+    options,
+  );
+  lattice.setQuery(query, queryText ?? null);
+  const bundle = lattice.bundle().map(({ index, ...entry }) => ({ ...entry, candidate: candidates[index]! }));
+  return { bundle, receipt: lattice.receipt() };
+}

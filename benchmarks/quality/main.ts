@@ -74,7 +74,7 @@ function evaluate(collection: Collection): Result {
 }
 
 function report({ collection, metrics }: Result): void {
-  const baseline = metrics["cosine"]!;
+  const baseline = metrics.cosine!;
   if (!json) print(`${collection} (${baseline.length} queries)`);
   for (const [method, all] of Object.entries(metrics)) {
     const means = Object.fromEntries(METRICS.map((metric) => [metric, meanOf(all, metric)]));
@@ -110,7 +110,7 @@ function summarize(): void {
   for (const method of Object.keys(methods)) {
     const gains = (metric: string) =>
       results
-        .map((r) => 100 * (meanOf(r.metrics[method]!, metric) / meanOf(r.metrics["cosine"]!, metric) - 1))
+        .map((r) => 100 * (meanOf(r.metrics[method]!, metric) / meanOf(r.metrics.cosine!, metric) - 1))
         .filter(Number.isFinite);
     const means = Object.fromEntries(METRICS.map((metric) => [metric, mean(gains(metric))]));
     const worst = Math.min(...gains("nDCG@10"));

@@ -29,6 +29,7 @@ import type { Convergence } from "./solve/cg.ts";
 import { solve } from "./solve/solve.ts";
 import { ambientSpace, cheaperSpace, type Space, spanSpace } from "./solve/space.ts";
 import { assemble, implicitEuler, type System } from "./solve/system.ts";
+import type { VectorCounts } from "./vectors.ts";
 
 /** A document of a bundle: what the receipt says of it, and its index among the candidates. */
 export interface RankedEntry extends BundleEntry {
@@ -264,8 +265,8 @@ export class Lattice {
   bundle(): RankedEntry[] {
     const { evidence } = this.#solve();
     const began = performance.now();
-    const { k, diversity, missing } = this.params;
-    const scores = score(evidence, this.params);
+    const { k, diversity, missing, textWeight } = this.params;
+    const scores = score(evidence, textWeight);
     const order = ranking(scores.score, this.#candidate);
     const { stride, data } = this.#vectors;
     const norm = (node: number) => rowNorm(this.#vectors, node);
@@ -300,8 +301,12 @@ export class Lattice {
     return bundle;
   }
 
-  /** The record of the present state: what came in, what was computed, and the bundle. */
-  receipt(): Receipt {
+  /**
+   * The record of the present state: what came in, what was computed, and the bundle.
+   *
+   * @param vectors where the vectors came from, if the caller knows.
+   */
+  receipt(vectors: VectorCounts | null = null): Receipt {
     const bundle = this.bundle().map(({ index: _, ...entry }) => entry);
     const { energy, convergence } = this.#solve();
     const began = performance.now();
@@ -348,7 +353,7 @@ export class Lattice {
       },
       kernel: { name: kernel.name, version: kernel.version },
       space: space.kind,
-      vectors: null,
+      vectors,
     };
     this.#elapsed += performance.now() - began;
     return makeReceipt({ ...content, t_ms: this.#elapsed });

@@ -47,8 +47,6 @@ export interface Options {
   maxIterations?: number;
   /** Weight of the words: BM25 of the query over the pool, in standard deviations. >= 0, default 0.5; 0 turns it off. */
   textWeight?: number;
-  /** Weight of `ln(trust)` in the score. >= 0, default 1; with 0, trust only weakens a candidate's edges. */
-  trustWeight?: number;
   /**
    * Share of novelty in the choice of the bundle, by maximal marginal relevance (Carbonell & Goldstein 1998).
    * In [0, 1], default 0: exactly the ranking. 1 looks at novelty alone, after the first document. It costs
@@ -95,7 +93,6 @@ const checks: Record<keyof Params, Check> = {
   tolerance: number("a number in [1e-7, 1)", (v) => v >= 1e-7 && v < 1),
   maxIterations: count,
   textWeight: weight,
-  trustWeight: weight,
   diversity: number("a number in [0, 1]", (v) => v >= 0 && v <= 1),
   k: count,
   missing: oneOf("append", "drop", "error"),

@@ -14,7 +14,6 @@ const settled: Profile = {
   tolerance: 1e-5,
   maxIterations: 100,
   textWeight: 0.5,
-  trustWeight: 1,
   diversity: 0,
 };
 

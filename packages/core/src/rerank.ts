@@ -3,6 +3,7 @@ import { CandidateError, show } from "./errors.ts";
 import { Lattice } from "./lattice.ts";
 import type { Options } from "./options.ts";
 import type { BundleEntry, Receipt } from "./receipt/receipt.ts";
+import type { VectorCounts } from "./vectors.ts";
 
 /** One document that a search returned. Further fields are allowed and come back untouched. */
 export interface Candidate {
@@ -12,7 +13,8 @@ export interface Candidate {
   readonly embedding?: Vector | null;
   /** Its words, title included. */
   readonly text?: string;
-  /** How far it is to be trusted, in [0, 1]; default 1. Less weakens its edges and its score; 0 excludes it. */
+  /** How far it is to be trusted, in [0, 1]; default 1. Less weakens its edges and takes that share of its score's
+   * lead over the pool's lowest; 0 excludes it. */
   readonly trust?: number;
 }
 
@@ -24,6 +26,8 @@ export interface RerankRequest<C extends Candidate = Candidate> extends Options 
   readonly queryText?: string;
   /** The documents to choose from, best first as the search returned them: equal scores keep this order. */
   readonly candidates: readonly C[];
+  /** Where the vectors came from, for the receipt; adapters fill it in. */
+  readonly vectors?: VectorCounts;
 }
 
 /** A document of the bundle, with the record of why it was chosen. */
@@ -53,7 +57,7 @@ export interface RerankResult<C extends Candidate = Candidate> {
  * @throws {OptionError | VectorError | CandidateError} see {@link Lattice}.
  */
 export function rerank<C extends Candidate>(request: RerankRequest<C>): RerankResult<C> {
-  const { query, queryText, candidates, ...options } = request;
+  const { query, queryText, candidates, vectors, ...options } = request;
   if (!Array.isArray(candidates)) {
     throw new CandidateError("candidates", `must be an array, not ${show(candidates)}`);
   }
@@ -69,5 +73,5 @@ export function rerank<C extends Candidate>(request: RerankRequest<C>): RerankRe
   );
   lattice.setQuery(query, queryText ?? null);
   const bundle = lattice.bundle().map(({ index, ...entry }) => ({ ...entry, candidate: candidates[index]! }));
-  return { bundle, receipt: lattice.receipt() };
+  return { bundle, receipt: lattice.receipt(vectors ?? null) };
 }

@@ -1,1 +1,3 @@
-export const version = "0.0.0";
+export type { Attach, OscillinkMetadata, RerankFields } from "./documents.ts";
+export { OscillinkReranker, type OscillinkRerankerFields } from "./reranker.ts";
+export { OscillinkRetriever, type OscillinkRetrieverFields } from "./retriever.ts";

@@ -1,4 +1,4 @@
-import { naturalLog, zScores } from "./math.ts";
+import { zScores } from "./math.ts";
 
 /** What is known of each candidate before the score: one entry a candidate. */
 export interface Evidence {
@@ -28,16 +28,22 @@ export interface Scores {
 }
 
 /**
- * `score = z(settled) + textWeight z(text) + trustWeight ln(trust)`, with z over the pool.
+ * `score = z(settled) + textWeight z(text) + trust term`, with z over the pool.
  *
  * The parts are put on one scale before they are added: the cosines of a pool differ in the second decimal, BM25 in
  * units, and a sum of raw values would let one of them decide alone.
+ *
+ * The trust term takes from a candidate the share `1 - trust` of what it has over the pool's lowest: trust 1 takes
+ * nothing, trust near 0 leaves it last. (An added `ln(trust)` would be no match for a passage that repeats the query's
+ * own words and stands nine deviations above the rest, as the false ones do.)
  */
-export function score(evidence: Evidence, weights: { textWeight: number; trustWeight: number }): Scores {
+export function score(evidence: Evidence, textWeight: number): Scores {
   const settled = zScores(evidence.settled);
-  const text = evidence.text
-    ? zScores(evidence.text).map((z) => weights.textWeight * z)
-    : settled.map(() => 0);
-  const trust = Float64Array.from(evidence.trust, (t) => (t < 1 ? weights.trustWeight * naturalLog(t) : 0));
-  return { score: settled.map((z, i) => z + text[i]! + trust[i]!), settled, text, trust };
+  const text = evidence.text ? zScores(evidence.text).map((z) => textWeight * z) : settled.map(() => 0);
+  const relevance = settled.map((z, i) => z + text[i]!);
+  const lowest = relevance.reduce((a, b) => Math.min(a, b), Infinity);
+  const trust = relevance.map((r, i) =>
+    evidence.trust[i]! < 1 ? (evidence.trust[i]! - 1) * (r - lowest) : 0,
+  );
+  return { score: relevance.map((r, i) => r + trust[i]!), settled, text, trust };
 }

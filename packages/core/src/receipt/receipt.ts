@@ -1,6 +1,7 @@
 import type { Energy } from "../diagnose/energy.ts";
 import type { Params } from "../options.ts";
 import type { Terms } from "../rank/score.ts";
+import type { VectorCounts } from "../vectors.ts";
 import { version } from "../version.ts";
 import { type Digest, digestJson } from "./digest.ts";
 
@@ -105,7 +106,7 @@ export interface Receipt {
   /** The coordinates in which the system was solved. */
   readonly space: "ambient" | "span";
   /** Where the vectors came from, when an adapter knows. Not covered by the digest. */
-  readonly vectors: { readonly fromStore: number; readonly reembedded: number } | null;
+  readonly vectors: VectorCounts | null;
   /** Digest of everything above but what is marked as not covered. */
   readonly digest: Digest;
 }

@@ -1,0 +1,113 @@
+/**
+ * The main job on real text: passages in LangChain's MemoryVectorStore, questions asked through OscillinkRetriever, and
+ * what plain cosine would have returned beside it. No model, no key: the vectors are lexical.
+ */
+import { fileURLToPath } from "node:url";
+import { progress } from "@clack/prompts";
+import { MemoryVectorStore } from "@langchain/classic/vectorstores/memory";
+import type { Document } from "@langchain/core/documents";
+import type { Receipt } from "@oscillink/core";
+import { type OscillinkMetadata, OscillinkRetriever } from "@oscillink/langchain";
+import { LexicalEmbedder } from "@oscillink/lexical";
+import { Command, InvalidArgumentError } from "commander";
+import { type Question, readPassages, readQuestions } from "./corpus.ts";
+import { type Answer, printAnswer, printSummary } from "./view.ts";
+
+const own = (file: string): string => fileURLToPath(new URL(`../corpus/${file}`, import.meta.url));
+
+const positive = (value: string): number => {
+  const number = Number(value);
+  if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError("a whole number from 1 up");
+  return number;
+};
+
+const options = new Command("demo")
+  .description("Plain cosine and the Oscillink bundle, side by side.")
+  .option(
+    "--corpus <path>",
+    "a folder of .md and .txt files, or a BEIR corpus.jsonl (default: the demo's own)",
+  )
+  .option("--query <text>", "the question to ask (default: the demo's own questions)")
+  .option("--k <number>", "documents to hand back", positive, 5)
+  .option("--pool <number>", "candidates to choose from", positive, 50)
+  .option("--json", "print one JSON document")
+  .parse()
+  .opts<{ corpus?: string; query?: string; k: number; pool: number; json?: true }>();
+
+const questions: Question[] =
+  options.query !== undefined
+    ? [{ text: options.query, gold: new Set() }]
+    : options.corpus === undefined
+      ? readQuestions(own("questions.jsonl"))
+      : [];
+if (questions.length === 0) {
+  process.stderr.write("demo: a corpus of your own needs a question too: --query TEXT\n");
+  process.exit(2);
+}
+
+const passages = await readPassages(options.corpus ?? own("passages.jsonl"));
+const store = await fill(passages);
+const k = Math.min(options.k, options.pool);
+const retriever = new OscillinkRetriever({
+  vectorStore: store,
+  k,
+  pool: options.pool,
+  trust: (document) => document.metadata.trust,
+});
+
+const answers: Answer[] = [];
+for (const question of questions) answers.push(await ask(question));
+
+if (options.json) {
+  process.stdout.write(
+    `${JSON.stringify({ passages: passages.length, k, pool: options.pool, answers }, null, 2)}\n`,
+  );
+} else {
+  for (const answer of answers.slice(0, 4)) printAnswer(answer);
+  if (answers.length > 1) printSummary(answers, passages.length, options.pool);
+}
+
+async function ask({ text, gold }: Question): Promise<Answer> {
+  const byCosine = await store.similaritySearchWithScore(text, k);
+  const bundle = await retriever.invoke(text);
+  const records = bundle.map((document) => document.metadata.oscillink as OscillinkMetadata);
+  const receipt = records[0]!.receipt as Receipt;
+  const describe = (document: Document) => ({
+    id: document.id!,
+    gold: gold.has(document.id!),
+    trust: document.metadata.trust as number,
+  });
+  return {
+    question: text,
+    goldInAll: gold.size,
+    cosine: byCosine.map(([document, similarity]) => ({ ...describe(document), similarity })),
+    bundle: bundle.map((document, i) => {
+      const { rank, inputRank, score, parts } = records[i]!;
+      return { ...describe(document as Document), rank, inputRank, score, parts: parts ?? null };
+    }),
+    energy: { before: receipt.energy.initial, after: receipt.energy.final },
+    milliseconds: receipt.t_ms,
+    digest: receipt.digest,
+  };
+}
+
+/** Embeds the passages into a store; a larger corpus gets a progress bar on a terminal. */
+async function fill(documents: Document[]): Promise<MemoryVectorStore> {
+  const embedder = LexicalEmbedder.fit(documents.map((document) => document.pageContent));
+  const store = new MemoryVectorStore(embedder);
+  const batch = 100;
+  const bar =
+    process.stderr.isTTY && documents.length > 5 * batch
+      ? progress({ max: documents.length, output: process.stderr })
+      : null;
+  bar?.start("Embedding");
+  for (let at = 0; at < documents.length; at += batch) {
+    const some = documents.slice(at, at + batch);
+    await store.addDocuments(some);
+    bar?.advance(some.length);
+    // Lets the bar be drawn: the embedder works without a pause.
+    if (bar) await new Promise((resolve) => setImmediate(resolve));
+  }
+  bar?.stop(`${documents.length} passages`);
+  return store;
+}

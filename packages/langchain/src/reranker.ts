@@ -1,0 +1,56 @@
+import type { Callbacks } from "@langchain/core/callbacks/manager";
+import type { DocumentInterface } from "@langchain/core/documents";
+import { BaseDocumentCompressor } from "@langchain/core/retrievers/document_compressors";
+import type { Vector } from "@oscillink/core";
+import { type RerankFields, rerankDocuments, resolveFields, type Settings } from "./documents.ts";
+
+/** The fields of {@link OscillinkReranker}: `embeddings`, and any option of `rerank`. */
+export interface OscillinkRerankerFields extends RerankFields {
+  /** A document's vector, where you have it; the others are embedded. Default: all are. */
+  embeddingOf?: (document: DocumentInterface) => Vector | undefined;
+}
+
+/**
+ * Re-ranks the documents of any retriever: in a `ContextualCompressionRetriever`, a `DocumentCompressorPipeline`, or
+ * wherever LangChain takes a document compressor.
+ *
+ * A retriever hands over no vectors, so the documents are embedded again with every call;
+ * {@link OscillinkRetriever} takes them from the store.
+ *
+ * @example
+ * new ContextualCompressionRetriever({
+ *   baseRetriever: vectorStore.asRetriever(50),
+ *   baseCompressor: new OscillinkReranker({ embeddings, k: 5 }),
+ * });
+ */
+export class OscillinkReranker extends BaseDocumentCompressor {
+  static lc_name(): string {
+    return "OscillinkReranker";
+  }
+  readonly lc_namespace = ["oscillink", "document_compressors"];
+
+  readonly #settings: Settings;
+  readonly #embeddingOf: (document: DocumentInterface) => Vector | undefined;
+
+  /** @throws {OptionError} for a field that is unknown or out of range. */
+  constructor({ embeddingOf = () => undefined, ...fields }: OscillinkRerankerFields) {
+    super();
+    this.#embeddingOf = embeddingOf;
+    this.#settings = resolveFields(fields);
+  }
+
+  /**
+   * The k documents that belong together, best first, as new documents with `relevanceScore` and the record in their
+   * metadata. No documents in gives none back.
+   */
+  async compressDocuments(
+    documents: DocumentInterface[],
+    query: string,
+    callbacks?: Callbacks,
+  ): Promise<DocumentInterface[]> {
+    if (documents.length === 0) return [];
+    const vector = await this.#settings.embeddings.embedQuery(query);
+    const found = documents.map(this.#embeddingOf);
+    return rerankDocuments(documents, { text: query, vector }, found, this.#settings, callbacks);
+  }
+}

@@ -1,0 +1,71 @@
+import { expect, test } from "vitest";
+import type { Kernel } from "../src/kernels/kernel.ts";
+import { scalar } from "../src/kernels/scalar.ts";
+import { kernelContract } from "./kernel.contract.ts";
+import { dot, float32, randomRow } from "./support.ts";
+
+const add = (a: number, b: number): number => float32(a + b);
+const product = (a: number, b: number): number => float32(a * b);
+
+/** The lane order as kernel.ts words it, element by element and with no thought of speed. */
+function laneDot(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  const lane = (l: number): number => {
+    let sum = 0;
+    for (let i = l; i < a.length; i += 4) sum = add(sum, product(a[i]!, b[i]!));
+    return sum;
+  };
+  return add(add(lane(0), lane(2)), add(lane(1), lane(3)));
+}
+
+const documented: Kernel = {
+  name: "documented",
+  version: 1,
+  dot: (a, p, b, q, length) => laneDot(a.slice(p, p + length), b.slice(q, q + length)),
+  dots(a, i0, i1, b, j0, j1, out) {
+    const row = ({ data, stride }: typeof a, i: number) => data.slice(i * stride, (i + 1) * stride);
+    for (let i = i0; i < i1; i++) {
+      for (let j = j0; j < j1; j++) out[(i - i0) * (j1 - j0) + (j - j0)] = laneDot(row(a, i), row(b, j));
+    }
+  },
+  multiply({ n, diagonal, rowStart, columns, values }, x, out, width) {
+    for (let i = 0; i < n; i++) {
+      for (let c = 0; c < width; c++) {
+        let sum = product(diagonal[i]!, x[i * width + c]!);
+        for (let e = rowStart[i]!; e < rowStart[i + 1]!; e++) {
+          sum = add(sum, product(values[e]!, x[columns[e]! * width + c]!));
+        }
+        out[i * width + c] = sum;
+      }
+    }
+  },
+  axpy(alpha, x, y, length) {
+    for (let i = 0; i < length; i++) y[i] = add(y[i]!, product(float32(alpha), x[i]!));
+  },
+  xpby(x, beta, y, length) {
+    for (let i = 0; i < length; i++) y[i] = add(x[i]!, product(float32(beta), y[i]!));
+  },
+  scaleRows(scale, x, out, width) {
+    for (let at = 0; at < scale.length * width; at++) {
+      out[at] = product(scale[Math.floor(at / width)]!, x[at]!);
+    }
+  },
+};
+
+kernelContract(scalar, documented);
+
+test("a float32 dot product lies within n units of rounding of the exact one", () => {
+  for (const d of [4, 384, 1536]) {
+    const a = randomRow(d, d);
+    const b = randomRow(d, d + 1);
+    const size = dot(a.map(Math.abs), b.map(Math.abs));
+    const computed = scalar.dot(Float32Array.from(a), 0, Float32Array.from(b), 0, d);
+    // Higham 2002, (3.5): a sum of d/4 products and two more additions.
+    expect(Math.abs(computed - dot(a, b))).toBeLessThanOrEqual((d / 4 + 3) * 2 ** -24 * size);
+  }
+});
+
+test("a sum of negative zeros is positive zero, as lanes that start at 0 give it", () => {
+  const zeros = new Float32Array(8).fill(-0);
+  const ones = new Float32Array(8).fill(1);
+  expect(scalar.dot(zeros, 0, ones, 0, 8)).toBe(0);
+});

@@ -49,7 +49,13 @@ const readJsonLines = <T>(path: string): T[] =>
   readFileSync(path, "utf8")
     .split("\n")
     .filter(Boolean)
-    .map((line) => JSON.parse(line));
+    .map((line, i) => {
+      try {
+        return JSON.parse(line);
+      } catch (cause) {
+        throw new Error(`${path}, line ${i + 1}: ${(cause as Error).message}`, { cause });
+      }
+    });
 
 const toDocument = ({ _id, title, text, trust = 1 }: Passage): Document =>
   new Document({ id: _id, pageContent: title ? `${title}. ${text}` : text, metadata: { trust } });

@@ -45,7 +45,12 @@ if (questions.length === 0) {
   process.exit(2);
 }
 
+process.on("uncaughtException", (error) => {
+  process.stderr.write(`demo: ${error.message}\n`);
+  process.exit(1);
+});
 const passages = await readPassages(options.corpus ?? own("passages.jsonl"));
+if (passages.length === 0) throw new Error(`${options.corpus}: holds no text`);
 const store = await fill(passages);
 const k = Math.min(options.k, options.pool);
 const retriever = new OscillinkRetriever({

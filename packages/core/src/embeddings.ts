@@ -42,39 +42,44 @@ export function matrix(rows: number, columns: number): Matrix {
  */
 export function pack(vectors: Vectors, name: (i: number) => string): Matrix {
   const { n, row } = rowsOf(vectors, name);
-  let columns = 0;
-  for (let i = 0; i < n && columns === 0; i++) {
-    const first = row(i);
-    if (first === null || first === undefined) continue;
-    columns = first.length;
-    if (columns === 0) throw new VectorError(name(i), "has no values; a vector needs at least one");
-  }
-  const packed = matrix(n, columns);
-  for (let i = 0; i < n; i++) {
-    const vector = row(i);
-    if (vector !== null && vector !== undefined) packRow(vector, packed, i, name(i));
-  }
+  const all = Array.from({ length: n }, (_, i) => row(i) ?? null);
+  const first = all.findIndex((vector) => vector !== null);
+  const packed = matrix(n, first < 0 ? 0 : widthOf(all[first]!, name(first)));
+  all.forEach((vector, i) => {
+    if (vector !== null) packRow(vector, packed, i, name(i));
+  });
   return packed;
+}
+
+/** How many values a vector has. */
+export function widthOf(vector: Vector, name: string): number {
+  if (
+    typeof vector !== "object" ||
+    vector === null ||
+    !(Number.isSafeInteger(vector.length) && vector.length >= 0)
+  ) {
+    throw new VectorError(name, `must be an array of numbers, not ${show(vector)}`);
+  }
+  if (vector.length === 0) throw new VectorError(name, "has 0 values; a vector needs at least one");
+  return vector.length;
 }
 
 /** Copies one vector into row `i`, judged as {@link pack} says. */
 export function packRow(vector: Vector, target: Matrix, i: number, name: string): void {
   const { columns, stride, data } = target;
-  if (typeof vector !== "object" || typeof vector.length !== "number") {
-    throw new VectorError(name, `must be an array of numbers, not ${show(vector)}`);
-  }
-  if (vector.length !== columns) {
+  const width = widthOf(vector, name);
+  if (width !== columns) {
     const hint = "were they made by the same model?";
-    throw new VectorError(name, `has ${vector.length} values where the others have ${columns}; ${hint}`);
+    throw new VectorError(name, `has ${width} values where the others have ${columns}; ${hint}`);
   }
   const start = i * stride;
   for (let c = 0; c < columns; c++) {
     const value = vector[c];
-    data[start + c] = value as number;
     // Judged after rounding: 1e39 is a finite double but an infinite float32.
-    if (typeof value !== "number" || !Number.isFinite(data[start + c])) {
+    if (typeof value !== "number" || !Number.isFinite(Math.fround(value))) {
       throw new VectorError(name, `value ${c} must be a finite float32 number, not ${show(value)}`);
     }
+    data[start + c] = value;
   }
 }
 
@@ -82,8 +87,12 @@ function rowsOf(
   vectors: Vectors,
   name: (i: number) => string,
 ): { n: number; row: (i: number) => Vector | null | undefined } {
-  if (!("data" in vectors)) return { n: vectors.length, row: (i) => vectors[i] };
-  const { data, n, d } = vectors;
+  if (Array.isArray(vectors)) return { n: vectors.length, row: (i) => vectors[i] };
+  const { data, n, d } = (vectors ?? {}) as PackedVectors;
+  if (!(data instanceof Float32Array) || !Number.isSafeInteger(n) || !Number.isSafeInteger(d) || n < 0) {
+    const wanted = "must be an array of vectors, or { data: Float32Array, n, d }";
+    throw new VectorError(name(0), `${wanted}, not ${show(vectors)}`);
+  }
   if (data.length !== n * d) {
     const wanted = `n * d = ${n} * ${d} = ${n * d}`;
     throw new VectorError(name(0), `the packed data hold ${data.length} values where ${wanted} are needed`);
@@ -121,13 +130,13 @@ export function unitRows(source: Matrix): Matrix {
 }
 
 /**
- * The order of the rows by what they hold, not by where they stood: lexicographic by value, then by trust. The
- * lattice computes in this order, so that the order in which a store returned its hits changes no bit of any score.
- * Rows that are equal in both stay in the order they came.
+ * The order of the rows by what they hold, not by where they stood: lexicographic by value. The lattice computes in this
+ * order, so that the order in which a store returned its hits changes no bit of any score. Equal rows stay in the
+ * order they came.
  */
-export function contentOrder(vectors: Matrix, trust: ArrayLike<number>): Int32Array {
+export function contentOrder(vectors: Matrix): Int32Array {
   const order = Int32Array.from({ length: vectors.rows }, (_, i) => i);
-  return order.sort((a, b) => compareRows(vectors, a, b) || trust[a]! - trust[b]! || a - b);
+  return order.sort((a, b) => compareRows(vectors, a, b) || a - b);
 }
 
 /** Negative, zero or positive as row `a` comes before, equals or comes after row `b`. */

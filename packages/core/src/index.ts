@@ -1,5 +1,7 @@
-export type { LatticeInput } from "./candidates.ts";
+export type { ChainLink, ChainReceipt } from "./diagnose/chain.ts";
+export type { Dynamics } from "./diagnose/dynamics.ts";
 export type { Energy } from "./diagnose/energy.ts";
+export type { NullPoint } from "./diagnose/nullpoints.ts";
 export type { PackedVectors, Vector, Vectors } from "./embeddings.ts";
 export {
   CandidateError,
@@ -9,13 +11,29 @@ export {
   StateError,
   VectorError,
 } from "./errors.ts";
-export { Lattice, type RankedEntry, type SettleOptions } from "./lattice.ts";
+export { computeDiffusionGates, type GateOptions } from "./gates/diffusion.ts";
+export type { Chain } from "./graph/path.ts";
+export {
+  type ChainOptions,
+  Lattice,
+  type LatticeEvent,
+  type RankedEntry,
+  type ReceiptOptions,
+  type SettleOptions,
+} from "./lattice.ts";
 export { type Missing, type Options, type Params, resolveOptions } from "./options.ts";
-export { type Profile, type ProfileName, profiles } from "./profiles.ts";
+export type { LatticeInput } from "./pool.ts";
+export { type Profile, type ProfileName, profiles, type Strategies } from "./profiles.ts";
 export type { Terms } from "./rank/score.ts";
 export type { Digest } from "./receipt/digest.ts";
 export type { BundleEntry, Parts, Receipt } from "./receipt/receipt.ts";
 export { type Candidate, type Ranked, type RerankRequest, type RerankResult, rerank } from "./rerank.ts";
-export type { Convergence } from "./solve/cg.ts";
-export { type CompletedVectors, completeVectors, type Embedder, type VectorCounts } from "./vectors.ts";
+export type { Convergence, SolveOptions } from "./solve/cg.ts";
+export {
+  type CompletedVectors,
+  completeVectors,
+  type Embedder,
+  embedQuery,
+  type VectorCounts,
+} from "./vectors.ts";
 export { version } from "./version.ts";

@@ -1,8 +1,9 @@
-import { checkIds, checkTexts, checkTrust, type LatticeInput } from "./candidates.ts";
-import { type Energy, measure } from "./diagnose/energy.ts";
+import { type ChainReceipt, chainReceipt, publishedChainReceipt } from "./diagnose/chain.ts";
+import { type Dynamics, dynamics } from "./diagnose/dynamics.ts";
+import { coherenceDrops, edgeResiduals } from "./diagnose/edges.ts";
+import { type Energy, gap, type Measured, measure } from "./diagnose/energy.ts";
+import { type NullPoint, nullPoints } from "./diagnose/nullpoints.ts";
 import {
-  compareRows,
-  contentOrder,
   gather,
   type Matrix,
   matrix,
@@ -13,22 +14,26 @@ import {
   unitRows,
   type Vector,
   type Vectors,
+  widthOf,
 } from "./embeddings.ts";
 import { CandidateError, OptionError, StateError, show, VectorError } from "./errors.ts";
-import { type Adjacency, symmetrize } from "./graph/adjacency.ts";
-import { normalizedLaplacian } from "./graph/laplacian.ts";
+import { type Adjacency, capRowSums, symmetrize } from "./graph/adjacency.ts";
+import { normalizedLaplacian, plainLaplacian } from "./graph/laplacian.ts";
 import { gramMatrix, nearestNeighbors } from "./graph/neighbors.ts";
+import { type Chain, pathGraph } from "./graph/path.ts";
 import { scalar as kernel } from "./kernels/scalar.ts";
-import { type Options, type Params, resolveOptions } from "./options.ts";
+import { defined, type Options, type Params, resolveOptions } from "./options.ts";
+import { type LatticeInput, makePool, type Pool } from "./pool.ts";
+import { profiles, type Strategies } from "./profiles.ts";
 import { diversify, ranking } from "./rank/diversify.ts";
-import { type Evidence, score } from "./rank/score.ts";
+import { type Evidence, publishedScore, standardizedScore } from "./rank/score.ts";
 import { textScores } from "./rank/text.ts";
 import { digestJson, digestTexts, digestVectors } from "./receipt/digest.ts";
 import { type BundleEntry, makeReceipt, type Receipt } from "./receipt/receipt.ts";
-import type { Convergence } from "./solve/cg.ts";
+import type { Convergence, SolveOptions } from "./solve/cg.ts";
 import { solve } from "./solve/solve.ts";
 import { ambientSpace, cheaperSpace, type Space, spanSpace } from "./solve/space.ts";
-import { assemble, implicitEuler, type System } from "./solve/system.ts";
+import { assemble, type System, shifted } from "./solve/system.ts";
 import type { VectorCounts } from "./vectors.ts";
 
 /** A document of a bundle: what the receipt says of it, and its index among the candidates. */
@@ -36,12 +41,40 @@ export interface RankedEntry extends BundleEntry {
   readonly index: number;
 }
 
-/** One step of {@link Lattice.settle}; each default is the lattice's own option. */
-export interface SettleOptions {
+/** One step of {@link Lattice.settle}; what is not given is the lattice's own option. */
+export interface SettleOptions extends Partial<SolveOptions> {
   /** Length of the implicit Euler step, > 0. Default 1; the longer, the nearer to the minimum. */
   readonly dt?: number;
-  readonly tolerance?: number;
-  readonly maxIterations?: number;
+  /** Start the solver from the present state (default), or from zero: the same step, by another way. */
+  readonly warmStart?: boolean;
+}
+
+/** What {@link Lattice.receipt} is to say. */
+export interface ReceiptOptions {
+  /** `"full"` (default), or `"light"`: without the figures that cost a pass over the edges, which are then null. */
+  readonly detail?: "full" | "light";
+  /** How many null points are listed, those of the largest z. Integer >= 0, default 5; all are counted. */
+  readonly nullCap?: number;
+  /** From which z on an edge is a null point. Default 3. */
+  readonly nullThreshold?: number;
+  /** Add what the last `settle` moved. Default false. */
+  readonly dynamics?: boolean;
+  /** Where the vectors came from, if the caller knows. */
+  readonly vectors?: VectorCounts | null;
+}
+
+/** The options of {@link Lattice.addChain}. */
+export interface ChainOptions {
+  /** Weight of the chain in the energy, >= 0. Default 0.2; 0 keeps the chain without a pull. */
+  readonly lamP?: number;
+  /** One weight > 0 a link. Default: all 1. */
+  readonly weights?: readonly number[];
+}
+
+/** What happened in a lattice, for logs. */
+export interface LatticeEvent extends Convergence {
+  readonly event: "settle" | "solve";
+  readonly milliseconds: number;
 }
 
 /** What a query adds to the lattice. */
@@ -52,15 +85,21 @@ interface Query {
   readonly vector: Float32Array;
   readonly square: number;
   readonly text: string | null;
-  /** `Y_i · psi` of each node. */
-  readonly products: Float64Array;
+}
+
+/** The graph of the nodes and the system that it makes. */
+interface Network {
+  readonly graph: Adjacency;
+  /** The nodes' Gram matrix, where it is kept. */
+  readonly gram: Matrix | null;
+  readonly system: System;
 }
 
 /** The settled state and what was read off it. */
 interface Solution {
-  readonly x: Float32Array;
+  readonly options: SolveOptions;
   readonly convergence: Convergence;
-  readonly energy: Energy;
+  readonly state: Measured;
   readonly evidence: Evidence;
 }
 
@@ -69,45 +108,34 @@ declare const performance: { now(): number };
 /**
  * Candidates as nodes of a graph that settle to the one minimum of
  *
- *     H(U) = lamG |U - Y|² + lamC tr(Uᵀ L U) + lamQ Σ b_i |U_i - psi|²
+ *     H(U) = lamG |U - Y|² + lamC tr(Uᵀ L U) + lamQ Σ b_i |U_i - psi|² + lamP tr(Uᵀ L_path U)
  *
- * where Y are their vectors, L the normalized Laplacian of their nearest-neighbour graph, psi the query and b their
- * trust. The basis is old and public: ranking on manifolds (Zhou et al. 2004), regularized retrieval scores
- * (Diaz 2007), diffusion by conjugate gradients on a neighbour graph (Iscen et al. 2017).
+ * where Y are their vectors, L the normalized Laplacian of their nearest-neighbour graph, psi the query, b the pull on
+ * each node and L_path the Laplacian of a chain, if one was added. The basis is old and public: ranking on manifolds
+ * (Zhou et al. 2004), regularized retrieval scores (Diaz 2007), diffusion by conjugate gradients on a neighbour graph
+ * (Iscen et al. 2017).
  *
  * {@link rerank} is the one call that most need; this class is for several queries over the same candidates, for
- * single steps, and for a look inside.
+ * chains, for single steps, and for a look inside. Candidates are named by their index everywhere.
  */
 export class Lattice {
-  /** Every option, resolved. */
-  readonly params: Params;
-  /** How many candidates there are. */
-  readonly n: number;
-  /** Values in each vector; 0 if no candidate has one. */
-  readonly d: number;
-
-  readonly #ids: readonly string[];
-  readonly #texts: readonly string[] | null;
-  readonly #trust: Float32Array;
-  /** The vectors as they came, in float32; zero where missing. */
-  readonly #raw: Matrix;
-  readonly #missing: readonly number[];
-  readonly #excluded: number;
-  /** `#candidate[node]`: the nodes are the candidates with a vector and some trust, in the order of their content. */
-  readonly #candidate: Int32Array;
-  /** The nodes' vectors Y, trust and graph. */
-  readonly #vectors: Matrix;
-  readonly #nodeTrust: Float32Array;
-  readonly #graph: Adjacency;
-  readonly #gram: Matrix | null;
-  readonly #system: System;
-
+  #params: Params;
+  #pool: Pool;
+  #chain: Chain | null = null;
   #query: Query | null = null;
+  #network: Network;
+
   #space: Space | null = null;
+  /** The state that `settle` moves, and the one before its last step; null at the candidates' own vectors. */
   #state: Float32Array | null = null;
+  #before: Float32Array | null = null;
   #settled: Convergence | null = null;
   #solution: Solution | null = null;
+
   #elapsed = 0;
+  #solves = 0;
+  #hits = 0;
+  readonly #listeners = new Set<(event: LatticeEvent) => void>();
 
   /**
    * @throws {OptionError} for an unknown option or a value out of range.
@@ -117,53 +145,25 @@ export class Lattice {
    */
   constructor(input: LatticeInput, options: Options = {}) {
     const began = performance.now();
-    this.params = resolveOptions(options);
-    const name = input.nameOf ?? ((i) => `embeddings[${i}]`);
-    this.#raw = pack(input.embeddings, name);
-    this.n = this.#raw.rows;
-    this.d = this.#raw.columns;
-    this.#ids = checkIds(input.ids, this.n);
-    this.#texts = checkTexts(input.texts, this.n);
-    this.#trust = checkTrust(input.trust, this.n);
-
-    const all = Array.from({ length: this.n }, (_, i) => i);
-    this.#missing = all.filter((i) => rowNorm(this.#raw, i) === 0);
-    if (this.params.missing === "error" && this.#missing.length > 0) {
-      const first = this.#missing[0]!;
-      throw new CandidateError(
-        name(first),
-        `is missing or zero, as are ${this.#missing.length - 1} more; pass vectors for all, or set missing to "append" or "drop"`,
-      );
-    }
-    this.#excluded = all.filter((i) => this.#trust[i] === 0).length;
-    const present = all.filter((i) => this.#trust[i]! > 0 && rowNorm(this.#raw, i) > 0);
-    const given = gather(this.#raw, present);
-    const vectors = this.params.normalize ? unitRows(given) : given;
-    const order = contentOrder(
-      vectors,
-      present.map((i) => this.#trust[i]!),
-    );
-    this.#candidate = order.map((row) => present[row]!);
-    this.#vectors = gather(vectors, order);
-    this.#nodeTrust = Float32Array.from(this.#candidate, (i) => this.#trust[i]!);
-
-    const { neighbors, similarityFloor, graph, lamG, lamC, lamQ } = this.params;
-    const nodes = present.length;
-    // A node has at most twice as many neighbours as it lists, on average, under either rule.
-    const space = cheaperSpace(nodes, this.d, nodes * Math.min(2 * neighbors, nodes));
-    this.#gram = space === "span" ? gramMatrix(this.#vectors, kernel) : null;
-    const unit = this.params.normalize ? this.#vectors : unitRows(this.#vectors);
-    const edges = nearestNeighbors(
-      unit,
-      this.params.normalize ? this.#gram : null,
-      neighbors,
-      similarityFloor,
-      kernel,
-    );
-    this.#graph = symmetrize(nodes, edges, graph, this.#nodeTrust);
-    const pull = this.#nodeTrust.map((b) => lamQ * b);
-    this.#system = assemble(normalizedLaplacian(this.#graph), lamG, lamC, pull);
+    this.#params = resolveOptions(options);
+    this.#pool = makePool(input, this.#params, this.#strategies);
+    this.#network = this.#connect();
     this.#elapsed += performance.now() - began;
+  }
+
+  /** Every option, resolved. */
+  get params(): Params {
+    return this.#params;
+  }
+
+  /** How many candidates there are. */
+  get n(): number {
+    return this.#pool.n;
+  }
+
+  /** Values in each vector; 0 if no candidate has one. */
+  get d(): number {
+    return this.#pool.d;
   }
 
   /**
@@ -178,83 +178,168 @@ export class Lattice {
     if (text !== null && typeof text !== "string") {
       throw new CandidateError("queryText", `must be a string, not ${show(text)}`);
     }
-    const raw = matrix(1, this.d || (vector?.length ?? 0));
+    const raw = matrix(1, this.d || widthOf(vector, "query"));
     packRow(vector, raw, 0, "query");
     if (rowNorm(raw, 0) === 0) throw new VectorError("query", "is zero; it has no direction to rank by");
     const { data } = this.params.normalize ? unitRows(raw) : raw;
-    const { stride } = raw;
-    const products = Float64Array.from(this.#candidate, (_, node) =>
-      kernel.dot(this.#vectors.data, node * stride, data, 0, stride),
-    );
-    this.#query = { raw, vector: data, square: kernel.dot(data, 0, data, 0, stride), text, products };
-    this.#solution = null;
+    const square = kernel.dot(data, 0, data, 0, raw.stride);
+    this.#query = { raw, vector: data, square, text };
     // Only a query that pulls is part of the state.
-    if (this.params.lamQ > 0) {
-      this.#space = null;
-      this.#state = null;
-      this.#settled = null;
-    }
+    if (this.params.lamQ > 0) this.#restart();
+    this.#solution = null;
     this.#elapsed += performance.now() - began;
     return this;
+  }
+
+  /** Sets the candidates' trust anew, one value in [0, 1] each. Starts the lattice over. */
+  setTrust(trust: ArrayLike<number>): this {
+    const { raw, ids, texts, n } = this.#pool;
+    const row = (i: number) => raw.data.subarray(i * raw.stride, i * raw.stride + raw.columns);
+    const input = { embeddings: Array.from({ length: n }, (_, i) => row(i)), ids, trust };
+    return this.#rebuild(() => {
+      this.#pool = makePool({ ...input, ...(texts && { texts }) }, this.params, this.#strategies);
+    });
+  }
+
+  /** Builds the graph anew with other options. Starts the lattice over. */
+  rebuildGraph(options: Pick<Options, "neighbors" | "graph" | "similarityFloor" | "rowCap">): this {
+    const { neighbors, graph, similarityFloor, rowCap, ...others } = options;
+    const unknown = Object.keys(others)[0];
+    if (unknown !== undefined) throw new OptionError(unknown, "is no option of the graph");
+    return this.#rebuild(() => {
+      this.#params = resolveOptions({ ...this.params, ...defined(options) });
+    });
+  }
+
+  /**
+   * Adds a chain: candidates that should agree one after the other, such as the steps of an argument. It takes the
+   * place of an earlier one, and starts the lattice over.
+   *
+   * @param nodes at least two candidates, by index; neighbours in the chain must differ.
+   * @throws {CandidateError} for a chain too short, an index out of range, or a candidate that is no node.
+   * @throws {OptionError} for a lamP < 0, or weights that are not one positive number a link.
+   */
+  addChain(nodes: readonly number[], { lamP = 0.2, weights }: ChainOptions = {}): this {
+    if (typeof lamP !== "number" || !(lamP >= 0 && lamP < Infinity)) {
+      throw new OptionError("lamP", `must be a number >= 0, not ${show(lamP)}`);
+    }
+    const chain = { nodes: this.#nodesOf(nodes), lamP, weights: checkWeights(weights, nodes.length - 1) };
+    return this.#rebuild(() => {
+      this.#chain = chain;
+    });
+  }
+
+  /** Removes the chain. Starts the lattice over. */
+  clearChain(): this {
+    return this.#rebuild(() => {
+      this.#chain = null;
+    });
+  }
+
+  /**
+   * Whether a chain of candidates holds together in the settled state: link by link, against the tension that the
+   * lattice's own edges are under.
+   *
+   * @param nodes the chain to judge, by index; it need not be the one that was added.
+   * @param options zThreshold: from which z on a link is broken, default 2.5; weights: one a link, default all 1.
+   */
+  chainReceipt(
+    nodes: readonly number[],
+    { zThreshold = 2.5, weights }: { zThreshold?: number; weights?: readonly number[] } = {},
+  ): ChainReceipt {
+    const question = {
+      nodes: this.#nodesOf(nodes),
+      weights: checkWeights(weights, nodes.length - 1),
+      threshold: zThreshold,
+      graph: this.#network.graph,
+      lamC: this.params.lamC,
+      settled: this.#solve().state,
+      start: this.#measure(this.#spaceOf().start),
+      width: this.#spaceOf().width,
+      kernel,
+    };
+    const answer =
+      this.#strategies.baseline === "edges"
+        ? chainReceipt(question)
+        : publishedChainReceipt(question, this.#chain);
+    return {
+      ...answer,
+      weakestLink: { ...answer.weakestLink, edge: this.#candidates(answer.weakestLink.edge) },
+      edges: answer.edges.map((link) => ({ ...link, edge: this.#candidates(link.edge) })),
+    };
   }
 
   /**
    * One implicit Euler step `(I + dt M) U⁺ = U + dt F` from the present state, which starts at the candidates' vectors.
    * No step raises the energy.
    */
-  settle(options: SettleOptions = {}): Convergence {
+  settle({ dt = 1, warmStart = true, ...rest }: SettleOptions = {}): Convergence {
     const began = performance.now();
-    const { dt = 1, ...rest } = options;
-    if (!(Number.isFinite(dt) && dt > 0))
+    if (typeof dt !== "number" || !(dt > 0 && dt < Infinity)) {
       throw new OptionError("dt", `must be a number > 0, not ${show(dt)}`);
-    const { tolerance, maxIterations } = resolveOptions({ ...this.params, ...rest });
+    }
+    const options = this.#solveOptions(rest);
     const space = this.#spaceOf();
     const state = this.#state ?? space.start;
-    const rhs = this.#rhs(space);
-    for (let at = 0; at < rhs.length; at++) rhs[at] = state[at]! + Math.fround(Math.fround(dt) * rhs[at]!);
-    const next = state.slice();
-    const step = implicitEuler(this.#system, dt);
-    this.#settled = solve(step, space, rhs, next, tolerance, maxIterations, kernel);
+    // A step longer than 1 is divided by dt, so that an endless one is the minimum and not an overflow.
+    const identity = dt > 1 ? 1 / dt : 1;
+    const rhs = state.map((value) => identity * value);
+    kernel.axpy(identity * dt, this.#rhs(space), rhs, rhs.length);
+    const next = warmStart ? state.slice() : new Float32Array(state.length);
+    const step = shifted(this.#network.system, identity, identity * dt);
+    const convergence = solve(step, space, rhs, next, options, kernel);
+    this.#before = state;
     this.#state = next;
-    this.#elapsed += performance.now() - began;
-    return this.#settled;
+    this.#settled = convergence;
+    this.#tell("settle", convergence, began);
+    return { ...convergence };
   }
 
-  /** Solves for the minimum U*. Done once and kept until the query changes. */
-  solve(): Convergence {
-    return this.#solve().convergence;
+  /**
+   * Solves for the minimum U*, which is kept until the lattice changes or other options are asked for.
+   *
+   * @param options tolerance, maxIterations and preconditioner in place of the lattice's own.
+   */
+  solve(options: Partial<SolveOptions> = {}): Convergence {
+    return { ...this.#solve(this.#solveOptions(options)).convergence };
+  }
+
+  /** Calls back after every settle and solve. Returns a function that ends it. */
+  onEvent(listener: (event: LatticeEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   /** The settled vectors U*, row i for candidate i; zero for a candidate that could not be ranked. */
   settledVectors(): PackedVectors {
-    const space = this.#spaceOf();
-    const settled = space.toVectors(this.#solve().x);
-    const data = new Float32Array(this.n * this.d);
-    this.#candidate.forEach((candidate, node) => {
-      const start = node * settled.stride;
-      data.set(settled.data.subarray(start, start + this.d), candidate * this.d);
-    });
-    return { data, n: this.n, d: this.d };
+    return this.#vectorsOf(this.#solve().state.x);
+  }
+
+  /** The vectors of the present state, which `settle` moves; at first the candidates' own. */
+  stateVectors(): PackedVectors {
+    return this.#vectorsOf(this.#state ?? this.#spaceOf().start);
   }
 
   /** The energy of any state: row i is candidate i's vector (rows of candidates that are no nodes are ignored). */
   energyOf(vectors: Vectors): Energy {
-    const query = this.#needQuery();
-    const state = gather(
-      pack(vectors, (i) => `vectors[${i}]`),
-      this.#candidate,
-    );
-    return this.#measure(ambientSpace(this.#vectors, query.vector), state.data).energy;
+    const { vector, square } = this.#needQuery();
+    const given = pack(vectors, (i) => `vectors[${i}]`);
+    if (given.rows !== this.n || given.columns !== this.d) {
+      const wanted = `${this.n} vectors of ${this.d} values`;
+      throw new VectorError("vectors", `must be ${wanted}, not ${given.rows} of ${given.columns}`);
+    }
+    const state = gather(given, this.#pool.candidate);
+    const space = ambientSpace(this.#pool.vectors, vector);
+    return measure(this.#network.system, space, state.data, vector, square, kernel).energy;
   }
 
-  /** The edges of the graph, each once, as candidate indices with the weight `similarity sqrt(b_i b_j)`. */
+  /** The edges of the graph, each once, as candidate indices with their weight. */
   edges(): { i: number; j: number; weight: number }[] {
-    const { n, rowStart, columns, weights } = this.#graph;
+    const { n, rowStart, columns, weights } = this.#network.graph;
     const edges = [];
     for (let a = 0; a < n; a++) {
       for (let e = rowStart[a]!; e < rowStart[a + 1]!; e++) {
-        const i = this.#candidate[a]!;
-        const j = this.#candidate[columns[e]!]!;
+        const [i, j] = this.#candidates([a, columns[e]!]);
         if (i < j) edges.push({ i, j, weight: weights[e]! });
       }
     }
@@ -265,19 +350,17 @@ export class Lattice {
   bundle(): RankedEntry[] {
     const { evidence } = this.#solve();
     const began = performance.now();
-    const { k, diversity, missing, textWeight } = this.params;
-    const scores = score(evidence, textWeight);
-    const order = ranking(scores.score, this.#candidate);
-    const { stride, data } = this.#vectors;
-    const norm = (node: number) => rowNorm(this.#vectors, node);
-    const cosine = (a: number, b: number) =>
-      kernel.dot(data, a * stride, data, b * stride, stride) / (norm(a) * norm(b));
-    const chosen = diversify(order, scores.score, evidence.similarity, k, diversity, cosine);
+    const { k, diversity, missing } = this.params;
+    const published = this.#strategies.score === "published";
+    const scores = (published ? publishedScore : standardizedScore)(evidence, this.params);
+    const order = ranking(scores.score, this.#pool.candidate);
+    const chosen = diversify(order, scores.relevance, k, diversity, this.#cosine());
+    const { terms } = scores;
     const bundle = chosen.map((node, place): RankedEntry => {
-      const index = this.#candidate[node]!;
+      const index = this.#pool.candidate[node]!;
       return {
         index,
-        id: this.#ids[index]!,
+        id: this.#pool.ids[index]!,
         rank: place + 1,
         inputRank: index + 1,
         score: scores.score[node]!,
@@ -285,15 +368,21 @@ export class Lattice {
           similarity: evidence.similarity[node]!,
           settled: evidence.settled[node]!,
           text: evidence.text?.[node] ?? null,
+          coherence: evidence.coherence?.[node] ?? null,
           trust: evidence.trust[node]!,
         },
-        terms: { settled: scores.settled[node]!, text: scores.text[node]!, trust: scores.trust[node]! },
+        terms: {
+          settled: terms.settled[node]!,
+          text: terms.text[node]!,
+          coherence: terms.coherence[node]!,
+          trust: terms.trust[node]!,
+        },
       };
     });
-    if (missing === "append") {
-      for (const index of this.#missing.slice(0, k - bundle.length)) {
+    if (missing === "append" && this.#strategies.nodes === "rankable") {
+      for (const index of this.#pool.missing.slice(0, k - bundle.length)) {
         const rank = bundle.length + 1;
-        const id = this.#ids[index]!;
+        const id = this.#pool.ids[index]!;
         bundle.push({ index, id, rank, inputRank: index + 1, score: null, parts: null, terms: null });
       }
     }
@@ -301,51 +390,83 @@ export class Lattice {
     return bundle;
   }
 
-  /**
-   * The record of the present state: what came in, what was computed, and the bundle.
-   *
-   * @param vectors where the vectors came from, if the caller knows.
-   */
-  receipt(vectors: VectorCounts | null = null): Receipt {
+  /** The record of the present state: what came in, what was computed, and the bundle. */
+  receipt(options: ReceiptOptions = {}): Receipt {
+    const { detail = "full", nullCap = 5, nullThreshold = 3, dynamics: moved = false } = options;
+    const hits = this.#hits;
     const bundle = this.bundle().map(({ index: _, ...entry }) => entry);
-    const { energy, convergence } = this.#solve();
+    const cached = this.#hits > hits;
+    const { convergence, state } = this.#solve();
     const began = performance.now();
     const query = this.#needQuery();
     const space = this.#spaceOf();
-    const initial = this.#measure(space, space.start).energy;
-    const final = this.#state === null ? energy : this.#measure(space, this.#state).energy;
-    const { total: minimum, ...terms } = energy;
+    const { graph, system } = this.#network;
+    const full = detail === "full";
+    const start = this.#measure(space.start);
+    const present = this.#state === null ? null : this.#measure(this.#state);
+    const remaining = present === null ? 0 : gap(system, space, present.x, state.x, kernel);
+    const { total: minimum, ...terms } = state.energy;
+    const pool = this.#pool;
+    const entries = graph.columns.length;
+    const points = full ? this.#nullPoints(state, nullThreshold) : null;
+    const listed = points && [...points].sort((a, b) => b.z - a.z).slice(0, nullCap);
+    const falls = this.#strategies.figures === "falls";
     const last = this.#settled ?? convergence;
-    const entries = this.#graph.columns.length;
-    const nodes = this.#graph.n;
     const content = {
       params: this.params,
       inputs: {
-        n: this.n,
+        n: pool.n,
         d: query.raw.columns,
-        missing: this.#missing.length,
-        excluded: this.#excluded,
-        candidates: digestVectors(this.#raw),
+        missing: pool.missing.length,
+        excluded: pool.excluded,
+        candidates: digestVectors(pool.raw),
         query: digestVectors(query.raw),
-        ids: digestJson(this.#ids),
-        trust: digestVectors({ rows: 1, columns: this.n, stride: this.n, data: this.#trust }),
-        texts: this.#texts && digestTexts(this.#texts),
+        ids: digestJson(pool.ids),
+        trust: digestJson(Array.from(pool.trust)),
+        texts: pool.texts && digestTexts(pool.texts),
         queryText: query.text === null ? null : digestTexts([query.text]),
       },
+      chain: this.#chain && { ...this.#chain, nodes: this.#chain.nodes.map((node) => pool.candidate[node]!) },
       bundle,
-      deltaH_total: initial.total - minimum,
-      coh_drop_sum: initial.coherence - terms.coherence,
-      anchor_pen_sum: terms.anchor,
-      query_term_sum: initial.query - terms.query,
-      energy: { initial: initial.total, final: final.total, minimum, terms },
+      deltaH_total: falls
+        ? start.energy.total - minimum
+        : present === null
+          ? gap(system, space, start.x, state.x, kernel)
+          : remaining,
+      coh_drop_sum: !full
+        ? null
+        : falls
+          ? start.energy.coherence - terms.coherence
+          : this.#coherenceDrops(start, state).reduce((sum, drop) => sum + drop, 0),
+      anchor_pen_sum: full ? terms.anchor : null,
+      query_term_sum: !full ? null : falls ? start.energy.query - terms.query : terms.query,
+      chain_drop_sum: full ? start.energy.chain - terms.chain : null,
+      energy: {
+        initial: start.energy.total,
+        final: (present ?? state).energy.total,
+        minimum,
+        remaining,
+        terms,
+      },
       cg_iters: last.iterations,
       residual: last.residual,
+      null_points: listed?.map((point) => ({ ...point, edge: this.#candidates(point.edge) })) ?? null,
       meta: {
+        ustar_cached: cached,
+        ustar_solves: this.#solves,
+        ustar_cache_hits: this.#hits,
         ustar_converged: convergence.converged,
         ustar_res: convergence.residual,
         ustar_iters: convergence.iterations,
-        avg_degree: nodes > 0 ? entries / nodes : 0,
-        edge_density: nodes > 1 ? entries / (nodes * (nodes - 1)) : 0,
+        avg_degree: graph.n > 0 ? entries / graph.n : 0,
+        edge_density: graph.n > 1 ? entries / (graph.n * (graph.n - 1)) : 0,
+        receipt_detail: detail,
+        null_points_summary: points && {
+          total_null_points: points.length,
+          returned_null_points: listed!.length,
+          null_cap_applied: listed!.length < points.length,
+        },
+        dynamics: moved ? this.#dynamics() : null,
       },
       certificate: {
         residual: convergence.residual,
@@ -353,10 +474,54 @@ export class Lattice {
       },
       kernel: { name: kernel.name, version: kernel.version },
       space: space.kind,
-      vectors,
+      vectors: options.vectors ?? null,
     };
     this.#elapsed += performance.now() - began;
     return makeReceipt({ ...content, t_ms: this.#elapsed });
+  }
+
+  get #strategies(): Strategies {
+    return profiles[this.params.profile].strategies;
+  }
+
+  /** Carries out a change of what the lattice is made of, and starts over. */
+  #rebuild(change: () => void): this {
+    const began = performance.now();
+    change();
+    this.#network = this.#connect();
+    this.#restart();
+    this.#elapsed += performance.now() - began;
+    return this;
+  }
+
+  #restart(): void {
+    this.#space = null;
+    this.#state = null;
+    this.#before = null;
+    this.#settled = null;
+    this.#solution = null;
+  }
+
+  /** The graph of the pool's nodes and its system. */
+  #connect(): Network {
+    const { vectors, nodeTrust, d } = this.#pool;
+    const { normalize, neighbors, similarityFloor, graph: rule, rowCap, lamG, lamC, lamQ } = this.params;
+    const { ties, isolated, trust, chain: chainRule } = this.#strategies;
+    const n = vectors.rows;
+    // A node has at most twice as many neighbours as it lists, on average, under either rule.
+    const kind = cheaperSpace(n, d, n * Math.min(2 * neighbors, n));
+    const gram = kind === "span" ? gramMatrix(vectors, kernel) : null;
+    const unit = normalize ? vectors : unitRows(vectors);
+    const lists = nearestNeighbors(unit, normalize ? gram : null, neighbors, similarityFloor, ties, kernel);
+    const symmetric = symmetrize(n, lists, rule);
+    const graph = rowCap === null ? symmetric : capRowSums(symmetric, rowCap);
+    const pull = Float32Array.from(nodeTrust, (b) => lamQ * (trust === "pull" ? b : 1));
+    const path = this.#chain && pathGraph(n, this.#chain);
+    const chain = path && {
+      laplacian: chainRule === "plain" ? plainLaplacian(path) : normalizedLaplacian(path, "shrink"),
+      lamP: this.#chain!.lamP,
+    };
+    return { graph, gram, system: assemble(normalizedLaplacian(graph, isolated), lamG, lamC, pull, chain) };
   }
 
   #needQuery(): Query {
@@ -366,18 +531,17 @@ export class Lattice {
 
   #spaceOf(): Space {
     if (this.#space === null) {
+      const { vectors } = this.#pool;
+      const { gram } = this.#network;
       const query = this.params.lamQ > 0 ? this.#needQuery().vector : null;
-      this.#space =
-        this.#gram === null
-          ? ambientSpace(this.#vectors, query)
-          : spanSpace(this.#vectors, this.#gram, query, kernel);
+      this.#space = gram === null ? ambientSpace(vectors, query) : spanSpace(vectors, gram, query, kernel);
     }
     return this.#space;
   }
 
   /** `F = lamG Y + lamQ B 1 psiᵀ` in the coordinates of the space. */
   #rhs({ start, query, width }: Space): Float32Array {
-    const { lamG, pull } = this.#system;
+    const { lamG, pull } = this.#network.system;
     const rhs = start.map((y) => lamG * y);
     if (query !== null) {
       for (let i = 0; i < pull.length; i++) kernel.axpy(pull[i]!, query, rhs.subarray(i * width), width);
@@ -385,56 +549,174 @@ export class Lattice {
     return rhs;
   }
 
-  #solve(): Solution {
-    if (this.#solution !== null) return this.#solution;
+  #solveOptions({ tolerance, maxIterations, preconditioner, ...rest }: Partial<SolveOptions>): SolveOptions {
+    const unknown = Object.keys(rest)[0];
+    if (unknown !== undefined) {
+      throw new OptionError(unknown, "unknown here; known are tolerance, maxIterations and preconditioner");
+    }
+    const given = defined({ tolerance, maxIterations, preconditioner });
+    const all = resolveOptions({ ...this.params, ...(given as Partial<SolveOptions>) });
+    return { tolerance: all.tolerance, maxIterations: all.maxIterations, preconditioner: all.preconditioner };
+  }
+
+  #solve(options: SolveOptions = this.#solveOptions({})): Solution {
+    const known = this.#solution;
+    if (known !== null && digestJson(known.options) === digestJson(options)) {
+      this.#hits++;
+      return known;
+    }
     const began = performance.now();
     const query = this.#needQuery();
     const space = this.#spaceOf();
-    const x = (this.#state ?? space.start).slice();
-    const { tolerance, maxIterations } = this.params;
-    const { matrix: m } = this.#system;
-    const convergence = solve(m, space, this.#rhs(space), x, tolerance, maxIterations, kernel);
-    const { energy, squares, products } = this.#measure(space, x);
+    const x = space.start.slice();
+    const convergence = solve(this.#network.system.matrix, space, this.#rhs(space), x, options, kernel);
+    const state = this.#measure(x);
+    this.#solves++;
 
+    const { vectors, twin, candidate, texts, nodeTrust } = this.#pool;
+    const { stride, data } = vectors;
     const queryNorm = Math.sqrt(query.square);
-    const similarity = query.products.map((p, i) => cosineOf(p, rowNorm(this.#vectors, i) * queryNorm));
-    const settled = products.map((p, i) => cosineOf(p, Math.sqrt(squares[i]!) * queryNorm));
-    for (let i = 1; i < settled.length; i++) {
-      // Identical nodes settle alike; only the order of summation could tell them apart in the last bit.
-      if (this.#nodeTrust[i] === this.#nodeTrust[i - 1] && compareRows(this.#vectors, i, i - 1) === 0) {
-        settled[i] = settled[i - 1]!;
-      }
-    }
-    const evidence = { similarity, settled, text: this.#textScores(query.text), trust: this.#nodeTrust };
-    this.#solution = { x, convergence, energy, evidence };
-    this.#elapsed += performance.now() - began;
+    const similarity = Float64Array.from(candidate, (_, i) =>
+      cosineOf(kernel.dot(data, i * stride, query.vector, 0, stride), rowNorm(vectors, i) * queryNorm),
+    );
+    const cosines = state.products.map((p, i) => cosineOf(p, Math.sqrt(state.squares[i]!) * queryNorm));
+    // Identical nodes settle alike; only the order of summation could tell them apart in the last bit.
+    const settled = cosines.map((_, i) => cosines[twin[i]!]!);
+    const { textWeight, coherenceWeight } = this.params;
+    const text =
+      query.text === null || texts === null || textWeight === 0
+        ? null
+        : textScores(
+            query.text,
+            Array.from(candidate, (i) => texts[i]!),
+          );
+    const coherence = coherenceWeight === 0 ? null : this.#coherenceDrops(this.#measure(space.start), state);
+    const evidence = { similarity, settled, text, coherence, trust: nodeTrust };
+    this.#solution = { options, convergence, state, evidence };
+    this.#tell("solve", convergence, began);
     return this.#solution;
   }
 
-  #textScores(queryText: string | null): Float64Array | null {
-    if (queryText === null || this.#texts === null || this.params.textWeight === 0) return null;
-    const texts = this.#texts;
-    return textScores(
-      queryText,
-      Array.from(this.#candidate, (i) => texts[i]!),
-    );
+  #measure(x: Float32Array): Measured {
+    const { vector, square } = this.#needQuery();
+    const space = this.#spaceOf();
+    // In a span a node's product with the query is its coefficients' with those of the basis.
+    let target = vector;
+    if (space.kind === "span") {
+      const { vectors, candidate } = this.#pool;
+      const { stride, data } = vectors;
+      target = new Float32Array(space.width);
+      for (let i = 0; i < candidate.length; i++) {
+        target[i] = kernel.dot(data, i * stride, vector, 0, stride);
+      }
+      if (space.query !== null) target[candidate.length] = square;
+    }
+    return measure(this.#network.system, space, x, target, square, kernel);
   }
 
-  /** Energy and lengths of a state, and its products with the query. */
-  #measure(space: Space, x: Float32Array): { energy: Energy; squares: Float64Array; products: Float64Array } {
-    const { vector, square, products: own } = this.#needQuery();
-    const { width } = space;
-    // In a span a node's product with the query is its coefficients' with those of the basis.
-    const target = space.kind === "ambient" ? vector : new Float32Array(width);
-    if (space.kind === "span") {
-      target.set(own);
-      if (space.query !== null) target[own.length] = square;
+  #coherenceDrops(start: Measured, state: Measured): Float64Array {
+    const { graph } = this.#network;
+    const { width } = this.#spaceOf();
+    const before = edgeResiduals(graph, start, width, kernel);
+    const after = edgeResiduals(graph, state, width, kernel);
+    return coherenceDrops(graph, before, after, this.params.lamC);
+  }
+
+  #nullPoints(state: Measured, threshold: number): NullPoint[] {
+    const { graph } = this.#network;
+    const { lamC } = this.params;
+    const residuals = edgeResiduals(graph, state, this.#spaceOf().width, kernel).map((r) => lamC * r);
+    return nullPoints(graph, residuals, threshold, this.#strategies.baseline);
+  }
+
+  #dynamics(): Dynamics | null {
+    if (this.#state === null || this.#before === null) return null;
+    const found = dynamics({
+      graph: this.#network.graph,
+      system: this.#network.system,
+      space: this.#spaceOf(),
+      lamC: this.params.lamC,
+      iterations: this.#settled!.iterations,
+      before: this.#measure(this.#before),
+      after: this.#measure(this.#state),
+      kernel,
+    });
+    const top_flows = found.top_flows.map(({ edge, flow }) => ({ edge: this.#candidates(edge), flow }));
+    return { ...found, top_flows };
+  }
+
+  /** The cosine of two nodes' own vectors. */
+  #cosine(): (a: number, b: number) => number {
+    const { vectors } = this.#pool;
+    const { stride, data } = vectors;
+    return (a, b) =>
+      cosineOf(
+        kernel.dot(data, a * stride, data, b * stride, stride),
+        rowNorm(vectors, a) * rowNorm(vectors, b),
+      );
+  }
+
+  #vectorsOf(x: Float32Array): PackedVectors {
+    const vectors = this.#spaceOf().toVectors(x);
+    const data = new Float32Array(this.n * this.d);
+    this.#pool.candidate.forEach((candidate, node) => {
+      const start = node * vectors.stride;
+      data.set(vectors.data.subarray(start, start + this.d), candidate * this.d);
+    });
+    return { data, n: this.n, d: this.d };
+  }
+
+  #candidates([a, b]: readonly [number, number]): [number, number] {
+    const { candidate } = this.#pool;
+    return [candidate[a]!, candidate[b]!];
+  }
+
+  /** The nodes of a chain of candidates. */
+  #nodesOf(chain: readonly number[]): number[] {
+    if (!Array.isArray(chain) || chain.length < 2) {
+      throw new CandidateError("chain", `must be an array of at least two candidates, not ${show(chain)}`);
     }
-    const products = own.map((_, i) => kernel.dot(x, i * width, target, 0, width));
-    return { products, ...measure(this.#system, space, x, products, square, kernel) };
+    return chain.map((index, place) => {
+      if (!Number.isSafeInteger(index) || index < 0 || index >= this.n) {
+        throw new CandidateError(
+          `chain[${place}]`,
+          `must be an index from 0 to ${this.n - 1}, not ${show(index)}`,
+        );
+      }
+      if (index === chain[place + 1]) {
+        throw new CandidateError(`chain[${place + 1}]`, `is candidate ${index} again; a link needs two`);
+      }
+      const node = this.#pool.candidate.indexOf(index);
+      if (node < 0) {
+        throw new CandidateError(
+          `chain[${place}]`,
+          `candidate ${index} has no vector or no trust, so no place`,
+        );
+      }
+      return node;
+    });
+  }
+
+  #tell(event: LatticeEvent["event"], convergence: Convergence, began: number): void {
+    const milliseconds = performance.now() - began;
+    this.#elapsed += milliseconds;
+    for (const listener of this.#listeners) listener({ event, ...convergence, milliseconds });
   }
 }
 
 function cosineOf(product: number, norms: number): number {
   return norms > 0 ? Math.max(-1, Math.min(1, product / norms)) : 0;
+}
+
+function checkWeights(weights: readonly number[] | undefined, links: number): number[] {
+  const given = weights ?? new Array<number>(Math.max(0, links)).fill(1);
+  if (!Array.isArray(given) || given.length !== links) {
+    throw new OptionError("weights", `must be an array of ${links} numbers, one a link, not ${show(given)}`);
+  }
+  given.forEach((weight, link) => {
+    if (typeof weight !== "number" || !(weight > 0 && weight < Infinity)) {
+      throw new OptionError(`weights[${link}]`, `must be a number > 0, not ${show(weight)}`);
+    }
+  });
+  return [...given];
 }

@@ -13,7 +13,7 @@ export interface Options {
    * ranked ones if `k` leaves room, `"drop"` leaves them out, `"error"` refuses the call. Counted in the receipt.
    */
   missing?: Missing;
-  /** The named set of values that the other options start from: `"settled"` (default) or `"cosine"`. */
+  /** The values that the other options start from, and the rules: `"settled"` (default), `"cosine"`, `"reference"`. */
   profile?: ProfileName;
   /**
    * Scale every candidate's vector to length 1 before anything else. Default true. With false, longer vectors
@@ -32,12 +32,17 @@ export interface Options {
    * a floor, two documents whose only similarity is rounding noise would be coupled as fully as twins.
    */
   similarityFloor?: number;
-  /** Weight of the anchor `|U - Y|²`: how firmly a vector stays where it was. > 0, default 1. */
+  /**
+   * Scales edges down at nodes whose weights add up to more than this, by `sqrt(r_i r_j)` with `r = min(1, cap / sum)`.
+   * > 0, default null: none. The normalized Laplacian undoes it where every node is over the cap.
+   */
+  rowCap?: number | null;
+  /** Weight of the anchor `|U - Y|²`: how firmly a vector stays where it was. In [1e-6, 1e6], default 1. */
   lamG?: number;
-  /** Weight of coherence `tr(Uᵀ L U)`: how strongly neighbours agree. >= 0, default 2; 0 turns the lattice off. */
+  /** Weight of coherence `tr(Uᵀ L U)`: how strongly neighbours agree. In [0, 1e6], default 2; 0 turns the lattice off. */
   lamC?: number;
   /**
-   * Weight of the query's pull on the vectors while they settle. >= 0, default 0. Values above 0.25 press all
+   * Weight of the query's pull on the vectors while they settle. In [0, 1e6], default 0. Values above 0.25 press all
    * cosines together and cost quality on every collection measured.
    */
   lamQ?: number;
@@ -45,8 +50,15 @@ export interface Options {
   tolerance?: number;
   /** The solver stops after this many iterations, converged or not; the receipt says which. Integer >= 1, default 100. */
   maxIterations?: number;
-  /** Weight of the words: BM25 of the query over the pool, in standard deviations. >= 0, default 0.5; 0 turns it off. */
+  /** `"jacobi"` (default) divides residuals by M's diagonal, `"none"` does not. The result is the same to the tolerance. */
+  preconditioner?: "jacobi" | "none";
+  /** Weight of the words: BM25 of the query over the pool, in standard deviations. In [0, 1e6], default 0.5; 0 is off. */
   textWeight?: number;
+  /**
+   * Weight of how much a candidate's neighbourhood gained in coherence by settling, in standard deviations. In [0, 1],
+   * default 0. In the profile `reference` it is the published alpha (default 0.5): cosine counts `1 - alpha`.
+   */
+  coherenceWeight?: number;
   /**
    * Share of novelty in the choice of the bundle, by maximal marginal relevance (Carbonell & Goldstein 1998).
    * In [0, 1], default 0: exactly the ranking. 1 looks at novelty alone, after the first document. It costs
@@ -54,6 +66,10 @@ export interface Options {
    */
   diversity?: number;
 }
+
+/** A copy without the entries that are undefined, so that they do not hide others when they are spread. */
+export const defined = <T extends object>(options: T): T =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
 
 /** Every option, resolved: what the receipt records as `params`. */
 export type Params = Readonly<Required<Options>>;
@@ -77,7 +93,10 @@ const oneOf =
   };
 
 const count = number("an integer of at least 1", (v) => Number.isSafeInteger(v) && v >= 1);
-const weight = number("a number >= 0", (v) => v >= 0);
+/** Weights beyond this would leave nothing of the other terms in float32. */
+const LARGEST = 1e6;
+const share = number("a number in [0, 1]", (v) => v >= 0 && v <= 1);
+const weight = number(`a number from 0 to ${LARGEST}`, (v) => v >= 0 && v <= LARGEST);
 
 const checks: Record<keyof Params, Check> = {
   profile: oneOf(...Object.keys(profiles)),
@@ -87,13 +106,18 @@ const checks: Record<keyof Params, Check> = {
   neighbors: count,
   graph: oneOf("union", "mutual"),
   similarityFloor: number("a number in [0, 1)", (v) => v >= 0 && v < 1),
-  lamG: number("a number > 0", (v) => v > 0),
+  rowCap: (name, value) => {
+    if (value !== null) number("a number > 0, or null", (v) => v > 0)(name, value);
+  },
+  lamG: number(`a number from ${1 / LARGEST} to ${LARGEST}`, (v) => v >= 1 / LARGEST && v <= LARGEST),
   lamC: weight,
   lamQ: weight,
   tolerance: number("a number in [1e-7, 1)", (v) => v >= 1e-7 && v < 1),
   maxIterations: count,
+  preconditioner: oneOf("jacobi", "none"),
   textWeight: weight,
-  diversity: number("a number in [0, 1]", (v) => v >= 0 && v <= 1),
+  coherenceWeight: share,
+  diversity: share,
   k: count,
   missing: oneOf("append", "drop", "error"),
 };
@@ -105,6 +129,9 @@ const checks: Record<keyof Params, Check> = {
  * @throws {OptionError} naming the option, what came and what is accepted.
  */
 export function resolveOptions(options: Options): Params {
+  if (typeof options !== "object" || options === null) {
+    throw new OptionError("options", `must be an object, not ${show(options)}`);
+  }
   const given: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(checks, name)) {
@@ -114,6 +141,6 @@ export function resolveOptions(options: Options): Params {
     checks[name as keyof Params](name, value);
     given[name] = value;
   }
-  const profile = options.profile ?? "settled";
-  return Object.freeze({ k: 5, missing: "append", ...profiles[profile], ...given, profile } as Params);
+  const profile = (given.profile ?? "settled") as ProfileName;
+  return Object.freeze({ k: 5, missing: "append", ...profiles[profile].params, ...given, profile } as Params);
 }

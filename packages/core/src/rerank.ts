@@ -61,17 +61,23 @@ export function rerank<C extends Candidate>(request: RerankRequest<C>): RerankRe
   if (!Array.isArray(candidates)) {
     throw new CandidateError("candidates", `must be an array, not ${show(candidates)}`);
   }
+  const all = Array.from(candidates);
+  all.forEach((candidate, i) => {
+    if (typeof candidate !== "object" || candidate === null) {
+      throw new CandidateError(`candidates[${i}]`, `must be an object, not ${show(candidate)}`);
+    }
+  });
   const lattice = new Lattice(
     {
-      embeddings: candidates.map((c) => c.embedding),
-      ids: candidates.map((c, i) => c.id ?? String(i)),
-      texts: candidates.map((c) => c.text),
-      trust: candidates.map((c) => c.trust),
+      embeddings: all.map((c) => c.embedding),
+      ids: all.map((c, i) => c.id ?? String(i)),
+      texts: all.map((c) => c.text),
+      trust: all.map((c) => c.trust),
       nameOf: (i) => `candidates[${i}].embedding`,
     },
     options,
   );
   lattice.setQuery(query, queryText ?? null);
-  const bundle = lattice.bundle().map(({ index, ...entry }) => ({ ...entry, candidate: candidates[index]! }));
-  return { bundle, receipt: lattice.receipt(vectors ?? null) };
+  const bundle = lattice.bundle().map(({ index, ...entry }) => ({ ...entry, candidate: all[index]! }));
+  return { bundle, receipt: lattice.receipt({ vectors: vectors ?? null }) };
 }

@@ -62,5 +62,27 @@ async function embedAll(texts: string[], embedder: Embedder): Promise<Vector[]> 
     const came = Array.isArray(vectors) ? `${vectors.length} vectors` : show(vectors);
     throw new EmbedderError("embeddings", `returned ${came} for ${texts.length} documents`);
   }
+  // `findIndex` visits holes too, `forEach` would not.
+  const hole = vectors.findIndex((vector) => vector === null || vector === undefined);
+  if (hole >= 0)
+    throw new EmbedderError("embeddings", `returned ${show(vectors[hole])} for document ${hole}`);
   return vectors;
+}
+
+/**
+ * The vector of a query.
+ *
+ * @throws {EmbedderError} if the embedder fails (its error is the `cause`) or returns none.
+ */
+export async function embedQuery(text: string, embedder: Embedder): Promise<Vector> {
+  let vector: Vector;
+  try {
+    vector = await embedder.embedQuery(text);
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new EmbedderError("embeddings", `embedding the query failed: ${message}`, { cause });
+  }
+  if (vector === null || vector === undefined)
+    throw new EmbedderError("embeddings", `returned ${show(vector)} for the query`);
+  return vector;
 }

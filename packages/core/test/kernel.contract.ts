@@ -28,7 +28,12 @@ function filled(length: number, value: (next: () => number) => number, seed: num
   return Float32Array.from({ length }, () => value(next));
 }
 
-function filledMatrix(rows: number, columns: number, value: (next: () => number) => number, seed: number): Matrix {
+function filledMatrix(
+  rows: number,
+  columns: number,
+  value: (next: () => number) => number,
+  seed: number,
+): Matrix {
   const m = matrix(rows, columns);
   const data = filled(rows * columns, value, seed);
   for (let i = 0; i < rows; i++) m.data.set(data.subarray(i * columns, (i + 1) * columns), i * m.stride);
@@ -185,7 +190,15 @@ export function kernelContract(kernel: Kernel, reference: Kernel): void {
       kernel.axpy(0.5, x, out, 64);
       kernel.xpby(x, 0.5, out, 64);
       kernel.scaleRows(m.diagonal, x, out, 4);
-      kernel.dots({ rows: 16, columns: 4, stride: 4, data: x }, 0, 4, { rows: 16, columns: 4, stride: 4, data: x }, 4, 8, out);
+      kernel.dots(
+        { rows: 16, columns: 4, stride: 4, data: x },
+        0,
+        4,
+        { rows: 16, columns: 4, stride: 4, data: x },
+        4,
+        8,
+        out,
+      );
       expect([x, m.diagonal, m.values]).toEqual(before);
     });
   });

@@ -75,7 +75,12 @@ export function pools({ minN = 1, maxN = 12, maxD = 8 } = {}): fc.Arbitrary<Pool
 /** Trusts for `n` candidates, often 1; `least` 0 lets some be excluded. */
 export const trusts = (n: number, least = 0.01): fc.Arbitrary<number[]> =>
   fc.array(
-    fc.oneof(fc.constant(1), fc.constant(least), fc.constantFrom(0.25, 0.5), fc.double({ min: 0.01, max: 1 })),
+    fc.oneof(
+      fc.constant(1),
+      fc.constant(least),
+      fc.constantFrom(0.25, 0.5),
+      fc.double({ min: 0.01, max: 1, noNaN: true }),
+    ),
     { minLength: n, maxLength: n },
   );
 
@@ -178,12 +183,12 @@ export class DenseLattice {
     const scaled = (row: number[]) => (normalize ? row.map((v) => v / norm(row)) : row);
     this.lamG = lamG;
     this.lamC = lamC;
-    this.nodes = [...rows.keys()].filter((i) => norm(rows[i]!) > 0 && float32(trust[i]!) > 0);
+    this.nodes = [...rows.keys()].filter((i) => norm(rows[i]!) > 0 && trust[i]! > 0);
     const node = new Map(this.nodes.map((candidate, at) => [candidate, at]));
     const n = this.nodes.length;
     this.Y = this.nodes.map((i) => scaled(rows[i]!));
     this.psi = scaled(query);
-    this.pull = this.nodes.map((i) => lamQ * trust[i]!);
+    this.pull = this.nodes.map(() => lamQ);
     this.A = zeros(n, n);
     for (const { i, j, weight } of lattice.edges()) {
       this.A[node.get(i)!]![node.get(j)!] = weight;
@@ -191,7 +196,9 @@ export class DenseLattice {
     }
     const degree = this.degrees();
     this.L = this.A.map((row, i) =>
-      row.map((w, j) => (degree[i]! > 0 && i === j ? 1 : 0) - (w > 0 ? w / Math.sqrt(degree[i]! * degree[j]!) : 0)),
+      row.map(
+        (w, j) => (degree[i]! > 0 && i === j ? 1 : 0) - (w > 0 ? w / Math.sqrt(degree[i]! * degree[j]!) : 0),
+      ),
     );
     this.M = this.L.map((row, i) => row.map((l, j) => lamC * l + (i === j ? lamG + this.pull[i]! : 0)));
     this.F = this.Y.map((y, i) => y.map((v, c) => lamG * v + this.pull[i]! * this.psi[c]!));
@@ -236,6 +243,13 @@ export class DenseLattice {
   /** The nodes' rows of packed vectors. */
   rowsOf({ data, d }: { data: Float32Array; d: number }): Dense {
     return this.nodes.map((i) => Array.from(data.subarray(i * d, (i + 1) * d)));
+  }
+
+  /** What rounding to float32 may leave of `F - M U`: the sizes of what is subtracted there, times 2^-20. */
+  rounding(U: Dense): number {
+    const pulls = this.pull.map((b) => [b * norm(this.psi)]);
+    const size = this.lamG * frobenius(this.Y) + frobenius(pulls) + frobenius(times(this.M, U));
+    return size * 2 ** -20;
   }
 
   /** What a float32 computation may miss of figures of the size of H: the sizes of what is subtracted, times 2^-20. */

@@ -136,10 +136,12 @@ function withRecord(
   const place = { rank, inputRank, score };
   const record: OscillinkMetadata =
     attach === "full" ? { ...place, parts, terms, receipt } : { ...place, receipt: receipt.digest };
+  // The score of an earlier stage is on another scale.
+  const { relevanceScore: _, ...metadata } = document.metadata;
   return new Document({
     pageContent: document.pageContent,
     metadata: {
-      ...document.metadata,
+      ...metadata,
       ...(score !== null && { relevanceScore: score }),
       ...(attach !== "none" && { [metadataKey]: record }),
     },
@@ -151,7 +153,7 @@ function withRecord(
 function uniqueIds(documents: readonly DocumentInterface[]): string[] {
   const seen = new Set<string>();
   return documents.map((document, i) => {
-    let id = document.id ?? String(i);
+    let id = String(document.id ?? i);
     while (seen.has(id)) id = `${id}#${i}`;
     seen.add(id);
     return id;

@@ -1,7 +1,7 @@
 import type { Callbacks } from "@langchain/core/callbacks/manager";
 import type { DocumentInterface } from "@langchain/core/documents";
 import { BaseDocumentCompressor } from "@langchain/core/retrievers/document_compressors";
-import type { Vector } from "@oscillink/core";
+import { embedQuery, OptionError, type Vector } from "@oscillink/core";
 import { type RerankFields, rerankDocuments, resolveFields, type Settings } from "./documents.ts";
 
 /** The fields of {@link OscillinkReranker}: `embeddings`, and any option of `rerank`. */
@@ -35,6 +35,8 @@ export class OscillinkReranker extends BaseDocumentCompressor {
   /** @throws {OptionError} for a field that is unknown or out of range. */
   constructor({ embeddingOf = () => undefined, ...fields }: OscillinkRerankerFields) {
     super();
+    if (typeof embeddingOf !== "function")
+      throw new OptionError("embeddingOf", "must be a function of a document");
     this.#embeddingOf = embeddingOf;
     this.#settings = resolveFields(fields);
   }
@@ -49,8 +51,8 @@ export class OscillinkReranker extends BaseDocumentCompressor {
     callbacks?: Callbacks,
   ): Promise<DocumentInterface[]> {
     if (documents.length === 0) return [];
-    const vector = await this.#settings.embeddings.embedQuery(query);
-    const found = documents.map(this.#embeddingOf);
+    const vector = await embedQuery(query, this.#settings.embeddings);
+    const found = documents.map((document) => this.#embeddingOf(document));
     return rerankDocuments(documents, { text: query, vector }, found, this.#settings, callbacks);
   }
 }

@@ -2,7 +2,7 @@ import type { CallbackManagerForRetrieverRun } from "@langchain/core/callbacks/m
 import type { DocumentInterface } from "@langchain/core/documents";
 import { BaseRetriever, type BaseRetrieverInput } from "@langchain/core/retrievers";
 import type { VectorStoreInterface } from "@langchain/core/vectorstores";
-import { OptionError, type Vector } from "@oscillink/core";
+import { embedQuery, OptionError, type Vector } from "@oscillink/core";
 import { type RerankFields, rerankDocuments, resolveFields, type Settings } from "./documents.ts";
 import { storedVectors } from "./stores.ts";
 
@@ -73,7 +73,7 @@ export class OscillinkRetriever<
     query: string,
     runManager?: CallbackManagerForRetrieverRun,
   ): Promise<DocumentInterface[]> {
-    const vector: Vector = await this.#settings.embeddings.embedQuery(query);
+    const vector: Vector = await embedQuery(query, this.#settings.embeddings);
     const hits = await this.vectorStore.similaritySearchVectorWithScore(
       vector as number[],
       this.pool,
@@ -82,7 +82,7 @@ export class OscillinkRetriever<
     if (hits.length === 0) return [];
     // The stores' scores are left aside: some are distances, some similarities. The vectors say it again.
     const documents = hits.map(([document]) => document);
-    const found = storedVectors(this.vectorStore, documents);
+    const found = storedVectors(this.vectorStore, hits, vector);
     return rerankDocuments(
       documents,
       { text: query, vector },

@@ -10,18 +10,20 @@ export interface Adjacency {
   readonly weights: Float32Array;
 }
 
+/** `d_i = sum_j w_ij`. */
+export function degrees({ n, rowStart, weights }: Adjacency): Float64Array {
+  const degree = new Float64Array(n);
+  for (let i = 0; i < n; i++) {
+    for (let e = rowStart[i]!; e < rowStart[i + 1]!; e++) degree[i]! += weights[e]!;
+  }
+  return degree;
+}
+
 /**
- * Makes the directed lists of nearest neighbours a symmetric graph.
- *
- * `union` keeps an edge that either end lists, `mutual` only what both list. The weight is the similarity times
- * `sqrt(trust_i trust_j)`; an edge of weight 0 is none.
+ * Makes the directed lists of nearest neighbours a symmetric graph, weighted by similarity: `union` keeps an edge that
+ * either end lists, `mutual` only what both list.
  */
-export function symmetrize(
-  n: number,
-  edges: Edges,
-  rule: "union" | "mutual",
-  trust: Float32Array,
-): Adjacency {
+export function symmetrize(n: number, edges: Edges, rule: "union" | "mutual"): Adjacency {
   const { from, to, weight } = edges;
   // Each directed edge goes into both rows; an edge that both ends list is then there twice.
   const start = new Int32Array(n + 1);
@@ -49,13 +51,27 @@ export function symmetrize(
       const j = other(e);
       const twice = r + 1 < row.length && other(row[r + 1]!) === j;
       if (twice) r++;
-      const value = weight[e]! * Math.sqrt(trust[i]! * trust[j]!);
-      if ((twice || rule === "union") && value > 0) {
+      if (twice || rule === "union") {
         columns[at] = j;
-        weights[at++] = value;
+        weights[at++] = weight[e]!;
       }
     }
     rowStart[i + 1] = at;
   }
   return { n, rowStart, columns: columns.slice(0, at), weights: weights.slice(0, at) };
+}
+
+/**
+ * Scales edges by `sqrt(r_i r_j)`, `r_i = min(1, cap / sum_j w_ij)`, which bounds what a hub gathers. (It does not bring
+ * a hub's sum down to the cap: its neighbours' own factors are larger than its. The published rule, kept as it is.)
+ */
+export function capRowSums(graph: Adjacency, cap: number): Adjacency {
+  const { n, rowStart, columns, weights } = graph;
+  const factor = degrees(graph).map((sum) => Math.min(1, cap / sum));
+  const scaled = weights.slice();
+  for (let i = 0; i < n; i++) {
+    for (let e = rowStart[i]!; e < rowStart[i + 1]!; e++)
+      scaled[e]! *= Math.sqrt(factor[i]! * factor[columns[e]!]!);
+  }
+  return { ...graph, weights: scaled };
 }

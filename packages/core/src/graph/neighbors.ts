@@ -48,23 +48,23 @@ export function gramMatrix(rows: Matrix, kernel: Kernel): Matrix {
  * The k nearest rows of each row by cosine, exactly, in O(N (k + D)) memory: each row keeps a bounded buffer of its
  * best.
  *
- * Rows tied with the k-th are listed too: a tie broken by position would treat identical documents differently.
- * A class of ties that would fill a row's buffer (4 k + 64) is left out whole, which is as symmetric and keeps
- * the memory bounded when a pool holds a thousand copies of one document.
- *
  * @param unit rows of length 1 (or 0: such a row has no neighbours).
  * @param gram their Gram matrix, if it is at hand.
  * @param floor only similarities above this count.
+ * @param ties `"all"` lists the rows tied with the k-th too: a tie broken by position would treat identical documents
+ *   differently. A class of ties that would fill a row's buffer (4 k + 64) is left out whole, which is as symmetric and
+ *   keeps the memory bounded when a pool holds a thousand copies of one document. `"first"` keeps the lower indices.
  */
 export function nearestNeighbors(
   unit: Matrix,
   gram: Matrix | null,
   k: number,
   floor: number,
+  ties: "all" | "first",
   kernel: Kernel,
 ): Edges {
   const n = unit.rows;
-  const buffers = new Buffers(n, k, Math.min(4 * k + 64, n), floor);
+  const buffers = new Buffers(n, k, Math.min(4 * k + 64, n), floor, ties);
   const offer = (i: number, j: number, product: number): void => {
     if (i === j) return;
     // Rounding can take the cosine of two unit rows a little above 1.
@@ -81,7 +81,7 @@ export function nearestNeighbors(
   return buffers.edges();
 }
 
-/** For each row, the candidates that may still be among its k best, ties with the k-th included. */
+/** For each row, the candidates that may still be among its k best. A row's candidates come by rising index. */
 class Buffers {
   readonly #n: number;
   readonly #k: number;
@@ -93,8 +93,9 @@ class Buffers {
   readonly #threshold: Float32Array;
   readonly #open: Uint8Array;
   readonly #scratch: Float32Array;
+  readonly #ties: "all" | "first";
 
-  constructor(n: number, k: number, capacity: number, floor: number) {
+  constructor(n: number, k: number, capacity: number, floor: number, ties: "all" | "first") {
     this.#n = n;
     this.#k = k;
     this.#capacity = capacity;
@@ -104,6 +105,7 @@ class Buffers {
     this.#threshold = new Float32Array(n).fill(floor);
     this.#open = new Uint8Array(n);
     this.#scratch = new Float32Array(capacity);
+    this.#ties = ties;
   }
 
   offer(row: number, to: number, similarity: number): void {
@@ -116,7 +118,7 @@ class Buffers {
     if (this.#count[row] === this.#capacity) this.#compact(row);
   }
 
-  /** Drops what is below the k-th best; and the k-th best's whole class of ties if the buffer is still full. */
+  /** Drops what is below the k-th best, and of its class of ties what the rule says. */
   #compact(row: number): void {
     const count = this.#count[row]!;
     const start = row * this.#capacity;
@@ -124,12 +126,15 @@ class Buffers {
     sorted.set(this.#weight.subarray(start, start + count));
     sorted.sort();
     const kth = sorted[count - this.#k]!;
+    // How many of the class stay: those that make up k, or all unless they would leave the buffer full.
+    const overfull = sorted[0] === kth && count === this.#capacity;
+    let ties = this.#ties === "all" ? (overfull ? 0 : count) : this.#k - above(sorted, kth);
     this.#threshold[row] = kth;
-    this.#open[row] = sorted[0] === kth && count === this.#capacity ? 0 : 1;
+    this.#open[row] = this.#ties === "all" && !overfull ? 1 : 0;
     let kept = start;
     for (let at = start; at < start + count; at++) {
       const weight = this.#weight[at]!;
-      if (weight < kth || (weight === kth && !this.#open[row])) continue;
+      if (weight < kth || (weight === kth && ties-- <= 0)) continue;
       this.#to[kept] = this.#to[at]!;
       this.#weight[kept++] = weight;
     }
@@ -155,4 +160,11 @@ class Buffers {
     }
     return { from, to, weight };
   }
+}
+
+/** How many of the sorted values exceed `value`. */
+function above(sorted: Float32Array, value: number): number {
+  let count = 0;
+  while (count < sorted.length && sorted[sorted.length - 1 - count]! > value) count++;
+  return count;
 }

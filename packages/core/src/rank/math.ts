@@ -28,13 +28,15 @@ export function moments(values: Float64Array): { mean: number; deviation: number
   const sorted = values.toSorted();
   const mean = sorted.reduce((sum, v) => sum + v, 0) / sorted.length;
   const variance = sorted.reduce((sum, v) => sum + (v - mean) * (v - mean), 0) / sorted.length;
-  const deviation = Math.sqrt(variance);
-  // The values' own rounding is no spread: equal values must all come out as average.
-  return { mean, deviation: deviation > 1e-12 * Math.abs(mean) ? deviation : 0 };
+  // Equal values have no spread, whatever the rounding of their mean.
+  return { mean, deviation: sorted[0] === sorted.at(-1) ? 0 : Math.sqrt(variance) };
 }
 
-/** How many standard deviations each value lies above the mean; all 0 where there is no spread. */
-export function zScores(values: Float64Array): Float64Array {
+/**
+ * How many standard deviations each value lies above the mean; all 0 where the deviation is not above `noise`, what the
+ * values' own rounding may amount to.
+ */
+export function zScores(values: Float64Array, noise = 0): Float64Array {
   const { mean, deviation } = moments(values);
-  return values.map((v) => (deviation > 0 ? (v - mean) / deviation : 0));
+  return values.map((v) => (deviation > noise ? (v - mean) / deviation : 0));
 }

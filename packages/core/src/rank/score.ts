@@ -1,4 +1,4 @@
-import { zScores } from "./math.ts";
+import { moments, zScores } from "./math.ts";
 
 /** What is known of each candidate before the score: one entry a candidate. */
 export interface Evidence {
@@ -8,42 +8,73 @@ export interface Evidence {
   readonly settled: Float64Array;
   /** BM25 of the query over the pool; null where there are no words. */
   readonly text: Float64Array | null;
-  /** Trust in (0, 1]. */
-  readonly trust: Float32Array;
+  /** How much its neighbourhood gained in coherence; null if that carries no weight. */
+  readonly coherence: Float64Array | null;
+  /** Trust in [0, 1]. */
+  readonly trust: Float64Array;
 }
 
 /** The terms that add up to a candidate's score, in standard deviations of the pool. */
 export interface Terms {
   readonly settled: number;
   readonly text: number;
+  readonly coherence: number;
   readonly trust: number;
 }
 
 /** The score of each candidate, and the terms that it is the sum of. */
 export interface Scores {
   readonly score: Float64Array;
-  readonly settled: Float64Array;
-  readonly text: Float64Array;
-  readonly trust: Float64Array;
+  /** The score on the scale that similarity is traded against when the bundle is diversified. */
+  readonly relevance: Float64Array;
+  readonly terms: { readonly [term in keyof Terms]: Float64Array };
+}
+
+/** What float32 arithmetic may add to a cosine: a spread below it says nothing about the documents. */
+const ROUNDING = 1e-6;
+
+/** The weights of the parts; see the options of the same names. */
+export interface ScoreWeights {
+  readonly textWeight: number;
+  readonly coherenceWeight: number;
 }
 
 /**
- * `score = z(settled) + textWeight z(text) + trust term`, with z over the pool.
+ * `score = z(settled) + textWeight z(text) + coherenceWeight z(coherence) + trust term`, with z over the pool.
  *
  * The parts are put on one scale before they are added: the cosines of a pool differ in the second decimal, BM25 in
  * units, and a sum of raw values would let one of them decide alone.
  *
- * The trust term takes from a candidate the share `1 - trust` of what it has over the pool's lowest: trust 1 takes
- * nothing, trust near 0 leaves it last. (An added `ln(trust)` would be no match for a passage that repeats the query's
- * own words and stands nine deviations above the rest, as the false ones do.)
+ * The trust term is `(trust - 1) (s - lowest + 1)`, s the sum of the others: it takes the share `1 - trust` of a
+ * candidate's lead over one deviation below the pool's lowest. Trust 1 takes nothing, trust near 0 leaves it last. Raising a candidate's trust changes no other score, so it never lowers its rank.
+ * (An added `ln(trust)` would be no match for a passage that repeats the query's own words and stands nine deviations
+ * above the rest, as the false ones do.)
  */
-export function score(evidence: Evidence, textWeight: number): Scores {
-  const settled = zScores(evidence.settled);
-  const text = evidence.text ? zScores(evidence.text).map((z) => textWeight * z) : settled.map(() => 0);
-  const relevance = settled.map((z, i) => z + text[i]!);
-  const lowest = relevance.reduce((a, b) => Math.min(a, b), Infinity);
-  const trust = relevance.map((r, i) =>
-    evidence.trust[i]! < 1 ? (evidence.trust[i]! - 1) * (r - lowest) : 0,
-  );
-  return { score: relevance.map((r, i) => r + trust[i]!), settled, text, trust };
+export function standardizedScore(evidence: Evidence, weights: ScoreWeights): Scores {
+  const { similarity, trust } = evidence;
+  const part = (values: Float64Array | null, weight: number): Float64Array =>
+    values === null ? similarity.map(() => 0) : zScores(values).map((z) => weight * z);
+  const settled = zScores(evidence.settled, ROUNDING);
+  const text = part(evidence.text, weights.textWeight);
+  const coherence = part(evidence.coherence, weights.coherenceWeight);
+  const sum = settled.map((z, i) => z + text[i]! + coherence[i]!);
+  const lowest = sum.reduce((a, b) => Math.min(a, b), Infinity);
+  const distrust = sum.map((s, i) => (trust[i]! < 1 ? (trust[i]! - 1) * (s - lowest + 1) : 0));
+  const score = sum.map((s, i) => s + distrust[i]!);
+
+  // On the scale of the cosines with the query: same mean, same deviation.
+  const scores = moments(score);
+  const cosines = moments(similarity);
+  const scale = scores.deviation > 0 ? cosines.deviation / scores.deviation : 0;
+  const relevance = score.map((s) => cosines.mean + scale * (s - scores.mean));
+  return { score, relevance, terms: { settled, text, coherence, trust: distrust } };
+}
+
+/** The published `alpha z(coherence drop) + (1 - alpha) cos(U*_i, psi)`: two parts on different scales. */
+export function publishedScore(evidence: Evidence, { coherenceWeight: alpha }: ScoreWeights): Scores {
+  const none = evidence.settled.map(() => 0);
+  const settled = evidence.settled.map((cosine) => (1 - alpha) * cosine);
+  const coherence = evidence.coherence ? zScores(evidence.coherence).map((z) => alpha * z) : none;
+  const score = settled.map((s, i) => s + coherence[i]!);
+  return { score, relevance: score, terms: { settled, text: none, coherence, trust: none } };
 }

@@ -1,4 +1,7 @@
+import type { Dynamics } from "../diagnose/dynamics.ts";
 import type { Energy } from "../diagnose/energy.ts";
+import type { NullPoint } from "../diagnose/nullpoints.ts";
+import type { Chain } from "../graph/path.ts";
 import type { Params } from "../options.ts";
 import type { Terms } from "../rank/score.ts";
 import type { VectorCounts } from "../vectors.ts";
@@ -13,6 +16,8 @@ export interface Parts {
   readonly settled: number;
   /** BM25 of the query over the pool; null where there was no text. */
   readonly text: number | null;
+  /** How much its neighbourhood gained in coherence; null where that carries no weight. */
+  readonly coherence: number | null;
   /** The trust that came with it. */
   readonly trust: number;
 }
@@ -59,15 +64,22 @@ export interface Receipt {
     readonly texts: Digest | null;
     readonly queryText: Digest | null;
   };
+  /** The chain that was added, by candidate index; null if none. */
+  readonly chain: Chain | null;
   readonly bundle: readonly BundleEntry[];
-  /** `H(Y) - H(U*)`: how far the energy fell from the candidates' own vectors to the settled ones. */
+  /**
+   * `H(Y) - H(U*)`: how far the energy fell from the candidates' own vectors to the settled ones. In the profile
+   * `reference` it is the published figure, what the present state has still to fall: `energy.remaining`.
+   */
   readonly deltaH_total: number;
-  /** The fall of the coherence term. */
-  readonly coh_drop_sum: number;
+  /** The fall of the coherence term; null in a light receipt, as all four are. */
+  readonly coh_drop_sum: number | null;
   /** The anchor term at the minimum: what the fall was paid with. */
-  readonly anchor_pen_sum: number;
-  /** The fall of the query term. `deltaH_total = coh_drop_sum - anchor_pen_sum + query_term_sum`. */
-  readonly query_term_sum: number;
+  readonly anchor_pen_sum: number | null;
+  /** The fall of the query term (in `reference`, the term itself). */
+  readonly query_term_sum: number | null;
+  /** The fall of the chain term. `deltaH_total = coh_drop - anchor_pen + query_term + chain_drop`. */
+  readonly chain_drop_sum: number | null;
   readonly energy: {
     /** H of the candidates' own vectors. */
     readonly initial: number;
@@ -75,6 +87,8 @@ export interface Receipt {
     readonly final: number;
     /** H of the settled vectors U*. */
     readonly minimum: number;
+    /** `final - minimum`, computed without cancellation. */
+    readonly remaining: number;
     /** The terms of `minimum`. */
     readonly terms: Omit<Energy, "total">;
   };
@@ -84,7 +98,13 @@ export interface Receipt {
   readonly residual: number;
   /** Milliseconds spent in this package. Not covered by the digest. */
   readonly t_ms: number;
+  /** The edges under most tension, by candidate index; null in a light receipt. */
+  readonly null_points: readonly NullPoint[] | null;
   readonly meta: {
+    /** Whether U* was at hand. Not covered by the digest, nor are the two counts. */
+    readonly ustar_cached: boolean;
+    readonly ustar_solves: number;
+    readonly ustar_cache_hits: number;
     readonly ustar_converged: boolean;
     readonly ustar_res: number;
     readonly ustar_iters: number;
@@ -92,7 +112,15 @@ export interface Receipt {
     readonly avg_degree: number;
     /** Share of the n (n - 1) possible directed edges. */
     readonly edge_density: number;
-    /** Digest of the inputs and parameters together: equal for equal states. */
+    readonly receipt_detail: "full" | "light";
+    readonly null_points_summary: {
+      readonly total_null_points: number;
+      readonly returned_null_points: number;
+      readonly null_cap_applied: boolean;
+    } | null;
+    /** What the last `settle` moved, if that was asked for. */
+    readonly dynamics: Dynamics | null;
+    /** Digest of the inputs, the chain and the parameters together: equal for equal states. */
     readonly state_sig: Digest;
   };
   readonly certificate: {
@@ -113,10 +141,14 @@ export interface Receipt {
 
 /** Fields that say how a result was come by, not what it is: two runs on the same input differ in these alone. */
 const uncovered = new Set(["t_ms", "kernel", "vectors", "digest"]);
+const uncoveredMeta = new Set(["ustar_cached", "ustar_solves", "ustar_cache_hits"]);
+
+const without = (fields: object | undefined, names: ReadonlySet<string>): object =>
+  Object.fromEntries(Object.entries(fields ?? {}).filter(([name]) => !names.has(name)));
 
 /** The digest that a receipt must carry: over its canonical JSON without the uncovered fields. */
 export function contentDigest(receipt: Omit<Receipt, "digest">): Digest {
-  return digestJson(Object.fromEntries(Object.entries(receipt).filter(([name]) => !uncovered.has(name))));
+  return digestJson({ ...without(receipt, uncovered), meta: without(receipt.meta, uncoveredMeta) });
 }
 
 /** What a receipt is made from: its own fields but those that follow from the others. */
@@ -125,13 +157,13 @@ export type Findings = Omit<Receipt, "schema" | "version" | "digest" | "profile"
 };
 
 export function makeReceipt(findings: Findings): Receipt {
-  const { params, inputs } = findings;
+  const { params, inputs, chain } = findings;
   const content = {
     ...findings,
     schema: "oscillink-receipt/2",
     version,
     profile: params.profile,
-    meta: { ...findings.meta, state_sig: digestJson({ inputs, params }) },
+    meta: { ...findings.meta, state_sig: digestJson({ inputs, params, chain }) },
   } as const;
   return { ...content, digest: contentDigest(content) };
 }

@@ -10,11 +10,18 @@ export interface Convergence {
   readonly converged: boolean;
 }
 
+/** When to stop, and how to precondition. */
+export interface SolveOptions {
+  readonly tolerance: number;
+  readonly maxIterations: number;
+  readonly preconditioner: "jacobi" | "none";
+}
+
 /** Columns solved together: for a pool of 100, the five arrays of a block are 125 KiB and stay in the cache. */
 const BLOCK = 64;
 
 /**
- * Solves `M X = F` for all columns of F by conjugate gradients with Jacobi's preconditioner (Hestenes & Stiefel 1952;
+ * Solves `M X = F` for all columns of F by preconditioned conjugate gradients (Hestenes & Stiefel 1952;
  * Saad 2003, algorithm 9.1), starting from what X holds.
  *
  * The columns of a block share one step length: a block is one long vector and the operator is M on each column, so
@@ -28,11 +35,10 @@ export function conjugateGradients(
   rhs: Float32Array,
   x: Float32Array,
   width: number,
-  tolerance: number,
-  maxIterations: number,
+  { tolerance, maxIterations, preconditioner }: SolveOptions,
   kernel: Kernel,
 ): Convergence {
-  const inverse = m.diagonal.map((d) => 1 / d);
+  const inverse = m.diagonal.map((d) => (preconditioner === "jacobi" ? 1 / d : 1));
   let iterations = 0;
   let squares = 0;
   let rhsSquares = 0;
@@ -41,6 +47,12 @@ export function conjugateGradients(
     const length = m.n * columns;
     const f = takeColumns(rhs, width, c0, columns, m.n);
     const u = takeColumns(x, width, c0, columns, m.n);
+    // Scaled by a power of two, which rounds nothing, so that no product of two values under- or overflows.
+    const scale = powerAbove(f);
+    for (let at = 0; at < length; at++) {
+      f[at]! /= scale;
+      u[at]! /= scale;
+    }
     const p = new Float32Array(length);
     const q = new Float32Array(length);
     const z = new Float32Array(length);
@@ -53,6 +65,8 @@ export function conjugateGradients(
 
     const fNorm2 = kernel.dot(f, 0, f, 0, length);
     const goal = tolerance * tolerance * fNorm2;
+    // M times zero: nothing to search for.
+    if (fNorm2 === 0) u.fill(0);
     let r = residual();
     let rNorm2 = kernel.dot(r, 0, r, 0, length);
     let rz = 0;
@@ -75,16 +89,28 @@ export function conjugateGradients(
       }
       rNorm2 = kernel.dot(r, 0, r, 0, length);
     }
+    for (let at = 0; at < length; at++) u[at]! *= scale;
     putColumns(u, x, width, c0, columns, m.n);
     iterations = Math.max(iterations, count);
-    squares += rNorm2;
-    rhsSquares += fNorm2;
+    squares += rNorm2 * scale * scale;
+    rhsSquares += fNorm2 * scale * scale;
   }
   return {
     iterations,
     residual: Math.sqrt(squares),
     converged: squares <= tolerance * tolerance * rhsSquares,
   };
+}
+
+/** The smallest power of two above all values' magnitudes; 1 if all are zero. */
+function powerAbove(values: Float32Array): number {
+  let largest = 0;
+  for (const value of values) largest = Math.max(largest, Math.abs(value));
+  if (largest === 0) return 1;
+  let power = 1;
+  while (power <= largest) power *= 2;
+  while (power / 2 > largest) power /= 2;
+  return power;
 }
 
 function takeColumns(

@@ -1,5 +1,5 @@
 import type { Kernel, SparseSymmetric } from "../kernels/kernel.ts";
-import { type Convergence, conjugateGradients } from "./cg.ts";
+import { type Convergence, conjugateGradients, type SolveOptions } from "./cg.ts";
 import type { Space } from "./space.ts";
 
 /**
@@ -12,17 +12,18 @@ export function solve(
   space: Space,
   rhs: Float32Array,
   x: Float32Array,
-  tolerance: number,
-  maxIterations: number,
+  options: SolveOptions,
   kernel: Kernel,
 ): Convergence {
   const { width } = space;
-  if (space.kind === "ambient") return conjugateGradients(m, rhs, x, width, tolerance, maxIterations, kernel);
+  const { tolerance, maxIterations } = options;
+  if (space.kind === "ambient") return conjugateGradients(m, rhs, x, width, options, kernel);
   const goal = tolerance * norm(space, rhs, kernel);
   const residual = new Float32Array(x.length);
   let iterations = 0;
   for (let inner = tolerance; ; inner /= 8) {
-    iterations += conjugateGradients(m, rhs, x, width, inner, maxIterations - iterations, kernel).iterations;
+    const rest = { ...options, tolerance: inner, maxIterations: maxIterations - iterations };
+    iterations += conjugateGradients(m, rhs, x, width, rest, kernel).iterations;
     kernel.multiply(m, x, residual, width);
     kernel.xpby(rhs, -1, residual, residual.length);
     const reached = norm(space, residual, kernel);

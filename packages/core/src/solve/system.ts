@@ -1,30 +1,77 @@
 import type { Laplacian } from "../graph/laplacian.ts";
 import type { SparseSymmetric } from "../kernels/kernel.ts";
 
-/** The linear system `M U = F` of the lattice, `M = lamG I + lamC L + diag(pull)`. */
+/** The linear system `M U = F` of the lattice, `M = lamG I + lamC L + diag(pull) + lamP L_path`. */
 export interface System {
   readonly matrix: SparseSymmetric;
   readonly lamG: number;
   /** The query's pull on each node, `lamQ b_i`. */
   readonly pull: Float32Array;
+  /** The chain's Laplacian times lamP; null without a chain. */
+  readonly path: Laplacian | null;
 }
 
 /**
  * Assembles M as one sparse symmetric matrix. With `lamG > 0` and the other weights `>= 0` it is positive definite
- * with smallest eigenvalue >= lamG, since L is positive semidefinite: the energy has one minimum.
+ * with smallest eigenvalue >= lamG, since both Laplacians are positive semidefinite: the energy has one minimum.
  */
-export function assemble(laplacian: Laplacian, lamG: number, lamC: number, pull: Float32Array): System {
-  const { n, rowStart, columns, weights, connected } = laplacian;
-  const diagonal = Float32Array.from(pull, (b, i) => lamG + lamC * connected[i]! + b);
-  const values = weights.map((w) => -lamC * w);
-  return { matrix: { n, diagonal, rowStart, columns, values }, lamG, pull };
+export function assemble(
+  laplacian: Laplacian,
+  lamG: number,
+  lamC: number,
+  pull: Float32Array,
+  chain: { readonly laplacian: Laplacian; readonly lamP: number } | null = null,
+): System {
+  const coherence = scaled(laplacian, lamC);
+  const path = chain && scaled(chain.laplacian, chain.lamP);
+  const sum = path ? added(coherence, path) : coherence;
+  const matrix = {
+    ...sum,
+    diagonal: Float32Array.from(pull, (b, i) => lamG + b + sum.diagonal[i]!),
+    values: sum.weights.map((w) => -w),
+  };
+  return { matrix, lamG, pull, path };
 }
 
-/** `I + dt M`: the matrix of one implicit Euler step of length dt down the energy's gradient. */
-export function implicitEuler({ matrix }: System, dt: number): SparseSymmetric {
+/**
+ * `identity I + step M`: with identity 1 and step dt, the matrix of one implicit Euler step down the energy's gradient.
+ */
+export function shifted({ matrix }: System, identity: number, step: number): SparseSymmetric {
   return {
     ...matrix,
-    diagonal: matrix.diagonal.map((d) => 1 + dt * d),
-    values: matrix.values.map((v) => dt * v),
+    diagonal: matrix.diagonal.map((d) => identity + step * d),
+    values: matrix.values.map((v) => step * v),
+  };
+}
+
+const scaled = (laplacian: Laplacian, by: number): Laplacian => ({
+  ...laplacian,
+  diagonal: laplacian.diagonal.map((d) => by * d),
+  weights: laplacian.weights.map((w) => by * w),
+});
+
+/** The sum of two Laplacians: their rows merged, columns ascending. */
+function added(a: Laplacian, b: Laplacian): Laplacian {
+  const rowStart = new Int32Array(a.n + 1);
+  const columns: number[] = [];
+  const weights: number[] = [];
+  for (let i = 0; i < a.n; i++) {
+    let p = a.rowStart[i]!;
+    let q = b.rowStart[i]!;
+    while (p < a.rowStart[i + 1]! || q < b.rowStart[i + 1]!) {
+      const left = p < a.rowStart[i + 1]! ? a.columns[p]! : Infinity;
+      const right = q < b.rowStart[i + 1]! ? b.columns[q]! : Infinity;
+      columns.push(Math.min(left, right));
+      weights.push((left <= right ? a.weights[p++]! : 0) + (right <= left ? b.weights[q++]! : 0));
+    }
+    rowStart[i + 1] = columns.length;
+  }
+  const diagonal = a.diagonal.map((d, i) => d + b.diagonal[i]!);
+  return {
+    n: a.n,
+    diagonal,
+    rowStart,
+    columns: Int32Array.from(columns),
+    weights: Float32Array.from(weights),
   };
 }

@@ -1,0 +1,173 @@
+import { type Adjacency, degrees } from "../graph/adjacency.ts";
+import { pathGraph } from "../graph/path.ts";
+import type { Kernel } from "../kernels/kernel.ts";
+import { moments } from "../rank/math.ts";
+import type { Measured } from "./energy.ts";
+import { rowMoments } from "./nullpoints.ts";
+
+/** One link of a chain. */
+export interface ChainLink {
+  /** Its place in the chain, from 0. */
+  readonly link: number;
+  readonly edge: readonly [number, number];
+  /** Its disagreement as an edge of the lattice, and that in standard deviations; null where there is no such edge. */
+  readonly rStruct: number | null;
+  readonly zStruct: number | null;
+  /** Its disagreement as a link, and that in standard deviations. */
+  readonly rPath: number;
+  readonly zPath: number;
+}
+
+/** Whether a chain of reasoning holds together in the settled state. */
+export interface ChainReceipt {
+  /** True if no link's `zPath` exceeds the threshold and the chain did not lose coherence. */
+  readonly verdict: boolean;
+  /** The link with the largest `zPath`. */
+  readonly weakestLink: {
+    readonly link: number;
+    readonly edge: readonly [number, number];
+    readonly z: number;
+  };
+  /** By how much the links' disagreement fell from the candidates' own vectors to the settled ones. */
+  readonly coherenceGain: number;
+  readonly edges: readonly ChainLink[];
+}
+
+/** What both rules need to know. */
+export interface ChainQuestion {
+  readonly nodes: readonly number[];
+  /** One weight a link. */
+  readonly weights: readonly number[];
+  readonly threshold: number;
+  readonly graph: Adjacency;
+  readonly lamC: number;
+  /** The candidates' own vectors and the settled ones, measured. */
+  readonly start: Measured;
+  readonly settled: Measured;
+  readonly width: number;
+  readonly kernel: Kernel;
+}
+
+/**
+ * Compares each link's tension `w |U_i - U_j|²` with `|U_a - U_b|²` over the real edges of the lattice: a link is weak if
+ * it is stretched further than documents that the lattice holds to be neighbours.
+ */
+export function chainReceipt(question: ChainQuestion): ChainReceipt {
+  const { nodes, weights, graph, lamC, start, settled, threshold, width, kernel } = question;
+  const degree = degrees(graph);
+  const distance = (state: Measured, i: number, j: number): number =>
+    Math.max(0, state.squares[i]! + state.squares[j]! - 2 * product(state, i, j, width, kernel));
+  const residual = (i: number, j: number, w: number): number =>
+    lamC * w * normalizedDistance(settled, degree, i, j, width, kernel);
+
+  const tension: number[] = [];
+  const strain: number[] = [];
+  eachEdge(graph, (i, j, w) => {
+    tension.push(distance(settled, i, j));
+    strain.push(residual(i, j, w));
+  });
+  const z = (value: number, { mean, deviation }: { mean: number; deviation: number }): number =>
+    deviation > 0 ? (value - mean) / deviation : 0;
+  const overTension = momentsOrZero(tension);
+  const overStrain = momentsOrZero(strain);
+
+  let coherenceGain = 0;
+  const edges = weights.map((weight, link): ChainLink => {
+    const i = nodes[link]!;
+    const j = nodes[link + 1]!;
+    const rPath = weight * distance(settled, i, j);
+    coherenceGain += weight * distance(start, i, j) - rPath;
+    const w = weightOf(graph, i, j);
+    const rStruct = w > 0 ? residual(i, j, w) : null;
+    const zStruct = rStruct === null ? null : z(rStruct, overStrain);
+    return { link, edge: [i, j], rStruct, zStruct, rPath, zPath: z(rPath, overTension) };
+  });
+  const weakest = edges.reduce((a, b) => (b.zPath > a.zPath ? b : a));
+  return {
+    // Rounding is no loss of coherence.
+    verdict: edges.every(({ zPath }) => zPath <= threshold) && coherenceGain >= -1e-6 * weights.length,
+    weakestLink: { link: weakest.link, edge: weakest.edge, z: weakest.zPath },
+    coherenceGain,
+    edges,
+  };
+}
+
+/**
+ * The published rule: a link's residual is divided by the lattice's degrees, z is over all n columns of the link's row
+ * (so that it depends on n), and the coherence gain counts only links that are edges, and not for the verdict.
+ *
+ * @param stored the chain that is part of the lattice, whose weights stand in for those asked for.
+ */
+export function publishedChainReceipt(
+  question: ChainQuestion,
+  stored: { readonly nodes: readonly number[]; readonly weights: readonly number[] } | null,
+): ChainReceipt {
+  const { nodes, weights, graph, lamC, start, settled, threshold, width, kernel } = question;
+  const n = graph.n;
+  const degree = degrees(graph);
+  const path = pathGraph(n, stored ?? { nodes, weights });
+  const row = (adjacency: Adjacency, i: number, by: number, state: Measured): Map<number, number> => {
+    const entries = new Map<number, number>();
+    for (let e = adjacency.rowStart[i]!; e < adjacency.rowStart[i + 1]!; e++) {
+      const j = adjacency.columns[e]!;
+      const value = normalizedDistance(state, degree, i, j, width, kernel);
+      entries.set(j, by * adjacency.weights[e]! * value);
+    }
+    return entries;
+  };
+  const z = (entries: Map<number, number>, j: number): number => {
+    const { mean, deviation } = rowMoments(Float64Array.from(entries.values()), n);
+    return ((entries.get(j) ?? 0) - mean) / (deviation + 1e-12);
+  };
+  let coherenceGain = 0;
+  let weakestLink = { link: -1, edge: [-1, -1] as [number, number], z: -1 };
+  const edges = nodes.slice(0, -1).map((i, link): ChainLink => {
+    const j = nodes[link + 1]!;
+    const struct = row(graph, i, lamC, settled);
+    const links = row(path, i, Math.max(lamC, 1e-6), settled);
+    const rStruct = struct.get(j) ?? 0;
+    coherenceGain += 0.5 * ((row(graph, i, lamC, start).get(j) ?? 0) - rStruct);
+    const zPath = z(links, j);
+    if (zPath > weakestLink.z) weakestLink = { link, edge: [i, j], z: zPath };
+    return { link, edge: [i, j], rStruct, zStruct: z(struct, j), rPath: links.get(j) ?? 0, zPath };
+  });
+  return { verdict: edges.every(({ zPath }) => zPath <= threshold), weakestLink, coherenceGain, edges };
+}
+
+const product = (state: Measured, i: number, j: number, width: number, kernel: Kernel): number =>
+  kernel.dot(state.x, i * width, state.xg, j * width, width);
+
+/** `|U_i/√d_i - U_j/√d_j|²`, with the published floor of 1e-12 for the degree of a node without neighbours. */
+function normalizedDistance(
+  state: Measured,
+  degree: Float64Array,
+  i: number,
+  j: number,
+  width: number,
+  kernel: Kernel,
+): number {
+  const a = Math.sqrt(Math.max(degree[i]!, 1e-12));
+  const b = Math.sqrt(Math.max(degree[j]!, 1e-12));
+  const cross = (2 * product(state, i, j, width, kernel)) / (a * b);
+  return Math.max(0, state.squares[i]! / (a * a) + state.squares[j]! / (b * b) - cross);
+}
+
+/** Visits each edge once. */
+function eachEdge(
+  { n, rowStart, columns, weights }: Adjacency,
+  visit: (i: number, j: number, w: number) => void,
+): void {
+  for (let i = 0; i < n; i++) {
+    for (let e = rowStart[i]!; e < rowStart[i + 1]!; e++) {
+      if (columns[e]! > i) visit(i, columns[e]!, weights[e]!);
+    }
+  }
+}
+
+function weightOf({ rowStart, columns, weights }: Adjacency, i: number, j: number): number {
+  const e = columns.subarray(rowStart[i]!, rowStart[i + 1]!).indexOf(j);
+  return e < 0 ? 0 : weights[rowStart[i]! + e]!;
+}
+
+const momentsOrZero = (values: number[]): { mean: number; deviation: number } =>
+  values.length > 0 ? moments(Float64Array.from(values)) : { mean: 0, deviation: 0 };

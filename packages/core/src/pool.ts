@@ -1,0 +1,177 @@
+import {
+  compareRows,
+  contentOrder,
+  gather,
+  type Matrix,
+  pack,
+  rowNorm,
+  unitRows,
+  type Vectors,
+} from "./embeddings.ts";
+import { CandidateError, show, VectorError } from "./errors.ts";
+import type { Params } from "./options.ts";
+import type { Strategies } from "./profiles.ts";
+
+/** The candidates of a lattice, column by column; entry i of each belongs to candidate i. */
+export interface LatticeInput {
+  /** One vector a candidate, all of one width; null where there is none. */
+  readonly embeddings: Vectors;
+  /** Unique names for the receipt. Default: the indices as strings. */
+  readonly ids?: readonly string[];
+  /** The candidates' texts; `""` or undefined where there is none. */
+  readonly texts?: readonly (string | undefined)[];
+  /** How far each candidate is to be trusted, in [0, 1]; default 1. 0 excludes it. */
+  readonly trust?: ArrayLike<number | undefined>;
+  /** What candidate i's vector is called in error messages. Default `embeddings[i]`. */
+  readonly nameOf?: (i: number) => string;
+}
+
+/** The candidates, judged and packed, and those of them that are nodes of the lattice. */
+export interface Pool {
+  /** How many candidates there are. */
+  readonly n: number;
+  /** Values in each vector; 0 if no candidate has one. */
+  readonly d: number;
+  readonly ids: readonly string[];
+  /** Null if no candidate has text. */
+  readonly texts: readonly string[] | null;
+  readonly trust: Float64Array;
+  /** The vectors as they came, in float32; zero where missing. */
+  readonly raw: Matrix;
+  /** The candidates without a vector, or with a zero one. */
+  readonly missing: readonly number[];
+  /** How many were excluded by trust 0. */
+  readonly excluded: number;
+  /** `candidate[node]`: which candidate a node is. */
+  readonly candidate: Int32Array;
+  /** The nodes' vectors: Y. */
+  readonly vectors: Matrix;
+  /** The nodes' trust. */
+  readonly nodeTrust: Float64Array;
+  /** `twin[node]`: the first node with the same vector. */
+  readonly twin: Int32Array;
+}
+
+/** Lengths that float32 can square and sum without loss. */
+const SHORTEST = 1e-15;
+const LONGEST = 1e15;
+
+/**
+ * @throws {VectorError} for vectors of different widths or with values that are not finite.
+ * @throws {CandidateError} for duplicate ids, a trust outside [0, 1], columns of different lengths, or a missing
+ *   vector where `missing` is `"error"`.
+ */
+export function makePool(
+  input: LatticeInput,
+  { missing: policy, normalize }: Params,
+  { nodes, order: orderBy }: Strategies,
+): Pool {
+  const name = input.nameOf ?? ((i) => `embeddings[${i}]`);
+  const raw = pack(input.embeddings, name);
+  const n = raw.rows;
+  const ids = checkIds(input.ids, n);
+  const texts = checkTexts(input.texts, n);
+  const trust = checkTrust(input.trust, n);
+
+  const all = Array.from({ length: n }, (_, i) => i);
+  const norms = all.map((i) => rowNorm(raw, i));
+  const missing = all.filter((i) => norms[i] === 0 && trust[i]! > 0);
+  if (policy === "error" && missing.length > 0) {
+    const others = missing.length > 1 ? `, as are ${missing.length - 1} more` : "";
+    throw new CandidateError(
+      name(missing[0]!),
+      `is missing or zero${others}; pass a vector, or set missing to "append" or "drop"`,
+    );
+  }
+  if (!normalize) {
+    const extreme = all.find((i) => norms[i]! > 0 && !(norms[i]! > SHORTEST && norms[i]! < LONGEST));
+    if (extreme !== undefined) {
+      const range = `${SHORTEST} to ${LONGEST}`;
+      throw new VectorError(
+        name(extreme),
+        `has length ${norms[extreme]}, out of ${range}; scale it, or set normalize to true`,
+      );
+    }
+  }
+
+  const present = nodes === "all" ? all : all.filter((i) => trust[i]! > 0 && norms[i]! > 0);
+  const given = gather(raw, present);
+  const vectors = normalize ? unitRows(given) : given;
+  const order = orderBy === "content" ? contentOrder(vectors) : Int32Array.from(present.keys());
+  const candidate = order.map((row) => present[row]!);
+  const sorted = gather(vectors, order);
+  const twin = Int32Array.from(order.keys());
+  if (orderBy === "content") {
+    for (let i = 1; i < twin.length; i++) if (compareRows(sorted, i, i - 1) === 0) twin[i] = twin[i - 1]!;
+  }
+  return {
+    n,
+    d: raw.columns,
+    ids,
+    texts,
+    trust,
+    raw,
+    missing,
+    excluded: nodes === "all" ? 0 : trust.filter((t) => t === 0).length,
+    candidate,
+    vectors: sorted,
+    nodeTrust: Float64Array.from(candidate, (i) => trust[i]!),
+    twin,
+  };
+}
+
+function checkLength(name: string, column: ArrayLike<unknown>, n: number): void {
+  if (typeof column !== "object" || column === null || typeof column.length !== "number") {
+    throw new CandidateError(name, `must be an array, not ${show(column)}`);
+  }
+  const { length } = column;
+  if (length !== n) throw new CandidateError(name, `has ${length} entries where there are ${n} candidates`);
+}
+
+/** The ids as given, or the indices; refuses duplicates and what canonical JSON cannot hold. */
+function checkIds(ids: readonly string[] | undefined, n: number): readonly string[] {
+  if (ids === undefined) return Array.from({ length: n }, (_, i) => String(i));
+  checkLength("ids", ids, n);
+  const seen = new Map<string, number>();
+  Array.from(ids).forEach((id, i) => {
+    if (typeof id !== "string") throw new CandidateError(`ids[${i}]`, `must be a string, not ${show(id)}`);
+    if (!id.isWellFormed()) {
+      throw new CandidateError(`ids[${i}]`, "holds half of a surrogate pair, which no receipt can record");
+    }
+    const before = seen.get(id);
+    if (before !== undefined) {
+      throw new CandidateError(
+        `ids[${i}]`,
+        `${show(id)} is also the id of candidate ${before}; ids must be unique`,
+      );
+    }
+    seen.set(id, i);
+  });
+  return [...ids];
+}
+
+/** The texts, "" where there is none; null if there is none at all. */
+function checkTexts(texts: LatticeInput["texts"], n: number): readonly string[] | null {
+  if (texts === undefined) return null;
+  checkLength("texts", texts, n);
+  const strings = Array.from(texts, (text, i) => {
+    if (text !== undefined && typeof text !== "string") {
+      throw new CandidateError(`texts[${i}]`, `must be a string, not ${show(text)}`);
+    }
+    return text ?? "";
+  });
+  return strings.some((text) => text !== "") ? strings : null;
+}
+
+/** The trusts, 1 where none is given. */
+function checkTrust(trust: LatticeInput["trust"], n: number): Float64Array {
+  if (trust === undefined) return new Float64Array(n).fill(1);
+  checkLength("trust", trust, n);
+  return Float64Array.from({ length: n }, (_, i) => {
+    const value = trust[i] ?? 1;
+    if (typeof value !== "number" || !(value >= 0 && value <= 1)) {
+      throw new CandidateError(`trust[${i}]`, `must be a number in [0, 1], not ${show(value)}`);
+    }
+    return value;
+  });
+}

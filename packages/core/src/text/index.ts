@@ -1,0 +1,1 @@
+export { type SmartCorrectOptions, smartCorrect } from "./smartCorrect.ts";

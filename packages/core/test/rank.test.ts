@@ -1,0 +1,300 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { diversify, ranking } from "../src/rank/diversify.ts";
+import { moments, naturalLog, zScores } from "../src/rank/math.ts";
+import { type Evidence, standardizedScore } from "../src/rank/score.ts";
+import { float32, permuted } from "./support.ts";
+
+const finite = fc.double({ min: -1e6, max: 1e6, noNaN: true });
+const keys = fc.array(fc.nat(), { minLength: 20, maxLength: 20 });
+
+/** The distance from one double to the next. */
+function ulp(x: number): number {
+  const exponent = Math.max(-1022, Math.floor(Math.log2(Math.abs(x))));
+  return 2 ** (exponent - 52);
+}
+
+describe("the natural logarithm", () => {
+  test("lies within 2 units in the last place of the true one, 3 of the engine's, over all doubles", () => {
+    const positive = fc.double({ min: Number.MIN_VALUE, max: Number.MAX_VALUE, noNaN: true });
+    const aboutOne = fc.double({ min: 0.5, max: 2, noNaN: true });
+    fc.assert(
+      fc.property(fc.oneof(positive, aboutOne), (x) => {
+        expect(Math.abs(naturalLog(x) - Math.log(x))).toBeLessThanOrEqual(3 * ulp(Math.log(x)));
+      }),
+      { numRuns: 20_000 },
+    );
+  });
+
+  test("ln 1 is 0; powers of two are multiples of ln 2", () => {
+    expect(naturalLog(1)).toBe(0);
+    for (let e = -1074; e <= 1023; e++) expect(naturalLog(2 ** e)).toBe(e * Math.LN2);
+  });
+
+  test("rises from each float32 to the next", () => {
+    fc.assert(
+      fc.property(fc.float({ min: float32(1e-30), max: 2, noNaN: true }), (x) => {
+        const next = new Float32Array([x]);
+        new Uint32Array(next.buffer)[0]!++;
+        expect(naturalLog(next[0]!)).toBeGreaterThan(naturalLog(x));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+describe("moments and z-scores", () => {
+  test("are mean and population deviation", () => {
+    fc.assert(
+      fc.property(fc.array(finite, { minLength: 1, maxLength: 20 }), (values) => {
+        const mean = values.reduce((a, b) => a + b, 0) / values.length;
+        const deviation = Math.sqrt(values.reduce((a, v) => a + (v - mean) ** 2, 0) / values.length);
+        const size = Math.max(...values.map(Math.abs));
+        const found = moments(Float64Array.from(values));
+        expect(Math.abs(found.mean - mean)).toBeLessThanOrEqual(1e-14 * size);
+        expect(Math.abs(found.deviation - deviation)).toBeLessThanOrEqual(1e-12 * size);
+      }),
+    );
+  });
+
+  test("do not depend on the order of the values, bit for bit", () => {
+    fc.assert(
+      fc.property(fc.array(finite, { minLength: 1, maxLength: 20 }), keys, (values, by) => {
+        const shuffled = Float64Array.from(permuted(values, by));
+        expect(moments(shuffled)).toEqual(moments(Float64Array.from(values)));
+        expect([...zScores(shuffled)]).toEqual(permuted([...zScores(Float64Array.from(values))], by));
+      }),
+    );
+  });
+
+  test("z-scores have mean 0 and deviation 1, and keep the order", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: -999, max: 999 }), { minLength: 2, maxLength: 20 }),
+        (values) => {
+          fc.pre(new Set(values).size > 1);
+          const z = zScores(Float64Array.from(values));
+          const { mean, deviation } = moments(z);
+          expect(Math.abs(mean)).toBeLessThan(1e-12);
+          expect(Math.abs(deviation - 1)).toBeLessThan(1e-12);
+          for (let i = 0; i < z.length; i++) {
+            for (let j = 0; j < z.length; j++) {
+              expect(Math.sign(z[i]! - z[j]!)).toBe(Math.sign(values[i]! - values[j]!));
+            }
+          }
+        },
+      ),
+    );
+  });
+
+  test("equal values all have z-score 0, whatever the rounding of their sum", () => {
+    fc.assert(
+      fc.property(finite, fc.integer({ min: 1, max: 2000 }), (value, n) => {
+        expect(new Set(zScores(new Float64Array(n).fill(value)))).toEqual(new Set([0]));
+      }),
+    );
+    expect(new Set(zScores(new Float64Array(1_000_000).fill(0.1)))).toEqual(new Set([0]));
+  });
+
+  test("of nothing are nothing", () => {
+    expect(zScores(new Float64Array(0))).toEqual(new Float64Array(0));
+  });
+});
+
+/** Evidence of up to 12 candidates: cosines, BM25 scores (or none) and trusts. */
+const evidences: fc.Arbitrary<Evidence> = fc.integer({ min: 1, max: 12 }).chain((n) => {
+  const column = (value: fc.Arbitrary<number>) =>
+    fc.array(value, { minLength: n, maxLength: n }).map((values) => Float64Array.from(values));
+  const hundredth = fc.integer({ min: -100, max: 100 }).map((v) => v / 100);
+  return fc.record({
+    similarity: column(hundredth),
+    settled: column(hundredth),
+    text: fc.option(column(fc.integer({ min: 0, max: 40 }).map((v) => v / 4))),
+    trust: column(fc.constantFrom(0.01, 0.25, 0.5, 0.99, 1)).map((t) => Float64Array.from(t)),
+    coherence: fc.constant(null),
+  });
+});
+
+const weights = fc.constantFrom(0, 0.5, 2);
+
+/** The score without the coherence part. */
+const score = (evidence: Evidence, textWeight: number) =>
+  standardizedScore(evidence, { textWeight, coherenceWeight: 0 });
+
+describe("the score", () => {
+  test("is the sum of its terms, bit for bit", () => {
+    fc.assert(
+      fc.property(evidences, weights, (evidence, textWeight) => {
+        const { score: total, terms } = score(evidence, textWeight);
+        const { settled, text, trust } = terms;
+        total.forEach((s, i) => {
+          expect(s).toBe(settled[i]! + text[i]! + trust[i]!);
+        });
+      }),
+    );
+  });
+
+  test("of fully trusted candidates is z(settled) + textWeight z(text)", () => {
+    fc.assert(
+      fc.property(evidences, weights, (evidence, textWeight) => {
+        const { score: total } = score({ ...evidence, trust: evidence.trust.map(() => 1) }, textWeight);
+        const settled = zScores(evidence.settled, 1e-6);
+        const text = zScores(evidence.text ?? evidence.settled.map(() => 0));
+        total.forEach((s, i) => {
+          expect(s).toBe(settled[i]! + textWeight * text[i]!);
+        });
+      }),
+    );
+  });
+
+  test("takes from a candidate in proportion to its distrust, and from no other", () => {
+    fc.assert(
+      fc.property(evidences, weights, fc.nat(), (evidence, textWeight, at) => {
+        const i = at % evidence.trust.length;
+        const scoresAt = (trust: number) =>
+          score({ ...evidence, trust: evidence.trust.with(i, trust) }, textWeight).score;
+        const [full, most, half, little] = [1, 0.75, 0.5, 0.25].map(scoresAt);
+        const loss = (scores: Float64Array) => full![i]! - scores[i]!;
+        expect(loss(most!)).toBeGreaterThanOrEqual(0);
+        expect(Math.abs(loss(half!) - 2 * loss(most!))).toBeLessThan(1e-12);
+        expect(Math.abs(loss(little!) - 3 * loss(most!))).toBeLessThan(1e-12);
+        expect([...half!].toSpliced(i, 1)).toEqual([...full!].toSpliced(i, 1));
+      }),
+    );
+  });
+
+  test("no candidate falls by being trusted more", () => {
+    fc.assert(
+      fc.property(
+        evidences,
+        weights,
+        fc.nat(),
+        fc.constantFrom(0.02, 0.6, 1),
+        (evidence, textWeight, at, to) => {
+          const i = at % evidence.trust.length;
+          fc.pre(to > evidence.trust[i]!);
+          const raised = evidence.trust.with(i, to);
+          const place = (e: Evidence) => {
+            const { score: total } = score(e, textWeight);
+            return ranking(total, [...total.keys()]).indexOf(i);
+          };
+          expect(place({ ...evidence, trust: raised })).toBeLessThanOrEqual(place(evidence));
+        },
+      ),
+    );
+  });
+
+  test("trust near 0 leaves a candidate last, however well it scores", () => {
+    fc.assert(
+      fc.property(evidences, weights, fc.nat(), (evidence, textWeight, at) => {
+        const i = at % evidence.trust.length;
+        const trust = evidence.trust.map((_, j) => (j === i ? 1e-6 : 1));
+        const { score: total } = score({ ...evidence, trust }, textWeight);
+        // It came first, so that a mere tie would leave it ahead.
+        const came = Array.from(total.keys(), (j) => (j === i ? -1 : j));
+        expect(ranking(total, came).at(-1)).toBe(i);
+      }),
+    );
+  });
+
+  test("does not depend on the candidates' order, bit for bit", () => {
+    fc.assert(
+      fc.property(evidences, weights, keys, (evidence, textWeight, by) => {
+        const shuffled = {
+          similarity: Float64Array.from(permuted([...evidence.similarity], by)),
+          settled: Float64Array.from(permuted([...evidence.settled], by)),
+          text: evidence.text && Float64Array.from(permuted([...evidence.text], by)),
+          trust: Float64Array.from(permuted([...evidence.trust], by)),
+          coherence: null,
+        };
+        expect([...score(shuffled, textWeight).score]).toEqual(
+          permuted([...score(evidence, textWeight).score], by),
+        );
+      }),
+    );
+  });
+});
+
+const scores = fc.array(fc.integer({ min: -5, max: 5 }), { maxLength: 12 }).map((v) => Float64Array.from(v));
+
+test("a ranking falls by score, and equals stay in the order they came", () => {
+  fc.assert(
+    fc.property(scores, keys, (values, by) => {
+      const came = permuted([...values.keys()], by);
+      const order = ranking(values, came);
+      expect([...order].sort((a, b) => a - b)).toEqual([...values.keys()]);
+      for (let place = 1; place < order.length; place++) {
+        const [above, below] = [order[place - 1]!, order[place]!];
+        const wellOrdered =
+          values[above]! > values[below]! || (values[above] === values[below] && came[above]! < came[below]!);
+        expect(wellOrdered).toBe(true);
+      }
+    }),
+  );
+});
+
+describe("maximal marginal relevance", () => {
+  const cases = fc.integer({ min: 1, max: 10 }).chain((n) => {
+    const hundredth = fc.integer({ min: -100, max: 100 }).map((v) => v / 100);
+    const column = fc.array(hundredth, { minLength: n, maxLength: n }).map((v) => Float64Array.from(v));
+    return fc.record({
+      score: column,
+      cosine: column,
+      similarity: fc.array(column, { minLength: n, maxLength: n }),
+      k: fc.integer({ min: 1, max: 12 }),
+    });
+  });
+
+  /** The textbook's: always the best of what is left, every similarity looked up anew. */
+  function naive(
+    order: number[],
+    relevance: (i: number) => number,
+    k: number,
+    diversity: number,
+    similarity: (i: number, j: number) => number,
+  ): number[] {
+    const chosen: number[] = [];
+    while (chosen.length < Math.min(k, order.length)) {
+      const value = (i: number) => {
+        const nearest = chosen.length === 0 ? 0 : Math.max(...chosen.map((j) => similarity(i, j)));
+        return (1 - diversity) * relevance(i) - diversity * nearest;
+      };
+      const left = order.filter((i) => !chosen.includes(i));
+      chosen.push(left.reduce((a, b) => (value(b) > value(a) ? b : a)));
+    }
+    return chosen;
+  }
+
+  test("equals the textbook's on scores put on the scale of the cosines", () => {
+    fc.assert(
+      fc.property(
+        cases,
+        fc.constantFrom(0, 0.1, 0.5, 0.9, 1),
+        ({ score, cosine, similarity, k }, diversity) => {
+          const order = ranking(score, [...score.keys()]);
+          const own = moments(score);
+          const wanted = moments(cosine);
+          const scale = own.deviation > 0 ? wanted.deviation / own.deviation : 0;
+          const relevance = score.map((s) => wanted.mean + scale * (s - own.mean));
+          const between = (i: number, j: number) => similarity[i]![j]!;
+          expect(diversify(order, relevance, k, diversity, between)).toEqual(
+            naive(order, (i) => relevance[i]!, k, diversity, between),
+          );
+        },
+      ),
+    );
+  });
+
+  test("diversity 0 is the ranking, diversity 1 looks at novelty alone after the first", () => {
+    fc.assert(
+      fc.property(cases, ({ score, similarity, k }) => {
+        const order = ranking(score, [...score.keys()]);
+        const between = (i: number, j: number) => similarity[i]![j]!;
+        expect(diversify(order, score, k, 0, between)).toEqual(order.slice(0, k));
+        const novel = diversify(order, score, k, 1, between);
+        expect(novel).toEqual(naive(order, () => 0, k, 1, between));
+        expect(novel[0]).toBe(order[0]);
+      }),
+    );
+  });
+});

@@ -1,0 +1,412 @@
+import { createHash } from "node:crypto";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import manifest from "../package.json" with { type: "json" };
+import { pack } from "../src/embeddings.ts";
+import { Lattice, type Options, type Receipt, type RerankRequest, rerank, version } from "../src/index.ts";
+import { digestJson, digestTexts, digestVectors } from "../src/receipt/digest.ts";
+import { contentDigest } from "../src/receipt/receipt.ts";
+import { pools, randomRow, randomRows, requests, texts as textsOf } from "./support.ts";
+
+const sha256 = (bytes: Uint8Array | string): string =>
+  `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+
+const uint32 = (value: number): Buffer => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
+};
+
+/** The digest of vectors as its description reads: n, d, then the values, little-endian. */
+function vectorBytes(rows: number[][], d: number): Buffer {
+  const values = rows.flat().map((v) => {
+    const bytes = Buffer.alloc(4);
+    bytes.writeFloatLE(v);
+    return bytes;
+  });
+  return Buffer.concat([uint32(rows.length), uint32(d), ...values]);
+}
+
+function textBytes(texts: readonly string[]): Buffer {
+  const parts = texts.flatMap((text) => {
+    const bytes = new TextEncoder().encode(text);
+    return [uint32(bytes.length), bytes];
+  });
+  return Buffer.concat([uint32(texts.length), ...parts]);
+}
+
+/** A request with every kind of input, and a receipt of it. */
+const example = () => {
+  const rows = randomRows(8, 5, 1);
+  const words = [
+    "solar sail",
+    "light pressure",
+    "sail",
+    "tax form",
+    "solar wind",
+    "orbit",
+    "the sail",
+    "light",
+  ];
+  return {
+    query: randomRow(5, 2),
+    queryText: "solar sail",
+    candidates: rows.map((embedding, i) => ({
+      id: `doc ${i}`,
+      embedding,
+      text: words[i]!,
+      trust: i % 3 === 0 ? 0.5 : 1,
+    })),
+    k: 4,
+  };
+};
+
+const digestOf = (request: RerankRequest): string => rerank(request).receipt.digest;
+
+describe("digests", () => {
+  test("of vectors are SHA-256 over the shape and the float32 values, little-endian", () => {
+    fc.assert(
+      fc.property(pools(), ({ rows, query }) => {
+        const packed = pack(rows, (i) => `rows[${i}]`);
+        expect(digestVectors(packed)).toBe(sha256(vectorBytes(rows, query.length)));
+      }),
+    );
+  });
+
+  test("of vectors tell shapes apart that hold the same values", () => {
+    const shapes = [
+      [[1, 2, 3, 4]],
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      [[1], [2], [3], [4]],
+    ];
+    const digests = shapes.map((rows) => digestVectors(pack(rows, String)));
+    expect(new Set(digests).size).toBe(3);
+  });
+
+  test("of texts are SHA-256 over their number and each one's length and UTF-8 bytes", () => {
+    const anyText = fc.oneof(
+      fc.string({ unit: "binary" }),
+      fc.string({ unit: fc.constantFrom("a", "\ud83d", "\ude00") }),
+    );
+    fc.assert(
+      fc.property(fc.array(anyText), (texts) => {
+        expect(digestTexts(texts)).toBe(sha256(textBytes(texts)));
+      }),
+    );
+  });
+
+  test("of texts tell divisions apart that hold the same letters", () => {
+    const lists = [[], [""], ["", ""], ["ab", "c"], ["a", "bc"], ["abc"], ["abc", ""], ["", "abc"]];
+    expect(new Set(lists.map(digestTexts)).size).toBe(lists.length);
+  });
+
+  test("of JSON do not depend on the order of keys, and follow RFC 8785 otherwise", () => {
+    expect(digestJson({ b: [1, "ü"], a: null })).toBe(digestJson({ a: null, b: [1, "ü"] }));
+    // RFC 8785, section 3.2.2 and 3.2.3.
+    const sample = {
+      numbers: [Number("333333333.33333329"), 1e30, 4.5, 2e-3, 1e-27],
+      literals: [null, true, false],
+    };
+    const canonical = '{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27]}';
+    expect(digestJson(sample)).toBe(sha256(canonical));
+  });
+});
+
+describe("the receipt's inputs", () => {
+  test("are the digests of what came, recomputed by node:crypto", () => {
+    fc.assert(
+      fc.property(requests(), (request) => {
+        const { inputs } = rerank(request).receipt;
+        const { candidates, query, queryText } = request;
+        const d = query.length;
+        const texts = candidates.map((c) => c.text);
+        expect(inputs).toEqual({
+          n: candidates.length,
+          d,
+          missing: 0,
+          excluded: 0,
+          candidates: sha256(
+            vectorBytes(
+              candidates.map((c) => c.embedding),
+              d,
+            ),
+          ),
+          query: sha256(vectorBytes([query], d)),
+          ids: sha256(JSON.stringify(candidates.map((c) => c.id))),
+          trust: sha256(JSON.stringify(candidates.map((c) => c.trust))),
+          texts: texts.every((text) => text === "") ? null : sha256(textBytes(texts)),
+          queryText: sha256(textBytes([queryText])),
+        });
+      }),
+    );
+  });
+
+  test("count a missing vector as zeros, and ids default to indices", () => {
+    const { inputs } = rerank({
+      query: [1, 2],
+      candidates: [{ embedding: [3, 4] }, {}, { embedding: [0, 0] }],
+    }).receipt;
+    expect(inputs).toMatchObject({
+      n: 3,
+      d: 2,
+      missing: 2,
+      candidates: sha256(
+        vectorBytes(
+          [
+            [3, 4],
+            [0, 0],
+            [0, 0],
+          ],
+          2,
+        ),
+      ),
+      ids: sha256('["0","1","2"]'),
+      texts: null,
+      queryText: null,
+    });
+  });
+
+  test("of an empty pool are those of nothing", () => {
+    const { receipt, bundle } = rerank({ query: [1, 2, 3], candidates: [] });
+    expect(bundle).toEqual([]);
+    expect(receipt.inputs).toMatchObject({ n: 0, d: 3, missing: 0, excluded: 0, ids: sha256("[]") });
+    expect(receipt.digest).toBe(contentDigest(receipt));
+  });
+});
+
+describe("the receipt's digest", () => {
+  test("is that of its content, recomputed, also after a way through JSON", () => {
+    fc.assert(
+      fc.property(
+        requests(),
+        fc.constantFrom<Options>({}, { lamQ: 1 }, { diversity: 0.5 }, { graph: "mutual" }),
+        (request, how) => {
+          const { receipt } = rerank({ ...request, ...how });
+          expect(contentDigest(receipt)).toBe(receipt.digest);
+          const read = JSON.parse(JSON.stringify(receipt)) as Receipt;
+          expect(JSON.stringify(read)).toBe(JSON.stringify(receipt));
+          expect(contentDigest(read)).toBe(receipt.digest);
+        },
+      ),
+    );
+  });
+
+  test("is the same for the same input: two runs differ in t_ms alone, byte for byte", () => {
+    fc.assert(
+      fc.property(requests(), (request) => {
+        const text = () => JSON.stringify({ ...rerank(request).receipt, t_ms: 0 });
+        expect(text()).toBe(text());
+      }),
+    );
+  });
+
+  const receipt = rerank(example()).receipt;
+
+  /** Every figure, word and null of a receipt, by path; but the digest itself. */
+  function leaves(value: unknown, path: (string | number)[] = []): (string | number)[][] {
+    if (typeof value !== "object" || value === null) return [path];
+    return Object.entries(value).flatMap(([key, inner]) => leaves(inner, [...path, key]));
+  }
+
+  /** A copy in which one leaf says something else. */
+  function altered(path: (string | number)[]): Receipt {
+    const copy = structuredClone(receipt) as unknown as Record<string, unknown>;
+    let at = copy;
+    for (const key of path.slice(0, -1)) at = at[key] as Record<string, unknown>;
+    const last = path.at(-1)!;
+    const value = at[last];
+    if (typeof value === "number") {
+      // The nearest other double.
+      const bits = new BigInt64Array(new Float64Array([value]).buffer);
+      bits[0]!++;
+      at[last] = new Float64Array(bits.buffer)[0];
+    } else at[last] = typeof value === "string" ? `${value} ` : typeof value === "boolean" ? !value : 0;
+    return copy as unknown as Receipt;
+  }
+
+  test.each(leaves(receipt).map((path) => [path.join("."), path] as const))(
+    "covers %s, or says that it does not",
+    (_, path) => {
+      const counts = ["meta.ustar_cached", "meta.ustar_solves", "meta.ustar_cache_hits"];
+      const uncovered =
+        ["t_ms", "kernel", "vectors", "digest"].includes(String(path[0])) || counts.includes(path.join("."));
+      expect(contentDigest(altered(path)) === receipt.digest).toBe(uncovered);
+    },
+  );
+
+  test("covers the presence of every field and the order of the bundle", () => {
+    for (const field of Object.keys(receipt)) {
+      if (["t_ms", "kernel", "vectors", "digest"].includes(field)) continue;
+      const { [field as keyof Receipt]: _, ...rest } = receipt;
+      expect(contentDigest(rest as Receipt)).not.toBe(receipt.digest);
+    }
+    expect(contentDigest({ ...receipt, bundle: receipt.bundle.toReversed() })).not.toBe(receipt.digest);
+    expect(contentDigest({ ...receipt, extra: 1 } as Receipt)).not.toBe(receipt.digest);
+  });
+
+  test("does not cover where vectors came from, what time it took, or the kernel", () => {
+    const request = example();
+    const told = rerank({ ...request, vectors: { fromStore: 6, reembedded: 2 } }).receipt;
+    expect(told.vectors).toEqual({ fromStore: 6, reembedded: 2 });
+    expect(rerank(request).receipt.vectors).toBeNull();
+    expect(told.digest).toBe(receipt.digest);
+    const kernel = { name: "other", version: 9 };
+    expect(contentDigest({ ...receipt, t_ms: 1e9, kernel })).toBe(receipt.digest);
+  });
+
+  test("changes with every value of every vector, every id, text and trust, to the last bit", () => {
+    const request = example();
+    const before = digestOf(request);
+    const nudged = (v: number) => {
+      const one = new Float32Array([v]);
+      new Uint32Array(one.buffer)[0]! += 1;
+      return one[0]!;
+    };
+    const changes: (() => RerankRequest)[] = request.query.map((v, c) => () => ({
+      ...request,
+      query: request.query.with(c, nudged(v)),
+    }));
+    request.candidates.forEach((candidate, i) => {
+      const other = (fields: object) => () => ({
+        ...request,
+        candidates: request.candidates.with(i, { ...candidate, ...fields }),
+      });
+      candidate.embedding.forEach((v, c) => {
+        changes.push(other({ embedding: candidate.embedding.with(c, nudged(v)) }));
+      });
+      changes.push(
+        other({ id: `${candidate.id}.` }),
+        other({ text: `${candidate.text} ` }),
+        other({ text: undefined }),
+        other({ trust: 0.75 }),
+        other({ trust: 0 }),
+        other({ embedding: null }),
+      );
+    });
+    changes.push(
+      () => ({ ...request, queryText: "solar sails" }),
+      () => ({ ...request, queryText: "" }),
+      () => ({ ...request, candidates: request.candidates.slice(1) }),
+      () => ({ ...request, candidates: request.candidates.toReversed() }),
+    );
+    const digests = changes.map((change) => digestOf(change()));
+    expect(new Set([before, ...digests]).size).toBe(1 + digests.length);
+  });
+
+  test("changes with every option, though the bundle be the same", () => {
+    const request = example();
+    const others: Required<Options> = {
+      k: 5,
+      missing: "drop",
+      profile: "cosine",
+      normalize: false,
+      neighbors: 31,
+      graph: "mutual",
+      similarityFloor: 2e-3,
+      rowCap: 0.5,
+      lamG: 1.5,
+      lamC: 2.5,
+      lamQ: 0.1,
+      tolerance: 2e-5,
+      maxIterations: 101,
+      preconditioner: "none",
+      textWeight: 0.6,
+      coherenceWeight: 0.1,
+      diversity: 0.1,
+    };
+    const { params } = rerank(request).receipt;
+    expect(Object.keys(others).sort()).toEqual(Object.keys(params).sort());
+    const digests = Object.entries(others).map(([name, value]) => digestOf({ ...request, [name]: value }));
+    const stateSignatures = Object.entries(others).map(
+      ([name, value]) => rerank({ ...request, [name]: value }).receipt.meta.state_sig,
+    );
+    expect(new Set([digestOf(request), ...digests]).size).toBe(1 + digests.length);
+    expect(new Set([rerank(request).receipt.meta.state_sig, ...stateSignatures]).size).toBe(
+      1 + digests.length,
+    );
+  });
+
+  test("does not change when an option is given its default, or undefined", () => {
+    const request = example();
+    const { params, digest } = rerank(request).receipt;
+    expect(digestOf({ ...request, ...params })).toBe(digest);
+    const undefineds = Object.fromEntries(Object.keys(params).map((name) => [name, undefined]));
+    expect(digestOf({ ...undefineds, ...request })).toBe(digest);
+  });
+});
+
+describe("the receipt", () => {
+  test("carries the version of the package", () => {
+    expect(version).toBe(manifest.version);
+    expect(rerank(example()).receipt).toMatchObject({
+      version: manifest.version,
+      schema: "oscillink-receipt/2",
+    });
+  });
+
+  test("records the bundle that was handed back, but for the candidates themselves", () => {
+    fc.assert(
+      fc.property(requests(), fc.constantFrom(0, 0.5), (request, diversity) => {
+        const { bundle, receipt } = rerank({ ...request, diversity });
+        expect(receipt.bundle).toEqual(bundle.map(({ candidate: _, ...entry }) => entry));
+      }),
+    );
+  });
+
+  test("says what a solve reached, and the bound that follows", () => {
+    const lattice = new Lattice({ embeddings: randomRows(20, 6, 3) }, { lamG: 0.5 }).setQuery(
+      randomRow(6, 4),
+    );
+    const { iterations, residual, converged } = lattice.solve();
+    expect(lattice.receipt()).toMatchObject({
+      cg_iters: iterations,
+      residual,
+      meta: { ustar_iters: iterations, ustar_res: residual, ustar_converged: converged },
+      certificate: { residual, bound: residual / 0.5 },
+    });
+  });
+
+  test("is plain data: it survives a structured clone and holds no undefined", () => {
+    fc.assert(
+      fc.property(requests(), (request) => {
+        const { receipt } = rerank(request);
+        expect(structuredClone(receipt)).toEqual(receipt);
+        const walk = (value: unknown): void => {
+          expect(value).not.toBeUndefined();
+          if (typeof value === "number") expect(Number.isFinite(value)).toBe(true);
+          if (typeof value === "object" && value !== null) Object.values(value).forEach(walk);
+        };
+        walk(receipt);
+      }),
+    );
+  });
+
+  test("records texts with halves of surrogate pairs, as careless splitters leave them", () => {
+    const split = "😀".slice(0, 1);
+    const candidates = [
+      { embedding: [1, 2], text: split },
+      { embedding: [2, 1], text: "\ufffd" },
+    ];
+    const { receipt } = rerank({ query: [1, 1], queryText: split, candidates });
+    expect(receipt.inputs.texts).toBe(sha256(textBytes(["\ufffd", "\ufffd"])));
+  });
+
+  test("of a lattice that settled differs from one that did not in the state it reports", () => {
+    const input = {
+      embeddings: randomRows(9, 4, 5),
+      texts: fc.sample(textsOf(9), { seed: 3, numRuns: 1 })[0]!,
+    };
+    const query = randomRow(4, 6);
+    const rested = new Lattice(input).setQuery(query).receipt();
+    const stepped = new Lattice(input).setQuery(query);
+    stepped.settle({ dt: 0.1 });
+    const receipt = stepped.receipt();
+    expect(receipt.energy.final).toBeGreaterThan(receipt.energy.minimum);
+    expect(receipt.energy.final).toBeLessThan(receipt.energy.initial);
+    expect(receipt.digest).not.toBe(rested.digest);
+    expect(receipt.meta.state_sig).toBe(rested.meta.state_sig);
+  });
+});

@@ -67,7 +67,7 @@ function sparse(n: number, value: (next: () => number) => number, seed: number):
 }
 
 /** Equal in every bit; any NaN equals any other, whose bits no engine promises. */
-export function expectSameBits(actual: ArrayLike<number>, expected: ArrayLike<number>): void {
+function expectSameBits(actual: ArrayLike<number>, expected: ArrayLike<number>): void {
   expect(actual.length).toBe(expected.length);
   for (let i = 0; i < expected.length; i++) {
     if (!Object.is(actual[i], expected[i])) expect.fail(`value ${i} is ${actual[i]}, not ${expected[i]}`);

@@ -15,20 +15,24 @@ export { computeDiffusionGates, type GateOptions } from "./gates/diffusion.ts";
 export type { Chain } from "./graph/path.ts";
 export {
   type ChainOptions,
+  compareProvenance,
+  jsonLinesLogger,
   Lattice,
   type LatticeEvent,
+  type Provenance,
   type RankedEntry,
   type ReceiptOptions,
   type SettleOptions,
 } from "./lattice.ts";
 export { type Missing, type Options, type Params, resolveOptions } from "./options.ts";
-export type { LatticeInput } from "./pool.ts";
+export type { Edge, LatticeInput } from "./pool.ts";
 export { type Profile, type ProfileName, profiles, type Strategies } from "./profiles.ts";
 export type { Terms } from "./rank/score.ts";
 export type { Digest } from "./receipt/digest.ts";
 export type { BundleEntry, Parts, Receipt } from "./receipt/receipt.ts";
 export { type Candidate, type Ranked, type RerankRequest, type RerankResult, rerank } from "./rerank.ts";
 export type { Convergence, SolveOptions } from "./solve/cg.ts";
+export type { LatticeFacts, LatticeJson } from "./state.ts";
 export {
   type CompletedVectors,
   completeVectors,

@@ -16,24 +16,34 @@ import {
   type Vectors,
   widthOf,
 } from "./embeddings.ts";
-import { CandidateError, OptionError, StateError, show, VectorError } from "./errors.ts";
-import { type Adjacency, capRowSums, symmetrize } from "./graph/adjacency.ts";
+import { CandidateError, OptionError, OscillinkError, StateError, show, VectorError } from "./errors.ts";
+import { type Adjacency, adjacencyOf, capRowSums, symmetrize } from "./graph/adjacency.ts";
 import { normalizedLaplacian, plainLaplacian } from "./graph/laplacian.ts";
 import { gramMatrix, nearestNeighbors } from "./graph/neighbors.ts";
 import { type Chain, pathGraph } from "./graph/path.ts";
 import { scalar as kernel } from "./kernels/scalar.ts";
 import { defined, type Options, type Params, resolveOptions } from "./options.ts";
-import { type LatticeInput, makePool, type Pool } from "./pool.ts";
+import { type Edge, type LatticeInput, makePool, type Pool } from "./pool.ts";
 import { profiles, type Strategies } from "./profiles.ts";
 import { diversify, ranking } from "./rank/diversify.ts";
 import { type Evidence, publishedScore, standardizedScore } from "./rank/score.ts";
 import { textScores } from "./rank/text.ts";
-import { digestJson, digestTexts, digestVectors } from "./receipt/digest.ts";
+import { type Digest, digestJson, digestTexts, digestVectors } from "./receipt/digest.ts";
+import { type PublishedState, publishedProvenance, publishedStateSignature } from "./receipt/legacy.ts";
 import { type BundleEntry, makeReceipt, type Receipt } from "./receipt/receipt.ts";
 import type { Convergence, SolveOptions } from "./solve/cg.ts";
 import { solve } from "./solve/solve.ts";
 import { ambientSpace, cheaperSpace, type Space, spanSpace } from "./solve/space.ts";
 import { assemble, type System, shifted } from "./solve/system.ts";
+import {
+  fromBuffer,
+  fromJson,
+  fromPython,
+  type LatticeJson,
+  type LatticeState,
+  toBuffer,
+  toJson,
+} from "./state.ts";
 import type { VectorCounts } from "./vectors.ts";
 
 /** A document of a bundle: what the receipt says of it, and its index among the candidates. */
@@ -75,6 +85,18 @@ export interface ChainOptions {
 export interface LatticeEvent extends Convergence {
   readonly event: "settle" | "solve";
   readonly milliseconds: number;
+}
+
+/** Digests of what a lattice is made of, part by part; see {@link compareProvenance}. */
+export interface Provenance {
+  readonly params: Digest;
+  readonly shape: Digest;
+  readonly vectors: Digest;
+  readonly edges: Digest;
+  readonly chain: Digest;
+  readonly query: Digest;
+  readonly trust: Digest;
+  readonly texts: Digest;
 }
 
 /** What a query adds to the lattice. */
@@ -193,11 +215,24 @@ export class Lattice {
 
   /** Sets the candidates' trust anew, one value in [0, 1] each. Starts the lattice over. */
   setTrust(trust: ArrayLike<number>): this {
-    const { raw, ids, texts, n } = this.#pool;
-    const row = (i: number) => raw.data.subarray(i * raw.stride, i * raw.stride + raw.columns);
-    const input = { embeddings: Array.from({ length: n }, (_, i) => row(i)), ids, trust };
+    const { ids, texts, edges } = this.#pool;
+    const input = {
+      embeddings: this.#rawVectors(),
+      ids,
+      trust,
+      ...(texts && { texts }),
+      ...(edges && { edges }),
+    };
+    const pool = makePool(input, this.params, this.#strategies);
+    if (this.#chain !== null) {
+      const kept = this.#chain.nodes.map((node) => pool.candidate.indexOf(this.#pool.candidate[node]!));
+      if (kept.includes(-1)) {
+        throw new CandidateError("trust", "would exclude a candidate of the chain; call clearChain first");
+      }
+      this.#chain = { ...this.#chain, nodes: kept };
+    }
     return this.#rebuild(() => {
-      this.#pool = makePool({ ...input, ...(texts && { texts }) }, this.params, this.#strategies);
+      this.#pool = pool;
     });
   }
 
@@ -425,6 +460,7 @@ export class Lattice {
         trust: digestJson(Array.from(pool.trust)),
         texts: pool.texts && digestTexts(pool.texts),
         queryText: query.text === null ? null : digestTexts([query.text]),
+        edges: pool.edges && digestJson(pool.edges),
       },
       chain: this.#chain && { ...this.#chain, nodes: this.#chain.nodes.map((node) => pool.candidate[node]!) },
       bundle,
@@ -467,6 +503,8 @@ export class Lattice {
           null_cap_applied: listed!.length < points.length,
         },
         dynamics: moved ? this.#dynamics() : null,
+        state_sig:
+          this.#strategies.figures === "published" ? publishedStateSignature(this.#publishedState()) : null,
       },
       certificate: {
         residual: convergence.residual,
@@ -478,6 +516,160 @@ export class Lattice {
     };
     this.#elapsed += performance.now() - began;
     return makeReceipt({ ...content, t_ms: this.#elapsed });
+  }
+
+  /** Digests of all that the lattice is made of, to compare it with another. */
+  provenance(): Provenance {
+    const { raw, texts, trust, candidate } = this.#pool;
+    const { k: _, ...params } = this.params;
+    const chain = this.#chain && { ...this.#chain, nodes: this.#chain.nodes.map((node) => candidate[node]!) };
+    return {
+      params: digestJson(params),
+      shape: digestJson([this.n, this.d]),
+      vectors: digestVectors(raw),
+      edges: digestJson(this.edges()),
+      chain: digestJson(chain),
+      query: digestJson([this.#query && digestVectors(this.#query.raw), this.#query?.text ?? null]),
+      trust: digestJson(Array.from(trust)),
+      texts: digestTexts(texts ?? []),
+    };
+  }
+
+  /** All that the lattice is made of, as plain JSON; `JSON.stringify` calls it by itself. */
+  toJSON(): LatticeJson {
+    return toJson(this.#export());
+  }
+
+  /**
+   * The lattice that a {@link toJSON} was taken from: its receipts have equal digests.
+   *
+   * @throws {StateError} if it is no lattice, or of another version; and what the constructor throws.
+   */
+  static fromJSON(json: unknown): Lattice {
+    return Lattice.#import(fromJson(json));
+  }
+
+  /** All that the lattice is made of, in one versioned, little-endian buffer: to be stored, or handed to a worker. */
+  toBuffer(): ArrayBuffer {
+    return toBuffer(this.#export());
+  }
+
+  /**
+   * The lattice that a {@link toBuffer} was taken from: its receipts have equal digests.
+   *
+   * @throws {StateError} if it is no lattice, of another version, or cut short; and what the constructor throws.
+   */
+  static from(buffer: ArrayBuffer | Uint8Array): Lattice {
+    return Lattice.#import(fromBuffer(buffer));
+  }
+
+  /**
+   * The lattice that the Python package exported as JSON, in the profile `reference`. Its own export knows no row cap, no
+   * weights of a chain and no settled state; the graph is taken as stored.
+   *
+   * @throws {StateError} if a field is missing, or the provenance that it states is not that of its contents.
+   */
+  static fromPython(json: unknown): Lattice {
+    const { vectors, query, trust, options, edges, chain, provenance } = fromPython(json);
+    const input = { embeddings: vectors, trust, ...(edges && { edges }) };
+    const lattice = new Lattice(input, { profile: "reference", ...options }).setQuery(query);
+    if (chain) lattice.addChain(chain.nodes, { lamP: chain.lamP });
+    if (provenance !== null && provenance !== publishedProvenance(lattice.#publishedState())) {
+      throw new StateError(
+        "json.provenance",
+        "is not that of the vectors, query, gates, weights and edges beside it",
+      );
+    }
+    return lattice;
+  }
+
+  #export(): LatticeState {
+    const { n, d, ids, texts, trust, edges, candidate } = this.#pool;
+    const query = this.#query;
+    return {
+      params: this.params,
+      n,
+      d,
+      ids,
+      texts,
+      trust: Array.from(trust),
+      edges,
+      chain: this.#chain && { ...this.#chain, nodes: this.#chain.nodes.map((node) => candidate[node]!) },
+      queryText: query?.text ?? null,
+      settled: this.#settled,
+      vectors: flat(this.#rawVectors()),
+      query: query === null ? new Float32Array(0) : query.raw.data.slice(0, query.raw.columns),
+      present: this.#state ?? new Float32Array(0),
+      before: this.#before ?? new Float32Array(0),
+    };
+  }
+
+  static #import(state: LatticeState): Lattice {
+    try {
+      return Lattice.#restore(state);
+    } catch (cause) {
+      if (cause instanceof OscillinkError) throw cause;
+      throw new StateError("state", "is damaged: a part is missing or of another kind", { cause });
+    }
+  }
+
+  static #restore(state: LatticeState): Lattice {
+    const { n, d, ids, texts, trust, edges, chain, params, query } = state;
+    const lattice = new Lattice(
+      {
+        embeddings: { data: state.vectors, n, d },
+        ids,
+        trust,
+        ...(texts && { texts }),
+        ...(edges && { edges }),
+      },
+      params,
+    );
+    if (query.length > 0) lattice.setQuery(query, state.queryText);
+    if (chain !== null) lattice.addChain(chain.nodes, chain);
+    if (state.settled !== null) {
+      const { length } = lattice.#spaceOf().start;
+      if (state.present.length !== length || state.before.length !== length) {
+        throw new StateError("present", `has ${state.present.length} values where ${length} are needed`);
+      }
+      lattice.#state = state.present;
+      lattice.#before = state.before;
+      lattice.#settled = state.settled;
+    }
+    return lattice;
+  }
+
+  /** The vectors as they came, one row a candidate. */
+  #rawVectors(): Float32Array[] {
+    const { data, stride, columns } = this.#pool.raw;
+    return Array.from({ length: this.n }, (_, i) => data.subarray(i * stride, i * stride + columns));
+  }
+
+  /** The edges of candidates as edges of nodes; those of candidates that are no nodes fall away. */
+  #nodeEdges(edges: readonly Edge[]): Edge[] {
+    const node = new Map(Array.from(this.#pool.candidate, (candidate, at) => [candidate, at]));
+    return edges.flatMap(({ i, j, weight }) => {
+      const [a, b] = [node.get(i), node.get(j)];
+      return a === undefined || b === undefined ? [] : [{ i: a, j: b, weight }];
+    });
+  }
+
+  #publishedState(): PublishedState {
+    const { raw } = this.#needQuery();
+    const { graph } = this.#network;
+    const { neighbors, lamG, lamC, lamQ } = this.params;
+    const pairs = Array.from({ length: graph.n }, (_, i) =>
+      Array.from(graph.columns.subarray(graph.rowStart[i]!, graph.rowStart[i + 1]!), (j) => [i, j] as const),
+    );
+    return {
+      vectors: flat(this.#rawVectors()),
+      query: raw.data.subarray(0, raw.columns),
+      gates: Float32Array.from(this.#pool.trust),
+      weights: [lamG, lamC, lamQ, this.#chain?.lamP ?? 0],
+      neighbors: Math.max(1, Math.min(neighbors, this.n - 1)),
+      chainLength: this.#chain?.nodes.length ?? null,
+      pairs: pairs.flat(),
+    };
   }
 
   get #strategies(): Strategies {
@@ -504,7 +696,7 @@ export class Lattice {
 
   /** The graph of the pool's nodes and its system. */
   #connect(): Network {
-    const { vectors, nodeTrust, d } = this.#pool;
+    const { vectors, nodeTrust, edges, d } = this.#pool;
     const { normalize, neighbors, similarityFloor, graph: rule, rowCap, lamG, lamC, lamQ } = this.params;
     const { ties, isolated, trust, chain: chainRule } = this.#strategies;
     const n = vectors.rows;
@@ -512,16 +704,21 @@ export class Lattice {
     const kind = cheaperSpace(n, d, n * Math.min(2 * neighbors, n));
     const gram = kind === "span" ? gramMatrix(vectors, kernel) : null;
     const unit = normalize ? vectors : unitRows(vectors);
-    const lists = nearestNeighbors(unit, normalize ? gram : null, neighbors, similarityFloor, ties, kernel);
-    const symmetric = symmetrize(n, lists, rule);
-    const graph = rowCap === null ? symmetric : capRowSums(symmetric, rowCap);
+    const graph = (): Adjacency => {
+      if (edges !== null) return adjacencyOf(n, this.#nodeEdges(edges));
+      const lists = nearestNeighbors(unit, normalize ? gram : null, neighbors, similarityFloor, ties, kernel);
+      const symmetric = symmetrize(n, lists, rule);
+      return rowCap === null ? symmetric : capRowSums(symmetric, rowCap);
+    };
     const pull = Float32Array.from(nodeTrust, (b) => lamQ * (trust === "pull" ? b : 1));
     const path = this.#chain && pathGraph(n, this.#chain);
     const chain = path && {
       laplacian: chainRule === "plain" ? plainLaplacian(path) : normalizedLaplacian(path, "shrink"),
       lamP: this.#chain!.lamP,
     };
-    return { graph, gram, system: assemble(normalizedLaplacian(graph, isolated), lamG, lamC, pull, chain) };
+    const connected = graph();
+    const laplacian = normalizedLaplacian(connected, isolated);
+    return { graph: connected, gram, system: assemble(laplacian, lamG, lamC, pull, chain) };
   }
 
   #needQuery(): Query {
@@ -702,6 +899,37 @@ export class Lattice {
     this.#elapsed += milliseconds;
     for (const listener of this.#listeners) listener({ event, ...convergence, milliseconds });
   }
+}
+
+/**
+ * Whether two lattices are the same, part by part: parameters (all but k), shape, vectors, edges, chain, query, trust and
+ * texts. The published comparison overlooks vectors and the chain's contents; this one does not.
+ */
+export function compareProvenance(
+  a: Provenance,
+  b: Provenance,
+): { same: boolean; equal: { readonly [part in keyof Provenance]: boolean } } {
+  const parts = ["params", "shape", "vectors", "edges", "chain", "query", "trust", "texts"] as const;
+  const equal = Object.fromEntries(parts.map((part) => [part, a[part] === b[part]])) as Record<
+    keyof Provenance,
+    boolean
+  >;
+  return { same: parts.every((part) => equal[part]), equal };
+}
+
+/** A listener that writes each event as one line of JSON, for {@link Lattice.onEvent}. */
+export function jsonLinesLogger(write: (line: string) => void): (event: LatticeEvent) => void {
+  return (event) => write(`${JSON.stringify(event)}\n`);
+}
+
+/** Rows, one after the other. */
+function flat(rows: readonly Float32Array[]): Float32Array {
+  const width = rows[0]?.length ?? 0;
+  const all = new Float32Array(rows.length * width);
+  rows.forEach((row, i) => {
+    all.set(row, i * width);
+  });
+  return all;
 }
 
 function cosineOf(product: number, norms: number): number {

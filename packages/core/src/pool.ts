@@ -22,8 +22,18 @@ export interface LatticeInput {
   readonly texts?: readonly (string | undefined)[];
   /** How far each candidate is to be trusted, in [0, 1]; default 1. 0 excludes it. */
   readonly trust?: ArrayLike<number | undefined>;
+  /** The graph to use in place of the nearest neighbours': each edge once. Default: it is built from the vectors. */
+  readonly edges?: readonly Edge[];
   /** What candidate i's vector is called in error messages. Default `embeddings[i]`. */
   readonly nameOf?: (i: number) => string;
+}
+
+/** An edge between two candidates. */
+export interface Edge {
+  readonly i: number;
+  readonly j: number;
+  /** > 0. */
+  readonly weight: number;
 }
 
 /** The candidates, judged and packed, and those of them that are nodes of the lattice. */
@@ -36,6 +46,8 @@ export interface Pool {
   /** Null if no candidate has text. */
   readonly texts: readonly string[] | null;
   readonly trust: Float64Array;
+  /** The graph that was given; null if it is to be built. */
+  readonly edges: readonly Edge[] | null;
   /** The vectors as they came, in float32; zero where missing. */
   readonly raw: Matrix;
   /** The candidates without a vector, or with a zero one. */
@@ -72,6 +84,7 @@ export function makePool(
   const ids = checkIds(input.ids, n);
   const texts = checkTexts(input.texts, n);
   const trust = checkTrust(input.trust, n);
+  const edges = checkEdges(input.edges, n);
 
   const all = Array.from({ length: n }, (_, i) => i);
   const norms = all.map((i) => rowNorm(raw, i));
@@ -110,6 +123,7 @@ export function makePool(
     ids,
     texts,
     trust,
+    edges,
     raw,
     missing,
     excluded: nodes === "all" ? 0 : trust.filter((t) => t === 0).length,
@@ -173,5 +187,28 @@ function checkTrust(trust: LatticeInput["trust"], n: number): Float64Array {
       throw new CandidateError(`trust[${i}]`, `must be a number in [0, 1], not ${show(value)}`);
     }
     return value;
+  });
+}
+
+function checkEdges(edges: readonly Edge[] | undefined, n: number): readonly Edge[] | null {
+  if (edges === undefined) return null;
+  if (!Array.isArray(edges)) throw new CandidateError("edges", `must be an array, not ${show(edges)}`);
+  const seen = new Set<number>();
+  const within = (index: unknown) => Number.isSafeInteger(index) && Number(index) >= 0 && Number(index) < n;
+  return Array.from(edges as readonly (Edge | undefined)[], (edge, e) => {
+    const { i = -1, j = -1, weight = Number.NaN } = edge ?? {};
+    if (!within(i) || !within(j) || i === j) {
+      throw new CandidateError(
+        `edges[${e}]`,
+        `must join two candidates from 0 to ${n - 1}, not ${i} and ${j}`,
+      );
+    }
+    if (!(Math.fround(weight) > 0 && Math.fround(weight) < Infinity)) {
+      throw new CandidateError(`edges[${e}].weight`, `must be a number > 0, not ${show(weight)}`);
+    }
+    const key = Math.min(i, j) * n + Math.max(i, j);
+    if (seen.has(key)) throw new CandidateError(`edges[${e}]`, `joins ${i} and ${j}, as an earlier one does`);
+    seen.add(key);
+    return { i, j, weight };
   });
 }

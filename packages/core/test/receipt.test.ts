@@ -139,6 +139,7 @@ describe("the receipt's inputs", () => {
           trust: sha256(JSON.stringify(candidates.map((c) => c.trust))),
           texts: texts.every((text) => text === "") ? null : sha256(textBytes(texts)),
           queryText: sha256(textBytes([queryText])),
+          edges: null,
         });
       }),
     );

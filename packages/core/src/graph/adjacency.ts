@@ -61,6 +61,22 @@ export function symmetrize(n: number, edges: Edges, rule: "union" | "mutual"): A
   return { n, rowStart, columns: columns.slice(0, at), weights: weights.slice(0, at) };
 }
 
+/** The graph of the given edges: each between two of n nodes, and there once. */
+export function adjacencyOf(
+  n: number,
+  edges: readonly { readonly i: number; readonly j: number; readonly weight: number }[],
+): Adjacency {
+  return symmetrize(
+    n,
+    {
+      from: Int32Array.from(edges, ({ i }) => i),
+      to: Int32Array.from(edges, ({ j }) => j),
+      weight: Float32Array.from(edges, ({ weight }) => weight),
+    },
+    "union",
+  );
+}
+
 /**
  * Scales edges by `sqrt(r_i r_j)`, `r_i = min(1, cap / sum_j w_ij)`, which bounds what a hub gathers. (It does not bring
  * a hub's sum down to the cap: its neighbours' own factors are larger than its. The published rule, kept as it is.)

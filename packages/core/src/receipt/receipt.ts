@@ -63,6 +63,8 @@ export interface Receipt {
     /** Digest of the candidates' texts; null if none came. */
     readonly texts: Digest | null;
     readonly queryText: Digest | null;
+    /** Digest of the graph, where one was given. */
+    readonly edges: Digest | null;
   };
   /** The chain that was added, by candidate index; null if none. */
   readonly chain: Chain | null;
@@ -120,8 +122,11 @@ export interface Receipt {
     } | null;
     /** What the last `settle` moved, if that was asked for. */
     readonly dynamics: Dynamics | null;
-    /** Digest of the inputs, the chain and the parameters together: equal for equal states. */
-    readonly state_sig: Digest;
+    /**
+     * Digest of the inputs, the chain and the parameters together: equal for equal states. In the profile `reference`
+     * the published signature, which covers less.
+     */
+    readonly state_sig: string;
   };
   readonly certificate: {
     /** The recomputed residual `|F - M U*|` of the vectors (Frobenius). */
@@ -153,7 +158,7 @@ export function contentDigest(receipt: Omit<Receipt, "digest">): Digest {
 
 /** What a receipt is made from: its own fields but those that follow from the others. */
 export type Findings = Omit<Receipt, "schema" | "version" | "digest" | "profile" | "meta"> & {
-  readonly meta: Omit<Receipt["meta"], "state_sig">;
+  readonly meta: Omit<Receipt["meta"], "state_sig"> & { readonly state_sig: string | null };
 };
 
 export function makeReceipt(findings: Findings): Receipt {
@@ -163,7 +168,7 @@ export function makeReceipt(findings: Findings): Receipt {
     schema: "oscillink-receipt/2",
     version,
     profile: params.profile,
-    meta: { ...findings.meta, state_sig: digestJson({ inputs, params, chain }) },
+    meta: { ...findings.meta, state_sig: findings.meta.state_sig ?? digestJson({ inputs, params, chain }) },
   } as const;
   return { ...content, digest: contentDigest(content) };
 }

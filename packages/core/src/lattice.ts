@@ -239,8 +239,7 @@ export class Lattice {
   /** Builds the graph anew with other options. Starts the lattice over. */
   rebuildGraph(options: Pick<Options, "neighbors" | "graph" | "similarityFloor" | "rowCap">): this {
     const { neighbors, graph, similarityFloor, rowCap, ...others } = options;
-    const unknown = Object.keys(others)[0];
-    if (unknown !== undefined) throw new OptionError(unknown, "is no option of the graph");
+    refuse(others, "neighbors, graph, similarityFloor and rowCap");
     return this.#rebuild(() => {
       this.#params = resolveOptions({ ...this.params, ...defined(options) });
     });
@@ -254,7 +253,8 @@ export class Lattice {
    * @throws {CandidateError} for a chain too short, an index out of range, or a candidate that is no node.
    * @throws {OptionError} for a lamP < 0, or weights that are not one positive number a link.
    */
-  addChain(nodes: readonly number[], { lamP = 0.2, weights }: ChainOptions = {}): this {
+  addChain(nodes: readonly number[], { lamP = 0.2, weights, ...others }: ChainOptions = {}): this {
+    refuse(others, "lamP and weights");
     if (typeof lamP !== "number" || !(lamP >= 0 && lamP < Infinity)) {
       throw new OptionError("lamP", `must be a number >= 0, not ${show(lamP)}`);
     }
@@ -280,8 +280,10 @@ export class Lattice {
    */
   chainReceipt(
     nodes: readonly number[],
-    { zThreshold = 2.5, weights }: { zThreshold?: number; weights?: readonly number[] } = {},
+    { zThreshold = 2.5, weights, ...others }: { zThreshold?: number; weights?: readonly number[] } = {},
   ): ChainReceipt {
+    refuse(others, "zThreshold and weights");
+    checkThreshold("zThreshold", zThreshold);
     const question = {
       nodes: this.#nodesOf(nodes),
       weights: checkWeights(weights, nodes.length - 1),
@@ -427,7 +429,22 @@ export class Lattice {
 
   /** The record of the present state: what came in, what was computed, and the bundle. */
   receipt(options: ReceiptOptions = {}): Receipt {
-    const { detail = "full", nullCap = 5, nullThreshold = 3, dynamics: moved = false } = options;
+    const {
+      detail = "full",
+      nullCap = 5,
+      nullThreshold = 3,
+      dynamics: moved = false,
+      vectors = null,
+      ...others
+    } = options;
+    refuse(others, "detail, nullCap, nullThreshold, dynamics and vectors");
+    if (detail !== "full" && detail !== "light") {
+      throw new OptionError("detail", `must be "full" or "light", not ${show(detail)}`);
+    }
+    if (!(Number.isSafeInteger(nullCap) && nullCap >= 0)) {
+      throw new OptionError("nullCap", `must be an integer >= 0, not ${show(nullCap)}`);
+    }
+    checkThreshold("nullThreshold", nullThreshold);
     const hits = this.#hits;
     const bundle = this.bundle().map(({ index: _, ...entry }) => entry);
     const cached = this.#hits > hits;
@@ -462,7 +479,7 @@ export class Lattice {
         queryText: query.text === null ? null : digestTexts([query.text]),
         edges: pool.edges && digestJson(pool.edges),
       },
-      chain: this.#chain && { ...this.#chain, nodes: this.#chain.nodes.map((node) => pool.candidate[node]!) },
+      chain: this.#chainOfCandidates(),
       bundle,
       deltaH_total: falls
         ? start.energy.total - minimum
@@ -512,7 +529,7 @@ export class Lattice {
       },
       kernel: { name: kernel.name, version: kernel.version },
       space: space.kind,
-      vectors: options.vectors ?? null,
+      vectors,
     };
     this.#elapsed += performance.now() - began;
     return makeReceipt({ ...content, t_ms: this.#elapsed });
@@ -520,15 +537,14 @@ export class Lattice {
 
   /** Digests of all that the lattice is made of, to compare it with another. */
   provenance(): Provenance {
-    const { raw, texts, trust, candidate } = this.#pool;
+    const { raw, texts, trust } = this.#pool;
     const { k: _, ...params } = this.params;
-    const chain = this.#chain && { ...this.#chain, nodes: this.#chain.nodes.map((node) => candidate[node]!) };
     return {
       params: digestJson(params),
       shape: digestJson([this.n, this.d]),
       vectors: digestVectors(raw),
       edges: digestJson(this.edges()),
-      chain: digestJson(chain),
+      chain: digestJson(this.#chainOfCandidates()),
       query: digestJson([this.#query && digestVectors(this.#query.raw), this.#query?.text ?? null]),
       trust: digestJson(Array.from(trust)),
       texts: digestTexts(texts ?? []),
@@ -584,19 +600,19 @@ export class Lattice {
   }
 
   #export(): LatticeState {
-    const { n, d, ids, texts, trust, edges, candidate } = this.#pool;
+    const { n, d, ids, texts, trust, edges } = this.#pool;
     const query = this.#query;
     return {
       params: this.params,
       n,
       d,
-      ids,
-      texts,
+      ids: [...ids],
+      texts: texts && [...texts],
       trust: Array.from(trust),
-      edges,
-      chain: this.#chain && { ...this.#chain, nodes: this.#chain.nodes.map((node) => candidate[node]!) },
+      edges: edges?.map((edge) => ({ ...edge })) ?? null,
+      chain: this.#chainOfCandidates(),
       queryText: query?.text ?? null,
-      settled: this.#settled,
+      settled: this.#settled && { ...this.#settled },
       vectors: flat(this.#rawVectors()),
       query: query === null ? new Float32Array(0) : query.raw.data.slice(0, query.raw.columns),
       present: this.#state ?? new Float32Array(0),
@@ -626,7 +642,7 @@ export class Lattice {
       params,
     );
     if (query.length > 0) lattice.setQuery(query, state.queryText);
-    if (chain !== null) lattice.addChain(chain.nodes, chain);
+    if (chain !== null) lattice.addChain(chain.nodes, { lamP: chain.lamP, weights: chain.weights });
     if (state.settled !== null) {
       const { length } = lattice.#spaceOf().start;
       if (state.present.length !== length || state.before.length !== length) {
@@ -747,10 +763,7 @@ export class Lattice {
   }
 
   #solveOptions({ tolerance, maxIterations, preconditioner, ...rest }: Partial<SolveOptions>): SolveOptions {
-    const unknown = Object.keys(rest)[0];
-    if (unknown !== undefined) {
-      throw new OptionError(unknown, "unknown here; known are tolerance, maxIterations and preconditioner");
-    }
+    refuse(rest, "tolerance, maxIterations and preconditioner");
     const given = defined({ tolerance, maxIterations, preconditioner });
     const all = resolveOptions({ ...this.params, ...(given as Partial<SolveOptions>) });
     return { tolerance: all.tolerance, maxIterations: all.maxIterations, preconditioner: all.preconditioner };
@@ -787,7 +800,8 @@ export class Lattice {
             query.text,
             Array.from(candidate, (i) => texts[i]!),
           );
-    const coherence = coherenceWeight === 0 ? null : this.#coherenceDrops(this.#measure(space.start), state);
+    const drops = coherenceWeight === 0 ? null : this.#coherenceDrops(this.#measure(space.start), state);
+    const coherence = drops?.map((_, i) => drops[twin[i]!]!) ?? null;
     const evidence = { similarity, settled, text, coherence, trust: nodeTrust };
     this.#solution = { options, convergence, state, evidence };
     this.#tell("solve", convergence, began);
@@ -868,6 +882,13 @@ export class Lattice {
     return [candidate[a]!, candidate[b]!];
   }
 
+  /** A copy of the chain that was added, by candidate index. */
+  #chainOfCandidates(): Chain | null {
+    if (this.#chain === null) return null;
+    const { nodes, lamP, weights } = this.#chain;
+    return { nodes: nodes.map((node) => this.#pool.candidate[node]!), lamP, weights: [...weights] };
+  }
+
   /** The nodes of a chain of candidates. */
   #nodesOf(chain: readonly number[]): number[] {
     if (!Array.isArray(chain) || chain.length < 2) {
@@ -934,6 +955,18 @@ function flat(rows: readonly Float32Array[]): Float32Array {
 
 function cosineOf(product: number, norms: number): number {
   return norms > 0 ? Math.max(-1, Math.min(1, product / norms)) : 0;
+}
+
+/** Refuses options of other names than the known ones. */
+function refuse(others: object, known: string): void {
+  const unknown = Object.keys(others)[0];
+  if (unknown !== undefined) throw new OptionError(unknown, `unknown here; known are ${known}`);
+}
+
+function checkThreshold(name: string, value: unknown): void {
+  if (typeof value !== "number" || Number.isNaN(value)) {
+    throw new OptionError(name, `must be a number, not ${show(value)}`);
+  }
 }
 
 function checkWeights(weights: readonly number[] | undefined, links: number): number[] {

@@ -1,9 +1,9 @@
 import { type Adjacency, degrees } from "../graph/adjacency.ts";
 import { pathGraph } from "../graph/path.ts";
 import type { Kernel } from "../kernels/kernel.ts";
-import { moments } from "../rank/math.ts";
+import { distances } from "./edges.ts";
 import type { Measured } from "./energy.ts";
-import { rowMoments } from "./nullpoints.ts";
+import { rowMoments, spread } from "./nullpoints.ts";
 
 /** One link of a chain. */
 export interface ChainLink {
@@ -54,39 +54,37 @@ export interface ChainQuestion {
  */
 export function chainReceipt(question: ChainQuestion): ChainReceipt {
   const { nodes, weights, graph, lamC, start, settled, threshold, width, kernel } = question;
-  const degree = degrees(graph);
-  const distance = (state: Measured, i: number, j: number): number =>
-    Math.max(0, state.squares[i]! + state.squares[j]! - 2 * product(state, i, j, width, kernel));
-  const residual = (i: number, j: number, w: number): number =>
-    lamC * w * normalizedDistance(settled, degree, i, j, width, kernel);
+  const root = degrees(graph).map(Math.sqrt);
+  const before = distances(start, width, kernel);
+  const distance = distances(settled, width, kernel);
+  const residual = (i: number, j: number, w: number): number => lamC * w * distance(i, j, root[i]!, root[j]!);
 
   const tension: number[] = [];
   const strain: number[] = [];
   eachEdge(graph, (i, j, w) => {
-    tension.push(distance(settled, i, j));
+    tension.push(distance(i, j));
     strain.push(residual(i, j, w));
   });
   const z = (value: number, { mean, deviation }: { mean: number; deviation: number }): number =>
     deviation > 0 ? (value - mean) / deviation : 0;
-  const overTension = momentsOrZero(tension);
-  const overStrain = momentsOrZero(strain);
+  const overTension = spread(tension);
+  const overStrain = spread(strain);
 
   let coherenceGain = 0;
   const edges = weights.map((weight, link): ChainLink => {
     const i = nodes[link]!;
     const j = nodes[link + 1]!;
-    const rPath = weight * distance(settled, i, j);
-    coherenceGain += weight * distance(start, i, j) - rPath;
+    const rPath = weight * distance(i, j);
+    coherenceGain += weight * before(i, j) - rPath;
     const w = weightOf(graph, i, j);
     const rStruct = w > 0 ? residual(i, j, w) : null;
     const zStruct = rStruct === null ? null : z(rStruct, overStrain);
     return { link, edge: [i, j], rStruct, zStruct, rPath, zPath: z(rPath, overTension) };
   });
-  const weakest = edges.reduce((a, b) => (b.zPath > a.zPath ? b : a));
   return {
     // Rounding is no loss of coherence.
     verdict: edges.every(({ zPath }) => zPath <= threshold) && coherenceGain >= -1e-6 * weights.length,
-    weakestLink: { link: weakest.link, edge: weakest.edge, z: weakest.zPath },
+    weakestLink: weakestOf(edges),
     coherenceGain,
     edges,
   };
@@ -104,14 +102,15 @@ export function publishedChainReceipt(
 ): ChainReceipt {
   const { nodes, weights, graph, lamC, start, settled, threshold, width, kernel } = question;
   const n = graph.n;
-  const degree = degrees(graph);
+  // Its floor for the degree of a node without neighbours.
+  const root = degrees(graph).map((degree) => Math.sqrt(Math.max(degree, 1e-12)));
   const path = pathGraph(n, stored ?? { nodes, weights });
   const row = (adjacency: Adjacency, i: number, by: number, state: Measured): Map<number, number> => {
+    const distance = distances(state, width, kernel);
     const entries = new Map<number, number>();
     for (let e = adjacency.rowStart[i]!; e < adjacency.rowStart[i + 1]!; e++) {
       const j = adjacency.columns[e]!;
-      const value = normalizedDistance(state, degree, i, j, width, kernel);
-      entries.set(j, by * adjacency.weights[e]! * value);
+      entries.set(j, by * adjacency.weights[e]! * distance(i, j, root[i]!, root[j]!));
     }
     return entries;
   };
@@ -120,36 +119,28 @@ export function publishedChainReceipt(
     return ((entries.get(j) ?? 0) - mean) / (deviation + 1e-12);
   };
   let coherenceGain = 0;
-  let weakestLink = { link: -1, edge: [-1, -1] as [number, number], z: -1 };
   const edges = nodes.slice(0, -1).map((i, link): ChainLink => {
     const j = nodes[link + 1]!;
     const struct = row(graph, i, lamC, settled);
     const links = row(path, i, Math.max(lamC, 1e-6), settled);
     const rStruct = struct.get(j) ?? 0;
     coherenceGain += 0.5 * ((row(graph, i, lamC, start).get(j) ?? 0) - rStruct);
-    const zPath = z(links, j);
-    if (zPath > weakestLink.z) weakestLink = { link, edge: [i, j], z: zPath };
-    return { link, edge: [i, j], rStruct, zStruct: z(struct, j), rPath: links.get(j) ?? 0, zPath };
+    return {
+      link,
+      edge: [i, j],
+      rStruct,
+      zStruct: z(struct, j),
+      rPath: links.get(j) ?? 0,
+      zPath: z(links, j),
+    };
   });
-  return { verdict: edges.every(({ zPath }) => zPath <= threshold), weakestLink, coherenceGain, edges };
+  const verdict = edges.every(({ zPath }) => zPath <= threshold);
+  return { verdict, weakestLink: weakestOf(edges), coherenceGain, edges };
 }
 
-const product = (state: Measured, i: number, j: number, width: number, kernel: Kernel): number =>
-  kernel.dot(state.x, i * width, state.xg, j * width, width);
-
-/** `|U_i/√d_i - U_j/√d_j|²`, with the published floor of 1e-12 for the degree of a node without neighbours. */
-function normalizedDistance(
-  state: Measured,
-  degree: Float64Array,
-  i: number,
-  j: number,
-  width: number,
-  kernel: Kernel,
-): number {
-  const a = Math.sqrt(Math.max(degree[i]!, 1e-12));
-  const b = Math.sqrt(Math.max(degree[j]!, 1e-12));
-  const cross = (2 * product(state, i, j, width, kernel)) / (a * b);
-  return Math.max(0, state.squares[i]! / (a * a) + state.squares[j]! / (b * b) - cross);
+function weakestOf(links: readonly ChainLink[]): ChainReceipt["weakestLink"] {
+  const { link, edge, zPath } = links.reduce((a, b) => (b.zPath > a.zPath ? b : a));
+  return { link, edge, z: zPath };
 }
 
 /** Visits each edge once. */
@@ -168,6 +159,3 @@ function weightOf({ rowStart, columns, weights }: Adjacency, i: number, j: numbe
   const e = columns.subarray(rowStart[i]!, rowStart[i + 1]!).indexOf(j);
   return e < 0 ? 0 : weights[rowStart[i]! + e]!;
 }
-
-const momentsOrZero = (values: number[]): { mean: number; deviation: number } =>
-  values.length > 0 ? moments(Float64Array.from(values)) : { mean: 0, deviation: 0 };

@@ -3,6 +3,28 @@ import type { Kernel } from "../kernels/kernel.ts";
 import type { Measured } from "./energy.ts";
 
 /**
+ * Squared distances of a state's nodes, each divided by its own number: `|U_i / a - U_j / b|²`.
+ *
+ * They come from the differences: taken from lengths and products, the distance of two nodes that nearly agree would be
+ * their rounding. (i, j) and (j, i) give the same bits.
+ */
+export function distances(
+  { x, xg }: Measured,
+  width: number,
+  kernel: Kernel,
+): (i: number, j: number, a?: number, b?: number) => number {
+  const difference = new Float32Array(width);
+  const metric = new Float32Array(width);
+  return (i, j, a = 1, b = 1) => {
+    for (let c = 0, p = i * width, q = j * width; c < width; c++, p++, q++) {
+      difference[c] = x[p]! / a - x[q]! / b;
+      metric[c] = xg[p]! / a - xg[q]! / b;
+    }
+    return Math.max(0, kernel.dot(difference, 0, metric, 0, width));
+  };
+}
+
+/**
  * How much each edge disagrees in a state: `w_ij |U_i/√d_i - U_j/√d_j|²`, one value an entry of the graph (so each
  * edge stands twice). Half of their sum is `tr(Uᵀ L U)`.
  */
@@ -13,14 +35,17 @@ export function edgeResiduals(
   kernel: Kernel,
 ): Float64Array {
   const { n, rowStart, columns, weights } = graph;
-  const degree = degrees(graph);
+  const root = degrees(graph).map(Math.sqrt);
+  const distance = distances(state, width, kernel);
   const residuals = new Float64Array(columns.length);
+  // Rows come by rising index, and so do a row's columns: the mirror of each edge is the next open entry of its row.
+  const mirror = rowStart.slice(0, n);
   for (let i = 0; i < n; i++) {
     for (let e = rowStart[i]!; e < rowStart[i + 1]!; e++) {
       const j = columns[e]!;
-      const product = kernel.dot(state.x, i * width, state.xg, j * width, width);
-      const own = state.squares[i]! / degree[i]! + state.squares[j]! / degree[j]!;
-      residuals[e] = weights[e]! * Math.max(0, own - (2 * product) / Math.sqrt(degree[i]! * degree[j]!));
+      if (j < i) continue;
+      residuals[e] = weights[e]! * distance(i, j, root[i]!, root[j]!);
+      residuals[mirror[j]!++] = residuals[e]!;
     }
   }
   return residuals;

@@ -1,5 +1,5 @@
 import type { Adjacency } from "../graph/adjacency.ts";
-import { zScores } from "../rank/math.ts";
+import { moments } from "../rank/math.ts";
 
 /** An edge that disagrees far more than the others: where the lattice is under tension. */
 export interface NullPoint {
@@ -40,11 +40,22 @@ export function nullPoints(
       if (columns[e]! > i) once.push({ edge: [i, columns[e]!], residual: residuals[e]! });
     }
   }
-  const z = zScores(Float64Array.from(once, ({ residual }) => residual));
-  once.forEach(({ edge, residual }, e) => {
-    if (z[e]! > threshold) points.push({ edge, z: z[e]!, residual });
-  });
+  const { mean, deviation } = spread(once.map(({ residual }) => residual));
+  for (const { edge, residual } of once) {
+    const z = deviation > 0 ? (residual - mean) / deviation : 0;
+    if (z > threshold) points.push({ edge, z, residual });
+  }
   return points.sort((a, b) => b.z - a.z);
+}
+
+/**
+ * Mean and deviation of what the graph's edges disagree by. Where they differ by less than a thousandth of their mean,
+ * as those of a regular graph do by rounding, they count as equal: the deviation is 0.
+ */
+export function spread(values: readonly number[]): { mean: number; deviation: number } {
+  if (values.length === 0) return { mean: 0, deviation: 0 };
+  const { mean, deviation } = moments(Float64Array.from(values));
+  return { mean, deviation: deviation > 1e-3 * mean ? deviation : 0 };
 }
 
 /** The largest entry of a sparse row and its z over all n columns. */

@@ -33,6 +33,12 @@ export interface Scores {
 /** What float32 arithmetic may add to a cosine: a spread below it says nothing about the documents. */
 const ROUNDING = 1e-6;
 
+/** z of the coherence drops; drops that agree in four digits count as equal: the solver reaches no more. */
+function zOfCoherence(drops: Float64Array): Float64Array {
+  const largest = drops.reduce((max, drop) => Math.max(max, Math.abs(drop)), 0);
+  return zScores(drops, 1e-4 * largest);
+}
+
 /** The weights of the parts; see the options of the same names. */
 export interface ScoreWeights {
   readonly textWeight: number;
@@ -52,11 +58,11 @@ export interface ScoreWeights {
  */
 export function standardizedScore(evidence: Evidence, weights: ScoreWeights): Scores {
   const { similarity, trust } = evidence;
-  const part = (values: Float64Array | null, weight: number): Float64Array =>
-    values === null ? similarity.map(() => 0) : zScores(values).map((z) => weight * z);
+  const part = (z: Float64Array | null, weight: number): Float64Array =>
+    z === null ? similarity.map(() => 0) : z.map((value) => weight * value);
   const settled = zScores(evidence.settled, ROUNDING);
-  const text = part(evidence.text, weights.textWeight);
-  const coherence = part(evidence.coherence, weights.coherenceWeight);
+  const text = part(evidence.text && zScores(evidence.text), weights.textWeight);
+  const coherence = part(evidence.coherence && zOfCoherence(evidence.coherence), weights.coherenceWeight);
   const sum = settled.map((z, i) => z + text[i]! + coherence[i]!);
   const lowest = sum.reduce((a, b) => Math.min(a, b), Infinity);
   const distrust = sum.map((s, i) => (trust[i]! < 1 ? (trust[i]! - 1) * (s - lowest + 1) : 0));
@@ -74,7 +80,7 @@ export function standardizedScore(evidence: Evidence, weights: ScoreWeights): Sc
 export function publishedScore(evidence: Evidence, { coherenceWeight: alpha }: ScoreWeights): Scores {
   const none = evidence.settled.map(() => 0);
   const settled = evidence.settled.map((cosine) => (1 - alpha) * cosine);
-  const coherence = evidence.coherence ? zScores(evidence.coherence).map((z) => alpha * z) : none;
+  const coherence = evidence.coherence ? zOfCoherence(evidence.coherence).map((z) => alpha * z) : none;
   const score = settled.map((s, i) => s + coherence[i]!);
   return { score, relevance: score, terms: { settled, text: none, coherence, trust: none } };
 }

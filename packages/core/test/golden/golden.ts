@@ -70,6 +70,7 @@ export interface LatticeCase extends Setup {
   readonly reference: NodeTerms & {
     readonly A_mutual: Edge[];
     readonly Ustar: Sample;
+    readonly state_sig: string;
     readonly deltaH_before: number;
     readonly receipt: Sums & {
       readonly deltaH_total: number;
@@ -133,8 +134,10 @@ export const optionsOf = ({ params }: Setup): Options => ({
 export function latticeOf(setup: Setup, options: Options = {}): Lattice {
   const { Y, psi, gates } = inputsOf(setup);
   const lattice = new Lattice({ embeddings: Y, trust: gates }, { ...optionsOf(setup), ...options });
-  const { chain } = setup;
-  if (chain) lattice.addChain(chain.nodes, chain);
+  if (setup.chain) {
+    const { nodes, ...chain } = setup.chain;
+    lattice.addChain(nodes, chain);
+  }
   return lattice.setQuery(psi);
 }
 

@@ -32,6 +32,10 @@ describe.each(golden)("profile reference is oscillink 0.1.13: $name", (setup) =>
   const { Y, psi, gates } = inputsOf(setup);
   const { lamG, lamQ } = setup.params;
 
+  test("state_sig, which covers the edges, is its own, byte for byte", () => {
+    expect(latticeOf(setup).receipt().meta.state_sig).toBe(reference.state_sig);
+  });
+
   test("edges before and after the row cap, and their counts", () => {
     expectEdges(latticeOf(setup, { rowCap: null }), reference.A_mutual, EXACT, "mutual");
     const lattice = latticeOf(setup);

@@ -26,8 +26,8 @@ import { defined, type Options, type Params, resolveOptions } from "./options.ts
 import { type Edge, type LatticeInput, makePool, type Pool } from "./pool.ts";
 import { profiles, type Strategies } from "./profiles.ts";
 import { diversify, ranking } from "./rank/diversify.ts";
-import { type Evidence, publishedScore, standardizedScore } from "./rank/score.ts";
-import { textScores } from "./rank/text.ts";
+import { type Evidence, publishedScore, type Scores, standardizedScore } from "./rank/score.ts";
+import { type TextEvidence, textEvidence } from "./rank/text.ts";
 import { type Digest, digestJson, digestTexts, digestVectors } from "./receipt/digest.ts";
 import { type PublishedState, publishedProvenance, publishedStateSignature } from "./receipt/legacy.ts";
 import { type BundleEntry, makeReceipt, type Receipt } from "./receipt/receipt.ts";
@@ -192,17 +192,15 @@ export class Lattice {
    * Sets the query, its words too if `text` is given. With `lamQ = 0` the settled state stays valid: only the ranking
    * changes.
    *
-   * @param vector `d` values, not all zero.
+   * @param vector `d` values, not all zero; null where the candidates came with scores in place of vectors.
    * @throws {VectorError} for another width, a value that is not finite, or a zero vector.
    */
-  setQuery(vector: Vector, text: string | null = null): this {
+  setQuery(vector: Vector | null, text: string | null = null): this {
     const began = performance.now();
     if (text !== null && typeof text !== "string") {
       throw new CandidateError("queryText", `must be a string, not ${show(text)}`);
     }
-    const raw = matrix(1, this.d || widthOf(vector, "query"));
-    packRow(vector, raw, 0, "query");
-    if (rowNorm(raw, 0) === 0) throw new VectorError("query", "is zero; it has no direction to rank by");
+    const raw = this.#pool.scores ? this.#noQuery(vector) : this.#packQuery(vector);
     const { data } = this.params.normalize ? unitRows(raw) : raw;
     const square = kernel.dot(data, 0, data, 0, raw.stride);
     this.#query = { raw, vector: data, square, text };
@@ -215,15 +213,7 @@ export class Lattice {
 
   /** Sets the candidates' trust anew, one value in [0, 1] each. Starts the lattice over. */
   setTrust(trust: ArrayLike<number>): this {
-    const { ids, texts, edges } = this.#pool;
-    const input = {
-      embeddings: this.#rawVectors(),
-      ids,
-      trust,
-      ...(texts && { texts }),
-      ...(edges && { edges }),
-    };
-    const pool = makePool(input, this.params, this.#strategies);
+    const pool = makePool({ ...this.#input(), trust }, this.params, this.#strategies);
     if (this.#chain !== null) {
       const kept = this.#chain.nodes.map((node) => pool.candidate.indexOf(this.#pool.candidate[node]!));
       if (kept.includes(-1)) {
@@ -385,11 +375,10 @@ export class Lattice {
 
   /** The k documents to hand back, best first; those that could not be ranked last, if `missing` is `"append"`. */
   bundle(): RankedEntry[] {
-    const { evidence } = this.#solve();
+    const solution = this.#solve();
     const began = performance.now();
     const { k, diversity, missing } = this.params;
-    const published = this.#strategies.score === "published";
-    const scores = (published ? publishedScore : standardizedScore)(evidence, this.params);
+    const { scores, evidence } = this.#score(solution);
     const order = ranking(scores.score, this.#pool.candidate);
     const chosen = diversify(order, scores.relevance, k, diversity, this.#cosine());
     const { terms } = scores;
@@ -404,13 +393,17 @@ export class Lattice {
         parts: {
           similarity: evidence.similarity[node]!,
           settled: evidence.settled[node]!,
-          text: evidence.text?.[node] ?? null,
+          text: evidence.text?.grams[node] ?? null,
+          phrases: evidence.text?.phrases[node] ?? null,
+          title: evidence.text?.title?.[node] ?? null,
+          feedback: evidence.feedback?.[node] ?? null,
           coherence: evidence.coherence?.[node] ?? null,
           trust: evidence.trust[node]!,
         },
         terms: {
           settled: terms.settled[node]!,
           text: terms.text[node]!,
+          feedback: terms.feedback[node]!,
           coherence: terms.coherence[node]!,
           trust: terms.trust[node]!,
         },
@@ -468,14 +461,16 @@ export class Lattice {
       params: this.params,
       inputs: {
         n: pool.n,
-        d: query.raw.columns,
+        d: pool.scores ? 0 : query.raw.columns,
         missing: pool.missing.length,
         excluded: pool.excluded,
-        candidates: digestVectors(pool.raw),
-        query: digestVectors(query.raw),
+        candidates: pool.scores ? null : digestVectors(pool.raw),
+        query: pool.scores ? null : digestVectors(query.raw),
+        scores: pool.scores && digestJson(Array.from(pool.scores, (s) => (Number.isNaN(s) ? null : s))),
         ids: digestJson(pool.ids),
         trust: digestJson(Array.from(pool.trust)),
         texts: pool.texts && digestTexts(pool.texts),
+        titles: pool.titles && digestTexts(pool.titles),
         queryText: query.text === null ? null : digestTexts([query.text]),
         edges: pool.edges && digestJson(pool.edges),
       },
@@ -537,17 +532,19 @@ export class Lattice {
 
   /** Digests of all that the lattice is made of, to compare it with another. */
   provenance(): Provenance {
-    const { raw, texts, trust } = this.#pool;
+    const { raw, texts, titles, scores, trust } = this.#pool;
     const { k: _, ...params } = this.params;
     return {
       params: digestJson(params),
       shape: digestJson([this.n, this.d]),
-      vectors: digestVectors(raw),
+      vectors: scores
+        ? digestJson(Array.from(scores, (s) => (Number.isNaN(s) ? null : s)))
+        : digestVectors(raw),
       edges: digestJson(this.edges()),
       chain: digestJson(this.#chainOfCandidates()),
       query: digestJson([this.#query && digestVectors(this.#query.raw), this.#query?.text ?? null]),
       trust: digestJson(Array.from(trust)),
-      texts: digestTexts(texts ?? []),
+      texts: digestJson([digestTexts(texts ?? []), digestTexts(titles ?? [])]),
     };
   }
 
@@ -600,7 +597,7 @@ export class Lattice {
   }
 
   #export(): LatticeState {
-    const { n, d, ids, texts, trust, edges } = this.#pool;
+    const { n, d, ids, texts, titles, scores, trust, edges } = this.#pool;
     const query = this.#query;
     return {
       params: this.params,
@@ -608,13 +605,16 @@ export class Lattice {
       d,
       ids: [...ids],
       texts: texts && [...texts],
+      titles: titles && [...titles],
+      scores: scores && Array.from(scores, (score) => (Number.isNaN(score) ? null : score)),
       trust: Array.from(trust),
       edges: edges?.map((edge) => ({ ...edge })) ?? null,
       chain: this.#chainOfCandidates(),
+      asked: query !== null,
       queryText: query?.text ?? null,
       settled: this.#settled && { ...this.#settled },
       vectors: flat(this.#rawVectors()),
-      query: query === null ? new Float32Array(0) : query.raw.data.slice(0, query.raw.columns),
+      query: query === null || scores ? new Float32Array(0) : query.raw.data.slice(0, query.raw.columns),
       present: this.#state ?? new Float32Array(0),
       before: this.#before ?? new Float32Array(0),
     };
@@ -630,18 +630,21 @@ export class Lattice {
   }
 
   static #restore(state: LatticeState): Lattice {
-    const { n, d, ids, texts, trust, edges, chain, params, query } = state;
+    const { n, d, ids, texts, titles, scores, trust, edges, chain, params, query } = state;
     const lattice = new Lattice(
       {
-        embeddings: { data: state.vectors, n, d },
+        ...(scores
+          ? { scores: scores.map((score) => score ?? undefined) }
+          : { embeddings: { data: state.vectors, n, d } }),
         ids,
         trust,
         ...(texts && { texts }),
+        ...(titles && { titles }),
         ...(edges && { edges }),
       },
       params,
     );
-    if (query.length > 0) lattice.setQuery(query, state.queryText);
+    if (state.asked) lattice.setQuery(scores ? null : query, state.queryText);
     if (chain !== null) lattice.addChain(chain.nodes, { lamP: chain.lamP, weights: chain.weights });
     if (state.settled !== null) {
       const { length } = lattice.#spaceOf().start;
@@ -653,6 +656,20 @@ export class Lattice {
       lattice.#settled = state.settled;
     }
     return lattice;
+  }
+
+  /** What the lattice was made of. */
+  #input(): LatticeInput {
+    const { ids, texts, titles, trust, edges, scores } = this.#pool;
+    const given = (score: number) => (Number.isNaN(score) ? undefined : score);
+    return {
+      ...(scores ? { scores: Array.from(scores, given) } : { embeddings: this.#rawVectors() }),
+      ids,
+      trust,
+      ...(texts && { texts }),
+      ...(titles && { titles }),
+      ...(edges && { edges }),
+    };
   }
 
   /** The vectors as they came, one row a candidate. */
@@ -712,12 +729,12 @@ export class Lattice {
 
   /** The graph of the pool's nodes and its system. */
   #connect(): Network {
-    const { vectors, nodeTrust, edges, d } = this.#pool;
+    const { vectors, nodeTrust, edges } = this.#pool;
     const { normalize, neighbors, similarityFloor, graph: rule, rowCap, lamG, lamC, lamQ } = this.params;
     const { ties, isolated, trust, chain: chainRule } = this.#strategies;
     const n = vectors.rows;
     // A node has at most twice as many neighbours as it lists, on average, under either rule.
-    const kind = cheaperSpace(n, d, n * Math.min(2 * neighbors, n));
+    const kind = cheaperSpace(n, vectors.columns, n * Math.min(2 * neighbors, n));
     const gram = kind === "span" ? gramMatrix(vectors, kernel) : null;
     const unit = normalize ? vectors : unitRows(vectors);
     const graph = (): Adjacency => {
@@ -735,6 +752,23 @@ export class Lattice {
     const connected = graph();
     const laplacian = normalizedLaplacian(connected, isolated);
     return { graph: connected, gram, system: assemble(laplacian, lamG, lamC, pull, chain) };
+  }
+
+  #packQuery(vector: Vector | null): Matrix {
+    const raw = matrix(1, this.d || widthOf(vector as Vector, "query"));
+    packRow(vector as Vector, raw, 0, "query");
+    if (rowNorm(raw, 0) === 0) throw new VectorError("query", "is zero; it has no direction to rank by");
+    return raw;
+  }
+
+  /** In place of a query among vectors of words: none. */
+  #noQuery(vector: Vector | null): Matrix {
+    if (vector !== null) {
+      throw new VectorError("query", "must be null: the candidates came with scores and have no vectors");
+    }
+    if (this.params.lamQ > 0)
+      throw new OptionError("lamQ", "must be 0 where there is no query vector to pull");
+    return matrix(1, this.#pool.vectors.columns);
   }
 
   #needQuery(): Query {
@@ -783,29 +817,59 @@ export class Lattice {
     const state = this.#measure(x);
     this.#solves++;
 
-    const { vectors, twin, candidate, texts, nodeTrust } = this.#pool;
+    const { vectors, twin, candidate, scores, nodeTrust } = this.#pool;
     const { stride, data } = vectors;
     const queryNorm = Math.sqrt(query.square);
-    const similarity = Float64Array.from(candidate, (_, i) =>
-      cosineOf(kernel.dot(data, i * stride, query.vector, 0, stride), rowNorm(vectors, i) * queryNorm),
-    );
+    const own = (_: number, i: number): number => {
+      if (scores) return scores[candidate[i]!]!;
+      return cosineOf(kernel.dot(data, i * stride, query.vector, 0, stride), rowNorm(vectors, i) * queryNorm);
+    };
+    const similarity = Float64Array.from(candidate, own);
     const cosines = state.products.map((p, i) => cosineOf(p, Math.sqrt(state.squares[i]!) * queryNorm));
-    // Identical nodes settle alike; only the order of summation could tell them apart in the last bit.
-    const settled = cosines.map((_, i) => cosines[twin[i]!]!);
-    const { textWeight, coherenceWeight } = this.params;
-    const text =
-      query.text === null || texts === null || textWeight === 0
-        ? null
-        : textScores(
-            query.text,
-            Array.from(candidate, (i) => texts[i]!),
-          );
+    const { coherenceWeight } = this.params;
     const drops = coherenceWeight === 0 ? null : this.#coherenceDrops(this.#measure(space.start), state);
-    const coherence = drops?.map((_, i) => drops[twin[i]!]!) ?? null;
-    const evidence = { similarity, settled, text, coherence, trust: nodeTrust };
+    const evidence = {
+      similarity,
+      // Identical nodes settle alike; only the order of summation could tell them apart in the last bit.
+      settled: scores ? similarity : cosines.map((_, i) => cosines[twin[i]!]!),
+      text: this.#textEvidence(query.text),
+      feedback: null,
+      coherence: drops?.map((_, i) => drops[twin[i]!]!) ?? null,
+      trust: nodeTrust,
+    };
     this.#solution = { options, convergence, state, evidence };
     this.#tell("solve", convergence, began);
     return this.#solution;
+  }
+
+  #textEvidence(queryText: string | null): TextEvidence | null {
+    const { candidate, texts, titles } = this.#pool;
+    const { textWeight, textTail, phraseWeight, titleWeight } = this.params;
+    if (queryText === null || (texts ?? titles) === null) return null;
+    if (textWeight + textTail + phraseWeight + titleWeight === 0) return null;
+    const words = Array.from(candidate, (i) => ({ title: titles?.[i] ?? "", text: texts?.[i] ?? "" }));
+    return textEvidence(queryText, words);
+  }
+
+  /** The scores; with feedback, in two passes, the second of which knows the best of the first. */
+  #score({ evidence, state }: Solution): { scores: Scores; evidence: Evidence } {
+    if (this.#strategies.score === "published")
+      return { scores: publishedScore(evidence, this.params), evidence };
+    const first = standardizedScore(evidence, this.params);
+    const { feedback, feedbackDocuments } = this.params;
+    if (feedback === 0) return { scores: first, evidence };
+    const { candidate, twin } = this.#pool;
+    const best = ranking(first.score, candidate).slice(0, feedbackDocuments);
+    const { width } = this.#spaceOf();
+    const { x, xg, squares } = state;
+    // Summed in the order of the ranking, which does not depend on that of arrival.
+    const likeness = Float64Array.from(candidate, (_, i) => {
+      const cosine = (j: number) =>
+        cosineOf(kernel.dot(x, i * width, xg, j * width, width), Math.sqrt(squares[i]! * squares[j]!));
+      return best.reduce((sum, j) => sum + cosine(j), 0) / best.length;
+    });
+    const known = { ...evidence, feedback: likeness.map((_, i) => likeness[twin[i]!]!) };
+    return { scores: standardizedScore(known, this.params), evidence: known };
   }
 
   #measure(x: Float32Array): Measured {

@@ -4,7 +4,7 @@ import { type ProfileName, profiles } from "./profiles.ts";
 /** What becomes of candidates that have no vector, or a zero one, and so cannot be ranked. */
 export type Missing = "append" | "drop" | "error";
 
-/** The options of {@link rerank} and {@link Lattice}. Defaults are those of the profile `settled`. */
+/** The options of {@link rerank} and {@link Lattice}. Defaults are those of the profile `hybrid`. */
 export interface Options {
   /** How many documents the bundle holds. Integer >= 1, default 5; more than there are gives all. */
   k?: number;
@@ -13,7 +13,7 @@ export interface Options {
    * ranked ones if `k` leaves room, `"drop"` leaves them out, `"error"` refuses the call. Counted in the receipt.
    */
   missing?: Missing;
-  /** The values that the other options start from, and the rules: `"settled"` (default), `"cosine"`, `"reference"`. */
+  /** The values that the other options start from, and the rules: `"hybrid"` (default), `"settled"`, `"cosine"`, `"reference"`. */
   profile?: ProfileName;
   /**
    * Scale every candidate's vector to length 1 before anything else. Default true. With false, longer vectors
@@ -21,7 +21,7 @@ export interface Options {
    */
   normalize?: boolean;
   /**
-   * How many nearest neighbours (by cosine) each candidate lists. Integer >= 1, default 30; more than there are
+   * How many nearest neighbours (by cosine) each candidate lists. Integer >= 1, default 100; more than there are
    * means all. Candidates tied with the last one are listed too, so that the order they came in decides nothing.
    */
   neighbors?: number;
@@ -52,8 +52,27 @@ export interface Options {
   maxIterations?: number;
   /** `"jacobi"` (default) divides residuals by M's diagonal, `"none"` does not. The result is the same to the tolerance. */
   preconditioner?: "jacobi" | "none";
-  /** Weight of the words: BM25 of the query over the pool, in standard deviations. In [0, 1e6], default 0.5; 0 is off. */
+  /**
+   * Weight of the words: BM25 of the query over the pool on character 4-grams, in standard deviations. In [0, 1e6],
+   * default 0.6; 0 turns it off.
+   */
   textWeight?: number;
+  /**
+   * What is added to `textWeight` for each unit of skewness of these scores: the words count more where a few documents
+   * stand out by them. In [0, 1e6], default 0.3; 0 is a fixed weight.
+   */
+  textTail?: number;
+  /** Weight of the query's pairs of neighbouring words. In [0, 1e6], default 0.3; 0 turns it off. */
+  phraseWeight?: number;
+  /** Weight of the titles, where candidates have them. In [0, 1e6], default 0.1; 0 turns it off. */
+  titleWeight?: number;
+  /**
+   * Weight of being like the best: the mean cosine with the settled vectors of the first `feedbackDocuments` of the
+   * ranking so far (pseudo-relevance feedback, Rocchio 1971). In [0, 1e6], default 0.2; 0 turns it off.
+   */
+  feedback?: number;
+  /** How many documents the feedback listens to. Integer >= 1, default 3. */
+  feedbackDocuments?: number;
   /**
    * Weight of how much a candidate's neighbourhood gained in coherence by settling, in standard deviations. In [0, 1],
    * default 0. In the profile `reference` it is the published alpha (default 0.5): cosine counts `1 - alpha`.
@@ -116,6 +135,11 @@ const checks: Record<keyof Params, Check> = {
   maxIterations: count,
   preconditioner: oneOf("jacobi", "none"),
   textWeight: weight,
+  textTail: weight,
+  phraseWeight: weight,
+  titleWeight: weight,
+  feedback: weight,
+  feedbackDocuments: count,
   coherenceWeight: share,
   diversity: share,
   k: count,
@@ -141,6 +165,6 @@ export function resolveOptions(options: Options): Params {
     checks[name as keyof Params](name, value);
     given[name] = value;
   }
-  const profile = (given.profile ?? "settled") as ProfileName;
+  const profile = (given.profile ?? "hybrid") as ProfileName;
   return Object.freeze({ k: 5, missing: "append", ...profiles[profile].params, ...given, profile } as Params);
 }

@@ -3,6 +3,7 @@ import {
   contentOrder,
   gather,
   type Matrix,
+  matrix,
   pack,
   rowNorm,
   unitRows,
@@ -11,11 +12,19 @@ import {
 import { CandidateError, show, VectorError } from "./errors.ts";
 import type { Params } from "./options.ts";
 import type { Strategies } from "./profiles.ts";
+import { wordVectors } from "./rank/words.ts";
 
 /** The candidates of a lattice, column by column; entry i of each belongs to candidate i. */
 export interface LatticeInput {
   /** One vector a candidate, all of one width; null where there is none. */
-  readonly embeddings: Vectors;
+  readonly embeddings?: Vectors;
+  /**
+   * In place of vectors: the score that each candidate came with, the higher the better; undefined where there is none.
+   * They stand in for the cosines, and the lattice is built from the words.
+   */
+  readonly scores?: ArrayLike<number | undefined>;
+  /** The candidates' titles; `""` or undefined where there is none. */
+  readonly titles?: readonly (string | undefined)[];
   /** Unique names for the receipt. Default: the indices as strings. */
   readonly ids?: readonly string[];
   /** The candidates' texts; `""` or undefined where there is none. */
@@ -43,8 +52,11 @@ export interface Pool {
   /** Values in each vector; 0 if no candidate has one. */
   readonly d: number;
   readonly ids: readonly string[];
-  /** Null if no candidate has text. */
+  /** Null if no candidate has text, or a title. */
   readonly texts: readonly string[] | null;
+  readonly titles: readonly string[] | null;
+  /** The scores that stand in for cosines; null where there are vectors. */
+  readonly scores: Float64Array | null;
   readonly trust: Float64Array;
   /** The graph that was given; null if it is to be built. */
   readonly edges: readonly Edge[] | null;
@@ -78,16 +90,18 @@ export function makePool(
   { missing: policy, normalize }: Params,
   { nodes, order: orderBy }: Strategies,
 ): Pool {
-  const name = input.nameOf ?? ((i) => `embeddings[${i}]`);
-  const raw = pack(input.embeddings, name);
+  const scores = input.embeddings === undefined && input.scores ? checkScores(input.scores) : null;
+  const name = input.nameOf ?? ((i) => `${scores ? "scores" : "embeddings"}[${i}]`);
+  const raw = scores ? matrix(scores.length, 0) : pack(input.embeddings!, name);
   const n = raw.rows;
   const ids = checkIds(input.ids, n);
-  const texts = checkTexts(input.texts, n);
+  const texts = checkTexts("texts", input.texts, n);
+  const titles = checkTexts("titles", input.titles, n);
   const trust = checkTrust(input.trust, n);
   const edges = checkEdges(input.edges, n);
 
   const all = Array.from({ length: n }, (_, i) => i);
-  const norms = all.map((i) => rowNorm(raw, i));
+  const norms = all.map((i) => (scores ? Number(!Number.isNaN(scores[i])) : rowNorm(raw, i)));
   const missing = all.filter((i) => norms[i] === 0 && trust[i]! > 0);
   if (policy === "error" && missing.length > 0) {
     const others = missing.length > 1 ? `, as are ${missing.length - 1} more` : "";
@@ -108,20 +122,26 @@ export function makePool(
   }
 
   const present = nodes === "all" ? all : all.filter((i) => trust[i]! > 0 && norms[i]! > 0);
-  const given = gather(raw, present);
-  const vectors = normalize ? unitRows(given) : given;
+  const given = scores
+    ? wordVectors(present.map((i) => `${titles?.[i] ?? ""} ${texts?.[i] ?? ""}`))
+    : gather(raw, present);
+  const vectors = normalize && !scores ? unitRows(given) : given;
   const order = orderBy === "content" ? contentOrder(vectors) : Int32Array.from(present.keys());
   const candidate = order.map((row) => present[row]!);
   const sorted = gather(vectors, order);
   const twin = Int32Array.from(order.keys());
+  const same = (i: number, j: number) =>
+    compareRows(sorted, i, j) === 0 && (!scores || scores[candidate[i]!] === scores[candidate[j]!]);
   if (orderBy === "content") {
-    for (let i = 1; i < twin.length; i++) if (compareRows(sorted, i, i - 1) === 0) twin[i] = twin[i - 1]!;
+    for (let i = 1; i < twin.length; i++) if (same(i, i - 1)) twin[i] = twin[i - 1]!;
   }
   return {
     n,
     d: raw.columns,
     ids,
     texts,
+    titles,
+    scores,
     trust,
     edges,
     raw,
@@ -165,12 +185,12 @@ function checkIds(ids: readonly string[] | undefined, n: number): readonly strin
 }
 
 /** The texts, "" where there is none; null if there is none at all. */
-function checkTexts(texts: LatticeInput["texts"], n: number): readonly string[] | null {
+function checkTexts(name: string, texts: LatticeInput["texts"], n: number): readonly string[] | null {
   if (texts === undefined) return null;
-  checkLength("texts", texts, n);
+  checkLength(name, texts, n);
   const strings = Array.from(texts, (text, i) => {
     if (text !== undefined && typeof text !== "string") {
-      throw new CandidateError(`texts[${i}]`, `must be a string, not ${show(text)}`);
+      throw new CandidateError(`${name}[${i}]`, `must be a string, not ${show(text)}`);
     }
     return text ?? "";
   });
@@ -187,6 +207,19 @@ function checkTrust(trust: LatticeInput["trust"], n: number): Float64Array {
       throw new CandidateError(`trust[${i}]`, `must be a number in [0, 1], not ${show(value)}`);
     }
     return value;
+  });
+}
+
+/** The scores; NaN where there is none. */
+function checkScores(scores: ArrayLike<number | undefined>): Float64Array {
+  checkLength("scores", scores, scores?.length ?? 0);
+  return Float64Array.from({ length: scores.length }, (_, i) => {
+    const score = scores[i];
+    if (score === undefined) return Number.NaN;
+    if (typeof score !== "number" || !Number.isFinite(score)) {
+      throw new CandidateError(`scores[${i}]`, `must be a finite number, not ${show(score)}`);
+    }
+    return score;
   });
 }
 

@@ -28,10 +28,10 @@ export interface Profile {
   readonly strategies: Strategies;
 }
 
-const settled: Profile = {
+const hybrid: Profile = {
   params: {
     normalize: true,
-    neighbors: 30,
+    neighbors: 100,
     graph: "union",
     similarityFloor: 1e-3,
     rowCap: null,
@@ -41,7 +41,12 @@ const settled: Profile = {
     tolerance: 1e-5,
     maxIterations: 100,
     preconditioner: "jacobi",
-    textWeight: 0.5,
+    textWeight: 0.6,
+    textTail: 0.3,
+    phraseWeight: 0.3,
+    titleWeight: 0.1,
+    feedback: 0.2,
+    feedbackDocuments: 3,
     coherenceWeight: 0,
     diversity: 0,
   },
@@ -58,20 +63,25 @@ const settled: Profile = {
   },
 };
 
+/** No words but grams, and no feedback. */
+const plain = { textTail: 0, phraseWeight: 0, titleWeight: 0, feedback: 0 } as const;
+
 /**
  * The named profiles.
  *
- * - `settled`, the default: the documents settle among themselves (no query pull, a wide union graph), then they
- *   are ranked by the cosine of their settled vectors with the query plus half a standard deviation of BM25 on
- *   character 4-grams. Chosen by measurement: docs/design.md.
+ * - `hybrid`, the default: the documents settle among themselves (no query pull, a wide union graph), and are ranked by
+ *   the cosine of their settled vectors with the query, by their words, phrases and titles, and by their likeness to the
+ *   best. Chosen by measurement: docs/ranking.md.
+ * - `settled`: the settled cosine, and half a standard deviation of BM25 on character 4-grams; 30 neighbours.
  * - `cosine`: plain cosine with the query, no lattice and no words. The baseline to compare with; with
  *   `diversity: 0.5` it is LangChain's default maximal marginal relevance.
  * - `reference`: numerically the Python package Oscillink 0.1.13, for comparison with it. Its ranking loses most of the
  *   relevance that plain cosine has.
  */
 export const profiles = {
-  settled,
-  cosine: { ...settled, params: { ...settled.params, lamC: 0, textWeight: 0 } },
+  hybrid,
+  settled: { ...hybrid, params: { ...hybrid.params, ...plain, neighbors: 30, textWeight: 0.5 } },
+  cosine: { ...hybrid, params: { ...hybrid.params, ...plain, neighbors: 30, lamC: 0, textWeight: 0 } },
   reference: {
     params: {
       normalize: false,
@@ -85,7 +95,9 @@ export const profiles = {
       tolerance: 1e-5,
       maxIterations: 100,
       preconditioner: "jacobi",
+      ...plain,
       textWeight: 0,
+      feedbackDocuments: 3,
       coherenceWeight: 0.5,
       diversity: 0.5,
     },

@@ -11,17 +11,24 @@ export interface Candidate {
   readonly id?: string;
   /** Its vector, from the same model as the query's; null or absent where there is none (see `missing`). */
   readonly embedding?: Vector | null;
-  /** Its words, title included. */
+  /** Its words. */
   readonly text?: string;
-  /** How far it is to be trusted, in [0, 1]; default 1. Less weakens its edges and takes that share of its score's
-   * lead over the pool's lowest; 0 excludes it. */
+  /** Its title, if that is apart from the text. */
+  readonly title?: string;
+  /** The score that the search gave it, the higher the better: used where the request has no query vector. */
+  readonly score?: number;
+  /** How far it is to be trusted, in [0, 1]; default 1. Less takes its share of the
+   * score's lead over the pool's lowest; 0 excludes it. */
   readonly trust?: number;
 }
 
 /** What {@link rerank} takes: the query, the candidates, and any of {@link Options}. */
 export interface RerankRequest<C extends Candidate = Candidate> extends Options {
-  /** The query's vector. */
-  readonly query: Vector;
+  /**
+   * The query's vector. Without it, the candidates' `score` takes the place of their similarity, and the lattice is
+   * built from their words.
+   */
+  readonly query?: Vector;
   /** The query's words. Without them, or without texts, the vectors decide alone. */
   readonly queryText?: string;
   /** The documents to choose from, best first as the search returned them: equal scores keep this order. */
@@ -69,15 +76,18 @@ export function rerank<C extends Candidate>(request: RerankRequest<C>): RerankRe
   });
   const lattice = new Lattice(
     {
-      embeddings: all.map((c) => c.embedding),
+      ...(query === undefined
+        ? { scores: all.map((c) => c.score) }
+        : { embeddings: all.map((c) => c.embedding) }),
       ids: all.map((c, i) => c.id ?? String(i)),
       texts: all.map((c) => c.text),
+      titles: all.map((c) => c.title),
       trust: all.map((c) => c.trust),
-      nameOf: (i) => `candidates[${i}].embedding`,
+      nameOf: (i) => `candidates[${i}].${query === undefined ? "score" : "embedding"}`,
     },
     options,
   );
-  lattice.setQuery(query, queryText ?? null);
+  lattice.setQuery(query ?? null, queryText ?? null);
   const bundle = lattice.bundle().map(({ index, ...entry }) => ({ ...entry, candidate: all[index]! }));
   return { bundle, receipt: lattice.receipt({ vectors: vectors ?? null }) };
 }

@@ -27,6 +27,9 @@ export interface LatticeFacts {
   readonly d: number;
   readonly ids: readonly string[];
   readonly texts: readonly string[] | null;
+  readonly titles: readonly string[] | null;
+  /** The scores that stand in for vectors; null for a candidate without one. */
+  readonly scores: readonly (number | null)[] | null;
   readonly trust: readonly number[];
   readonly edges: readonly Edge[] | null;
   readonly chain: {
@@ -34,6 +37,8 @@ export interface LatticeFacts {
     readonly lamP: number;
     readonly weights: readonly number[];
   } | null;
+  /** Whether a query was set. */
+  readonly asked: boolean;
   readonly queryText: string | null;
   /** What the last step of `settle` reached. */
   readonly settled: Convergence | null;

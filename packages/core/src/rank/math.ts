@@ -33,6 +33,15 @@ export function moments(values: Float64Array): { mean: number; deviation: number
 }
 
 /**
+ * The skewness of the values, the mean of their cubed z-scores: large where a few lie far above the rest. The same for
+ * any order of the values.
+ */
+export function skewness(values: Float64Array): number {
+  const cubes = zScores(values).map((z) => z * z * z);
+  return cubes.sort().reduce((sum, c) => sum + c, 0) / values.length;
+}
+
+/**
  * How many standard deviations each value lies above the mean; all 0 where the deviation is not above `noise`, what the
  * values' own rounding may amount to.
  */

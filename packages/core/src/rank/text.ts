@@ -6,44 +6,126 @@ const GRAM = 4;
 const K1 = 1.2;
 const B = 0.75;
 
-/**
- * BM25 of the query over the pool alone, on character 4-grams: no index, no stop list, no stemmer, any language.
- *
- * Words are what stands between white space, in lower case, with one blank on each side; their grams are the windows
- * of four characters, and a shorter word is one gram. Document frequencies and the mean length come from the pool:
- *
- *     idf(g) = ln(1 + (N - df + 1/2) / (df + 1/2))
- *     score  = Σ over the query's grams g of  idf(g) tf (k1 + 1) / (tf + k1 (1 - b + b length / mean))
- *
- * A gram that the query repeats counts once. Documents without text score 0.
- *
- * @returns one score >= 0 a document; null if the query holds no word, or none of the documents has text.
- */
-export function textScores(query: string, documents: readonly string[]): Float64Array | null {
-  const grams = new QueryGrams(query);
-  const n = documents.length;
-  if (grams.size === 0) return null;
-  const counts = new Int32Array(n * grams.size);
-  const lengths = new Int32Array(n);
-  let total = 0;
-  for (let i = 0; i < n; i++) {
-    lengths[i] = grams.count(documents[i]!, counts.subarray(i * grams.size, (i + 1) * grams.size));
-    total += lengths[i]!;
-  }
-  if (total === 0) return null;
+/** What the words say of each document; see {@link textEvidence}. */
+export interface TextEvidence {
+  /** BM25 on character 4-grams of title and text. */
+  readonly grams: Float64Array;
+  /** BM25 on pairs of neighbouring words: what single words cannot tell, such as names of two parts. */
+  readonly phrases: Float64Array;
+  /** BM25 on character 4-grams of the title alone; null where no document has one. */
+  readonly title: Float64Array | null;
+}
 
+/** A document's words. */
+export interface Words {
+  readonly title: string;
+  readonly text: string;
+}
+
+/**
+ * BM25 of the query over the pool alone, in three channels: no index, no stop list, no stemmer, any language. Document
+ * frequencies and the mean length come from the pool:
+ *
+ *     idf(t) = ln(1 + (N - df + 1/2) / (df + 1/2))
+ *     score  = Σ over the query's terms t of  idf(t) tf (k1 + 1) / (tf + k1 (1 - b + b length / mean))
+ *
+ * A term that the query repeats counts once. Documents without text score 0.
+ *
+ * Grams are windows of four characters inside what stands between white space, with one blank on each side; a shorter
+ * word is one gram. Phrases are neighbouring words, a word being a run of letters, marks and digits. All text is in lower
+ * case and in the compatibility form NFKC.
+ *
+ * @returns null if the query holds no word, or none of the documents has text.
+ */
+export function textEvidence(query: string, documents: readonly Words[]): TextEvidence | null {
+  const terms = new QueryGrams(query);
+  const full = documents.map(({ title, text }) => (title === "" ? text : `${title} ${text}`));
+  const grams = bm25(terms.size, full, (text, counts) => terms.count(text, counts));
+  if (grams === null) return null;
+  const pairs = new QueryPairs(query);
+  const none = () => new Float64Array(documents.length);
+  const titles = documents.map(({ title }) => title);
+  return {
+    grams,
+    phrases: bm25(pairs.size, full, (text, counts) => pairs.count(text, counts)) ?? none(),
+    title: bm25(terms.size, titles, (text, counts) => terms.count(text, counts)),
+  };
+}
+
+/**
+ * BM25 over the pool.
+ *
+ * @param size how many different terms the query has.
+ * @param count adds to `counts[t]` how often a text holds term t; returns how many terms the text has in all.
+ * @returns null if there is no term, on either side.
+ */
+function bm25(
+  size: number,
+  texts: readonly string[],
+  count: (text: string, counts: Int32Array) => number,
+): Float64Array | null {
+  const n = texts.length;
+  const counts = new Int32Array(n * size);
+  const lengths = texts.map((text, i) => count(text, counts.subarray(i * size, (i + 1) * size)));
+  const total = lengths.reduce((sum, length) => sum + length, 0);
+  if (size === 0 || total === 0) return null;
   const scores = new Float64Array(n);
-  for (let g = 0; g < grams.size; g++) {
+  for (let t = 0; t < size; t++) {
     let df = 0;
-    for (let i = 0; i < n; i++) if (counts[i * grams.size + g]! > 0) df++;
+    for (let i = 0; i < n; i++) if (counts[i * size + t]! > 0) df++;
     if (df === 0) continue;
     const idf = naturalLog(1 + (n - df + 0.5) / (df + 0.5));
     for (let i = 0; i < n; i++) {
-      const tf = counts[i * grams.size + g]!;
+      const tf = counts[i * size + t]!;
       if (tf > 0) scores[i]! += (idf * tf * (K1 + 1)) / (tf + K1 * (1 - B + (B * lengths[i]! * n) / total));
     }
   }
   return scores;
+}
+
+/** The words of a text, in order. */
+export const wordsOf = (text: string): string[] => normalized(text).match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
+
+/** The query's pairs of neighbouring words, to be counted in documents. */
+class QueryPairs {
+  /** The query's words, numbered. */
+  readonly #word = new Map<string, number>();
+  /** `first * words + second`, numbered. */
+  readonly #pair = new Map<number, number>();
+
+  constructor(query: string) {
+    const words = wordsOf(query);
+    for (const word of words) if (!this.#word.has(word)) this.#word.set(word, this.#word.size);
+    for (let at = 1; at < words.length; at++) {
+      const key = this.#key(this.#word.get(words[at - 1]!)!, this.#word.get(words[at]!)!);
+      if (!this.#pair.has(key)) this.#pair.set(key, this.#pair.size);
+    }
+  }
+
+  #key(first: number, second: number): number {
+    return first * this.#word.size + second;
+  }
+
+  /** The number of different pairs. */
+  get size(): number {
+    return this.#pair.size;
+  }
+
+  /** Adds to `counts[p]` how often the text holds pair p. Returns the number of all its pairs. */
+  count(text: string, counts: Int32Array): number {
+    if (this.size === 0) return 0;
+    const words = wordsOf(text);
+    let before: number | undefined;
+    for (const word of words) {
+      const known = this.#word.get(word);
+      if (known !== undefined && before !== undefined) {
+        const pair = this.#pair.get(this.#key(before, known));
+        if (pair !== undefined) counts[pair]!++;
+      }
+      before = known;
+    }
+    return Math.max(0, words.length - 1);
+  }
 }
 
 /**

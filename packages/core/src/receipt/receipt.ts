@@ -10,12 +10,16 @@ import { type Digest, digestJson } from "./digest.ts";
 
 /** The raw evidence of a chosen document. */
 export interface Parts {
-  /** Cosine of the document's own vector with the query. */
+  /** Cosine of the document's own vector with the query; without vectors, the score that it came with. */
   readonly similarity: number;
-  /** Cosine of its settled vector with the query. */
+  /** Cosine of its settled vector with the query; without vectors, the score that it came with. */
   readonly settled: number;
-  /** BM25 of the query over the pool; null where there was no text. */
+  /** BM25 of the query over the pool, on grams; null where there was no text, and so for the next two. */
   readonly text: number | null;
+  readonly phrases: number | null;
+  readonly title: number | null;
+  /** Mean cosine with the settled vectors of the best; null where that carries no weight. */
+  readonly feedback: number | null;
   /** How much its neighbourhood gained in coherence; null where that carries no weight. */
   readonly coherence: number | null;
   /** The trust that came with it. */
@@ -56,12 +60,15 @@ export interface Receipt {
     /** How many were excluded by trust 0. */
     readonly excluded: number;
     /** Digest of the candidates' vectors as they came, rounded to float32; a missing one counts as zeros. */
-    readonly candidates: Digest;
-    readonly query: Digest;
+    readonly candidates: Digest | null;
+    readonly query: Digest | null;
+    /** Digest of the scores that candidates came with, where there were no vectors: then the two above are null. */
+    readonly scores: Digest | null;
     readonly ids: Digest;
     readonly trust: Digest;
-    /** Digest of the candidates' texts; null if none came. */
+    /** Digests of the candidates' texts and titles; null if none came. */
     readonly texts: Digest | null;
+    readonly titles: Digest | null;
     readonly queryText: Digest | null;
     /** Digest of the graph, where one was given. */
     readonly edges: Digest | null;

@@ -82,7 +82,10 @@ Trap rate 0 and F1 >= ${BAR.f1} at trust ${TRUST}: ${reached.join(", ") || "none
 function compareCoherence(): void {
   if (!json) print(`settled + trust, by lamC\n${row("", "trap rate", "F1", "in cluster", "place")}`);
   for (const lamC of COHERENCES) {
-    const { trapRate, f1, inCluster, place, lowest } = evaluate({ options: { lamC }, trust: TRUST });
+    const { trapRate, f1, inCluster, place, lowest } = evaluate({
+      options: { profile: "settled", lamC },
+      trust: TRUST,
+    });
     if (json) print(JSON.stringify({ lamC, trials: count, trapRate, f1, inCluster, place, lowest }));
     else {
       const figures = [trapRate, f1, inCluster].map(spread);
@@ -109,7 +112,9 @@ function compareTrust(): void {
 
 /** The places of the traps in the whole ranking, from 1; none if they are excluded. */
 function ranksOfTraps(trial: Trial, trust: number): number[] {
-  return choose(trial, { options: {}, trust }, N).flatMap((i, at) => (trial.traps.has(i) ? [at + 1] : []));
+  return choose(trial, { options: { profile: "settled" }, trust }, N).flatMap((i, at) =>
+    trial.traps.has(i) ? [at + 1] : [],
+  );
 }
 
 function evaluate(method: Method) {

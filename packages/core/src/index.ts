@@ -27,6 +27,7 @@ export {
 export { type Missing, type Options, type Params, resolveOptions } from "./options.ts";
 export type { Edge, LatticeInput } from "./pool.ts";
 export { type Profile, type ProfileName, profiles, type Strategies } from "./profiles.ts";
+export type { DiversityMethod } from "./rank/diversify.ts";
 export type { Terms } from "./rank/score.ts";
 export type { Digest } from "./receipt/digest.ts";
 export type { BundleEntry, Parts, Receipt } from "./receipt/receipt.ts";

@@ -377,10 +377,10 @@ export class Lattice {
   bundle(): RankedEntry[] {
     const solution = this.#solve();
     const began = performance.now();
-    const { k, diversity, missing } = this.params;
+    const { k, diversity, diversityMethod, missing } = this.params;
     const { scores, evidence } = this.#score(solution);
     const order = ranking(scores.score, this.#pool.candidate);
-    const chosen = diversify(order, scores.relevance, k, diversity, this.#cosine());
+    const chosen = diversify(order, scores.relevance, k, diversity, this.#cosine(), diversityMethod);
     const { terms } = scores;
     const bundle = chosen.map((node, place): RankedEntry => {
       const index = this.#pool.candidate[node]!;
@@ -844,9 +844,7 @@ export class Lattice {
 
   #textEvidence(queryText: string | null): TextEvidence | null {
     const { candidate, texts, titles } = this.#pool;
-    const { textWeight, textTail, phraseWeight, titleWeight } = this.params;
-    if (queryText === null || (texts ?? titles) === null) return null;
-    if (textWeight + textTail + phraseWeight + titleWeight === 0) return null;
+    if (queryText === null || (texts ?? titles) === null || this.params.textWeight === 0) return null;
     const words = Array.from(candidate, (i) => ({ title: titles?.[i] ?? "", text: texts?.[i] ?? "" }));
     return textEvidence(queryText, words);
   }
@@ -859,10 +857,13 @@ export class Lattice {
     const { feedback, feedbackDocuments } = this.params;
     if (feedback === 0) return { scores: first, evidence };
     const { candidate, twin } = this.#pool;
-    const best = ranking(first.score, candidate).slice(0, feedbackDocuments);
+    // All that are tied with the last of the best are among them, and the sum runs in the order of the nodes: the order
+    // of arrival decides nothing.
+    const last = ranking(first.score, candidate)[feedbackDocuments - 1];
+    const least = last === undefined ? -Infinity : first.score[last]!;
+    const best = Array.from(first.score.keys()).filter((i) => first.score[i]! >= least);
     const { width } = this.#spaceOf();
     const { x, xg, squares } = state;
-    // Summed in the order of the ranking, which does not depend on that of arrival.
     const likeness = Float64Array.from(candidate, (_, i) => {
       const cosine = (j: number) =>
         cosineOf(kernel.dot(x, i * width, xg, j * width, width), Math.sqrt(squares[i]! * squares[j]!));

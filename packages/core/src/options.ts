@@ -1,5 +1,6 @@
 import { OptionError, show } from "./errors.ts";
 import { type ProfileName, profiles } from "./profiles.ts";
+import type { DiversityMethod } from "./rank/diversify.ts";
 
 /** What becomes of candidates that have no vector, or a zero one, and so cannot be ranked. */
 export type Missing = "append" | "drop" | "error";
@@ -53,18 +54,18 @@ export interface Options {
   /** `"jacobi"` (default) divides residuals by M's diagonal, `"none"` does not. The result is the same to the tolerance. */
   preconditioner?: "jacobi" | "none";
   /**
-   * Weight of the words: BM25 of the query over the pool on character 4-grams, in standard deviations. In [0, 1e6],
-   * default 0.6; 0 turns it off.
+   * Weight of the words, in standard deviations: BM25 of the query over the pool, on character 4-grams; the next three
+   * are shares of it. In [0, 1e6], default 0.6; 0 turns the words off.
    */
   textWeight?: number;
   /**
-   * What is added to `textWeight` for each unit of skewness of these scores: the words count more where a few documents
-   * stand out by them. In [0, 1e6], default 0.3; 0 is a fixed weight.
+   * How much the weight of the grams grows with the skewness of their scores: words count more where a few documents
+   * stand out by them. In [0, 1e6], default 0.5; 0 is a fixed weight.
    */
   textTail?: number;
-  /** Weight of the query's pairs of neighbouring words. In [0, 1e6], default 0.3; 0 turns it off. */
+  /** Weight of the query's pairs of neighbouring words, beside 1 for the grams. In [0, 1e6], default 0.5; 0: off. */
   phraseWeight?: number;
-  /** Weight of the titles, where candidates have them. In [0, 1e6], default 0.1; 0 turns it off. */
+  /** Weight of the titles, where candidates have them, beside 1 for the grams. In [0, 1e6], default 0.2; 0: off. */
   titleWeight?: number;
   /**
    * Weight of being like the best: the mean cosine with the settled vectors of the first `feedbackDocuments` of the
@@ -79,11 +80,16 @@ export interface Options {
    */
   coherenceWeight?: number;
   /**
-   * Share of novelty in the choice of the bundle, by maximal marginal relevance (Carbonell & Goldstein 1998).
-   * In [0, 1], default 0: exactly the ranking. 1 looks at novelty alone, after the first document. It costs
-   * relevance on every collection measured: use it for pools full of near-duplicates.
+   * Share of novelty in the choice of the bundle. In [0, 1], default 0: exactly the ranking. 1 looks at novelty alone,
+   * after the first document. It costs relevance on every collection measured.
    */
   diversity?: number;
+  /**
+   * How novelty is measured: `"mmr"` (default), maximal marginal relevance (Carbonell & Goldstein 1998), by the nearest of
+   * the chosen; `"msd"`, max-sum dispersion, by their mean; `"dpp"`, a determinantal point process, by the volume that
+   * the chosen span.
+   */
+  diversityMethod?: DiversityMethod;
 }
 
 /** A copy without the entries that are undefined, so that they do not hide others when they are spread. */
@@ -142,6 +148,7 @@ const checks: Record<keyof Params, Check> = {
   feedbackDocuments: count,
   coherenceWeight: share,
   diversity: share,
+  diversityMethod: oneOf("mmr", "msd", "dpp"),
   k: count,
   missing: oneOf("append", "drop", "error"),
 };

@@ -1,5 +1,5 @@
 import type { Vector } from "./embeddings.ts";
-import { CandidateError, show } from "./errors.ts";
+import { CandidateError, show, VectorError } from "./errors.ts";
 import { Lattice } from "./lattice.ts";
 import type { Options } from "./options.ts";
 import type { BundleEntry, Receipt } from "./receipt/receipt.ts";
@@ -74,6 +74,12 @@ export function rerank<C extends Candidate>(request: RerankRequest<C>): RerankRe
       throw new CandidateError(`candidates[${i}]`, `must be an object, not ${show(candidate)}`);
     }
   });
+  if (query === undefined && all.length > 0 && all.every((candidate) => candidate.score === undefined)) {
+    throw new VectorError(
+      "query",
+      "is missing; pass its vector, or candidates with the scores of the search",
+    );
+  }
   const lattice = new Lattice(
     {
       ...(query === undefined

@@ -109,7 +109,14 @@ const evidences: fc.Arbitrary<Evidence> = fc.integer({ min: 1, max: 12 }).chain(
   return fc.record({
     similarity: column(hundredth),
     settled: column(hundredth),
-    text: fc.option(column(fc.integer({ min: 0, max: 40 }).map((v) => v / 4))),
+    text: fc.option(
+      fc.record({
+        grams: column(fc.integer({ min: 0, max: 40 }).map((v) => v / 4)),
+        phrases: column(fc.integer({ min: 0, max: 8 }).map((v) => v / 4)),
+        title: fc.option(column(fc.integer({ min: 0, max: 8 }).map((v) => v / 4))),
+      }),
+    ),
+    feedback: fc.option(column(hundredth)),
     trust: column(fc.constantFrom(0.01, 0.25, 0.5, 0.99, 1)).map((t) => Float64Array.from(t)),
     coherence: fc.constant(null),
   });
@@ -119,29 +126,43 @@ const weights = fc.constantFrom(0, 0.5, 2);
 
 /** The score without the coherence part. */
 const score = (evidence: Evidence, textWeight: number) =>
-  standardizedScore(evidence, { textWeight, coherenceWeight: 0 });
+  standardizedScore(evidence, {
+    textWeight,
+    textTail: 0.3,
+    phraseWeight: 0.25,
+    titleWeight: 0.125,
+    feedback: 0.2,
+    coherenceWeight: 0,
+  });
 
 describe("the score", () => {
   test("is the sum of its terms, bit for bit", () => {
     fc.assert(
       fc.property(evidences, weights, (evidence, textWeight) => {
         const { score: total, terms } = score(evidence, textWeight);
-        const { settled, text, trust } = terms;
+        const { settled, text, feedback, coherence, trust } = terms;
         total.forEach((s, i) => {
-          expect(s).toBe(settled[i]! + text[i]! + trust[i]!);
+          expect(s).toBe(settled[i]! + text[i]! + feedback[i]! + coherence[i]! + trust[i]!);
         });
       }),
     );
   });
 
-  test("of fully trusted candidates is z(settled) + textWeight z(text)", () => {
+  test("of fully trusted candidates is z(settled), the words by weight and skewness, and the feedback", () => {
     fc.assert(
       fc.property(evidences, weights, (evidence, textWeight) => {
         const { score: total } = score({ ...evidence, trust: evidence.trust.map(() => 1) }, textWeight);
         const settled = zScores(evidence.settled, 1e-6);
-        const text = zScores(evidence.text ?? evidence.settled.map(() => 0));
+        const z = (values: Float64Array | null | undefined) =>
+          zScores(values ?? evidence.settled.map(() => 0));
+        const grams = z(evidence.text?.grams);
+        const skew = Math.max(0, grams.reduce((sum, v) => sum + v ** 3, 0) / grams.length);
+        const phrases = z(evidence.text?.phrases);
+        const title = z(evidence.text?.title);
+        const feedback = z(evidence.feedback);
         total.forEach((s, i) => {
-          expect(s).toBe(settled[i]! + textWeight * text[i]!);
+          const words = textWeight * ((1 + 0.3 * skew) * grams[i]! + 0.25 * phrases[i]! + 0.125 * title[i]!);
+          expect(s).toBeCloseTo(settled[i]! + words + 0.2 * feedback[i]!, 9);
         });
       }),
     );
@@ -203,7 +224,12 @@ describe("the score", () => {
         const shuffled = {
           similarity: Float64Array.from(permuted([...evidence.similarity], by)),
           settled: Float64Array.from(permuted([...evidence.settled], by)),
-          text: evidence.text && Float64Array.from(permuted([...evidence.text], by)),
+          text: evidence.text && {
+            grams: Float64Array.from(permuted([...evidence.text.grams], by)),
+            phrases: Float64Array.from(permuted([...evidence.text.phrases], by)),
+            title: evidence.text.title && Float64Array.from(permuted([...evidence.text.title], by)),
+          },
+          feedback: evidence.feedback && Float64Array.from(permuted([...evidence.feedback], by)),
           trust: Float64Array.from(permuted([...evidence.trust], by)),
           coherence: null,
         };

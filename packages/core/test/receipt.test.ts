@@ -140,6 +140,8 @@ describe("the receipt's inputs", () => {
           texts: texts.every((text) => text === "") ? null : sha256(textBytes(texts)),
           queryText: sha256(textBytes([queryText])),
           edges: null,
+          scores: null,
+          titles: null,
         });
       }),
     );
@@ -314,9 +316,15 @@ describe("the receipt's digest", () => {
       tolerance: 2e-5,
       maxIterations: 101,
       preconditioner: "none",
-      textWeight: 0.6,
+      textWeight: 0.7,
+      textTail: 0.4,
+      phraseWeight: 0.4,
+      titleWeight: 0.3,
+      feedback: 0.1,
+      feedbackDocuments: 4,
       coherenceWeight: 0.1,
       diversity: 0.1,
+      diversityMethod: "dpp",
     };
     const { params } = rerank(request).receipt;
     expect(Object.keys(others).sort()).toEqual(Object.keys(params).sort());

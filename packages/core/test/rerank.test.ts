@@ -53,7 +53,8 @@ describe("the bundle", () => {
     fc.assert(
       fc.property(requests(), options, (request, how) => {
         for (const { score, terms, parts, candidate } of rerank({ ...request, ...how, ...all }).bundle) {
-          expect(score).toBe(terms!.settled + terms!.text + terms!.coherence + terms!.trust);
+          const { settled, text, feedback, coherence, trust } = terms!;
+          expect(score).toBe(settled + text + feedback + coherence + trust);
           expect(Math.abs(parts!.similarity - cosine(candidate.embedding, request.query))).toBeLessThan(2e-6);
           expect(parts!.trust).toBe(candidate.trust);
           if (how.textWeight === 0) expect(terms!.text).toBe(0);
@@ -351,6 +352,7 @@ describe("words", () => {
       queryText: "solar sail",
       candidates,
       lamC: 0,
+      feedback: 0,
       ...all,
     });
     expect(idsOf(bundle)).toEqual([1, 3, 5, 7, 9, 11, 13, 15, 0, 2, 4, 6, 8, 10, 12, 14].map(String));
@@ -414,7 +416,7 @@ describe("the profile cosine", () => {
         const cosineAlone = rerank({ ...request, profile: "cosine", ...all });
         expect(scores(cosineAlone)).toEqual(scores(rerank({ ...wordless, profile: "cosine", ...all })));
         const settledByHand = rerank({ ...request, profile: "cosine", lamC: 2, textWeight: 0.5, ...all });
-        expect(scores(settledByHand)).toEqual(scores(rerank({ ...request, ...all })));
+        expect(scores(settledByHand)).toEqual(scores(rerank({ ...request, profile: "settled", ...all })));
       }),
     );
   });

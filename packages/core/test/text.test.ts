@@ -1,7 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { textScores } from "../src/rank/text.ts";
+import { textEvidence, type Words, wordsOf } from "../src/rank/text.ts";
 import { permuted } from "./support.ts";
+
+/** The grams' channel, of texts without titles. */
+const textScores = (query: string, documents: readonly string[]): Float64Array | null =>
+  textEvidence(
+    query,
+    documents.map((text) => ({ title: "", text })),
+  )?.grams ?? null;
 
 const K1 = 1.2;
 const B = 0.75;
@@ -25,9 +32,10 @@ function naiveScores(
   query: string,
   documents: readonly string[],
   keep = (_: string) => true,
+  termsOf = gramsOf,
 ): number[] | null {
-  const grams = new Set(gramsOf(query).filter(keep));
-  const bags = documents.map(gramsOf);
+  const grams = new Set(termsOf(query).filter(keep));
+  const bags = documents.map(termsOf);
   const total = bags.reduce((sum, bag) => sum + bag.length, 0);
   if (grams.size === 0 || total === 0) return null;
   const n = documents.length;
@@ -168,5 +176,52 @@ describe("BM25 on character 4-grams", () => {
   test("rarer words weigh more: of two matches of one length, that of fewer documents scores higher", () => {
     const scores = textScores("solar orbit", ["solar", "orbit", "solar", "other"])!;
     expect(scores[1]).toBeGreaterThan(scores[0]!);
+  });
+});
+
+describe("the other channels", () => {
+  const pairsOf = (text: string): string[] => {
+    const words = wordsOf(text);
+    return words.slice(1).map((word, i) => `${words[i]} ${word}`);
+  };
+  const words: fc.Arbitrary<Words> = fc.record({
+    title: fc.oneof(fc.constant(""), strings),
+    text: fc.oneof(
+      strings,
+      fc.array(fc.constantFrom("solar", "sail", "x", "Mars!"), { maxLength: 8 }).map((w) => w.join(" ")),
+    ),
+  });
+  const full = ({ title, text }: Words) => (title === "" ? text : `${title} ${text}`);
+
+  test("phrases are BM25 on pairs of neighbouring words, titles BM25 on the grams of titles", () => {
+    const queries = fc.oneof(strings, fc.constantFrom("solar sail", "sail x solar sail", "Mars"));
+    fc.assert(
+      fc.property(queries, fc.array(words, { minLength: 1, maxLength: 6 }), (query, documents) => {
+        const evidence = textEvidence(query, documents);
+        if (evidence === null) return;
+        const close = (actual: Float64Array, expected: number[] | null) =>
+          actual.forEach((score, i) => {
+            expect(score).toBeCloseTo(expected?.[i] ?? 0, 9);
+          });
+        close(evidence.grams, naiveScores(query, documents.map(full)));
+        close(evidence.phrases, naiveScores(query, documents.map(full), undefined, pairsOf));
+        const titles = naiveScores(
+          query,
+          documents.map(({ title }) => title),
+        );
+        if (evidence.title === null) expect(titles).toBeNull();
+        else close(evidence.title, titles);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("a phrase tells documents apart that hold the same words", () => {
+    const { grams, phrases } = textEvidence("the solar sail", [
+      { title: "", text: "a sail and solar things of the sea" },
+      { title: "", text: "of the sea and a solar sail things" },
+    ])!;
+    expect(grams[0]).toBeCloseTo(grams[1]!, 12);
+    expect(phrases[1]).toBeGreaterThan(phrases[0]!);
   });
 });

@@ -169,7 +169,7 @@ describe.each(adapters)("$name", ({ ask }) => {
     test("is whole with attach full, the default: place, score, parts, terms and the receipt", async () => {
       const bundle = await ask(ordered);
       const receipt = receiptOf(bundle);
-      expect(receipt).toMatchObject({ schema: "oscillink-receipt/2", profile: "settled" });
+      expect(receipt).toMatchObject({ schema: "oscillink-receipt/2", profile: "hybrid" });
       expect(receipt.digest).toMatch(/^sha256:[0-9a-f]{64}$/);
       bundle.forEach((document, i) => {
         const record = recordOf(document);
@@ -178,8 +178,8 @@ describe.each(adapters)("$name", ({ ask }) => {
         );
         expect(record.rank).toBe(i + 1);
         expect(ordered[record.inputRank - 1]!.id).toBe(document.id);
-        const { settled, text, trust } = record.terms!;
-        expect(record.score).toBeCloseTo(settled + text + trust, 10);
+        const { settled, text, feedback, coherence, trust } = record.terms!;
+        expect(record.score).toBeCloseTo(settled + text + feedback + coherence + trust, 10);
         expect(record.receipt).toBe(recordOf(bundle[0]!).receipt);
       });
       expect(receipt.bundle).toEqual(

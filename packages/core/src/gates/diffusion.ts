@@ -167,6 +167,6 @@ export function resolveGateOptions(options: GateOptions): Required<GateOptions> 
   if (normalization === "minmax" && beta !== undefined) {
     throw new OptionError("beta", 'cancels in the normalization "minmax"; leave one of the two out');
   }
-  const { neighbors, graph, similarityFloor } = resolveOptions(rest);
+  const { neighbors, graph, similarityFloor } = resolveOptions({ profile: "settled", ...rest });
   return { neighbors, graph, similarityFloor, rowCap, gamma, beta: beta ?? 1, method, normalization };
 }

@@ -56,7 +56,7 @@ export interface ScoreWeights {
 
 /**
  * `score = z(settled) + text + feedback z(feedback) + coherenceWeight z(coherence) + trust term`, z over the pool, with
- * `text = (textWeight + textTail skew) z(grams) + phraseWeight z(phrases) + titleWeight z(title)`.
+ * `text = textWeight ((1 + textTail skew) z(grams) + phraseWeight z(phrases) + titleWeight z(title))`.
  *
  * The parts are put on one scale before they are added: the cosines of a pool differ in the second decimal, BM25 in
  * units, and a sum of raw values would let one of them decide alone. `skew` is the skewness of the grams' scores, if
@@ -74,10 +74,11 @@ export function standardizedScore(evidence: Evidence, weights: ScoreWeights): Sc
   const part = (values: Float64Array | null | undefined, weight: number, noise = 0): Float64Array =>
     values && weight > 0 ? zScores(values, noise).map((z) => weight * z) : none;
   const words = evidence.text;
-  const skew = words && weights.textTail > 0 ? Math.max(0, skewness(words.grams)) : 0;
-  const grams = part(words?.grams, weights.textWeight + weights.textTail * skew);
-  const phrases = part(words?.phrases, weights.phraseWeight);
-  const title = part(words?.title, weights.titleWeight);
+  const { textWeight, textTail, phraseWeight, titleWeight } = weights;
+  const skew = words && textTail > 0 ? Math.max(0, skewness(words.grams)) : 0;
+  const grams = part(words?.grams, textWeight * (1 + textTail * skew));
+  const phrases = part(words?.phrases, textWeight * phraseWeight);
+  const title = part(words?.title, textWeight * titleWeight);
 
   const settled = part(evidence.settled, 1, ROUNDING);
   const text = grams.map((g, i) => g + phrases[i]! + title[i]!);

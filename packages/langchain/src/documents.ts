@@ -3,6 +3,7 @@ import { Document, type DocumentInterface } from "@langchain/core/documents";
 import type { EmbeddingsInterface } from "@langchain/core/embeddings";
 import { RunnableLambda } from "@langchain/core/runnables";
 import {
+  type Candidate,
   completeVectors,
   type Digest,
   OptionError,
@@ -10,6 +11,7 @@ import {
   type Parts,
   type Ranked,
   type Receipt,
+  type RerankRequest,
   rerank,
   resolveOptions,
   type Terms,
@@ -44,6 +46,8 @@ export interface RerankFields extends Options {
   attach?: Attach;
   /** How far a document is to be trusted, in [0, 1]. Default: 1 for all. */
   trust?: (document: DocumentInterface) => number | undefined;
+  /** A document's title, if it is not part of its text. Default: `metadata.title`, where that is a string. */
+  title?: (document: DocumentInterface) => string | undefined;
 }
 
 /** The fields of {@link RerankFields}, judged and resolved. */
@@ -52,6 +56,7 @@ export interface Settings {
   readonly metadataKey: string;
   readonly attach: Attach;
   readonly trust: (document: DocumentInterface) => number | undefined;
+  readonly title: (document: DocumentInterface) => string | undefined;
   /** The options of `rerank`, as given. */
   readonly options: Options;
   /** How many documents come back. */
@@ -65,6 +70,7 @@ export function resolveFields(fields: RerankFields): Settings {
     metadataKey = "oscillink",
     attach = "full",
     trust = () => undefined,
+    title = titleOf,
     ...options
   } = fields;
   if (typeof embeddings?.embedQuery !== "function" || typeof embeddings.embedDocuments !== "function") {
@@ -80,51 +86,88 @@ export function resolveFields(fields: RerankFields): Settings {
     throw new OptionError("attach", `must be "full", "digest" or "none", not ${JSON.stringify(attach)}`);
   }
   if (typeof trust !== "function") throw new OptionError("trust", "must be a function of a document");
+  if (typeof title !== "function") throw new OptionError("title", "must be a function of a document");
   const { k } = resolveOptions(options);
-  return { embeddings, metadataKey, attach, trust, options, k };
+  return { embeddings, metadataKey, attach, trust, title, options, k };
 }
 
-/** A query as it is ranked by: its words and its vector. */
-export interface EmbeddedQuery {
-  readonly text: string;
-  readonly vector: Vector;
-}
+const titleOf = ({ metadata }: DocumentInterface): string | undefined =>
+  typeof metadata.title === "string" ? metadata.title : undefined;
+
+/** What is known of the documents' likeness to the query, one entry a document. */
+export type Likeness =
+  | {
+      /** The query's vector. */
+      readonly query: Vector;
+      /** The vectors that are at hand. */
+      readonly vectors: readonly (Vector | undefined)[];
+      /** Whether the others are embedded; if not, they cannot be ranked. */
+      readonly reembed: boolean;
+    }
+  | {
+      /** In place of vectors: scores, the higher the better. */
+      readonly scores: readonly number[];
+    };
 
 /**
  * Re-ranks documents and returns new ones, best first, as one traced run. The documents that came in stay as they are.
- *
- * @param found the vectors that are at hand, one entry a document; the others are embedded.
  */
 export function rerankDocuments(
   documents: readonly DocumentInterface[],
-  query: EmbeddedQuery,
-  found: readonly (Vector | undefined)[],
+  queryText: string,
+  likeness: Likeness,
   settings: Settings,
   callbacks: Callbacks | undefined,
 ): Promise<Document[]> {
   const step = RunnableLambda.from(async () => {
     const texts = documents.map((document) => document.pageContent);
-    const { embeddings, counts } = await completeVectors(found, texts, settings.embeddings);
     const ids = uniqueIds(documents);
+    const candidates = documents.map((document, i) => {
+      const trust = settings.trust(document);
+      const title = settings.title(document);
+      return {
+        id: ids[i]!,
+        text: texts[i]!,
+        document,
+        ...(title !== undefined && { title }),
+        ...(trust !== undefined && { trust }),
+      };
+    });
     const { bundle, receipt } = rerank({
       ...settings.options,
-      query: query.vector,
-      queryText: query.text,
-      candidates: documents.map((document, i) => {
-        const trust = settings.trust(document);
-        return {
-          id: ids[i]!,
-          embedding: embeddings[i]!,
-          text: texts[i]!,
-          document,
-          ...(trust !== undefined && { trust }),
-        };
-      }),
-      vectors: counts,
+      queryText,
+      ...(await evidenceOf(candidates, texts, likeness, settings)),
     });
     return bundle.map((entry) => withRecord(entry.candidate.document, entry, receipt, settings));
   }).withConfig({ runName: "oscillink_rerank" });
-  return step.invoke({ query: query.text, documents }, callbacks === undefined ? {} : { callbacks });
+  return step.invoke({ query: queryText, documents }, callbacks === undefined ? {} : { callbacks });
+}
+
+/** A document on its way through the ranking. */
+interface Carried extends Candidate {
+  readonly document: DocumentInterface;
+}
+
+/** The candidates with their vectors or scores, and the query's vector where there are vectors. */
+async function evidenceOf(
+  candidates: readonly Carried[],
+  texts: readonly string[],
+  likeness: Likeness,
+  { embeddings }: Settings,
+): Promise<Pick<RerankRequest<Carried>, "query" | "candidates" | "vectors">> {
+  if ("scores" in likeness) {
+    return { candidates: candidates.map((candidate, i) => ({ ...candidate, score: likeness.scores[i]! })) };
+  }
+  const { query, vectors, reembed } = likeness;
+  const had = vectors.filter((vector) => vector !== undefined).length;
+  const all = reembed
+    ? await completeVectors(vectors, texts, embeddings)
+    : { embeddings: vectors, counts: { fromStore: had, reembedded: 0 } };
+  return {
+    query,
+    candidates: candidates.map((candidate, i) => ({ ...candidate, embedding: all.embeddings[i] ?? null })),
+    vectors: all.counts,
+  };
 }
 
 function withRecord(

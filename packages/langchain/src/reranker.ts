@@ -52,7 +52,13 @@ export class OscillinkReranker extends BaseDocumentCompressor {
   ): Promise<DocumentInterface[]> {
     if (documents.length === 0) return [];
     const vector = await embedQuery(query, this.#settings.embeddings);
-    const found = documents.map((document) => this.#embeddingOf(document));
-    return rerankDocuments(documents, { text: query, vector }, found, this.#settings, callbacks);
+    const vectors = documents.map((document) => this.#embeddingOf(document));
+    return rerankDocuments(
+      documents,
+      query,
+      { query: vector, vectors, reembed: true },
+      this.#settings,
+      callbacks,
+    );
   }
 }

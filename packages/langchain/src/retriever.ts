@@ -3,7 +3,13 @@ import type { DocumentInterface } from "@langchain/core/documents";
 import { BaseRetriever, type BaseRetrieverInput } from "@langchain/core/retrievers";
 import type { VectorStoreInterface } from "@langchain/core/vectorstores";
 import { embedQuery, OptionError, type Vector } from "@oscillink/core";
-import { type RerankFields, rerankDocuments, resolveFields, type Settings } from "./documents.ts";
+import {
+  type Likeness,
+  type RerankFields,
+  rerankDocuments,
+  resolveFields,
+  type Settings,
+} from "./documents.ts";
 import { storedVectors } from "./stores.ts";
 
 /** The fields of {@link OscillinkRetriever}: a vector store, and any option of `rerank`. */
@@ -16,6 +22,12 @@ export interface OscillinkRetrieverFields<Store extends VectorStoreInterface = V
   embeddings?: RerankFields["embeddings"];
   /** How many candidates to fetch and choose from. Integer >= k, default max(50, 10 k). */
   pool?: number;
+  /**
+   * Where the documents' vectors come from. `"reembed"` (default): from the store, and those that it keeps to itself are
+   * embedded anew. `"store"`: from the store alone; documents without cannot be ranked (see `missing`). `"never"`: none;
+   * the store's scores stand in for them, and the lattice is built from the words.
+   */
+  vectors?: "reembed" | "store" | "never";
   /** Passed to the store's search. */
   filter?: Store["FilterType"];
 }
@@ -41,11 +53,13 @@ export class OscillinkRetriever<
   /** How many candidates are fetched. */
   readonly pool: number;
   readonly #filter: Store["FilterType"] | undefined;
+  readonly #vectors: "reembed" | "store" | "never";
   readonly #settings: Settings;
 
   /** @throws {OptionError} for a field that is unknown or out of range. */
   constructor(fields: OscillinkRetrieverFields<Store>) {
-    const { callbacks, tags, metadata, verbose, vectorStore, embeddings, pool, filter, ...rest } = fields;
+    const { callbacks, tags, metadata, verbose, vectorStore, embeddings, pool, filter, vectors, ...rest } =
+      fields;
     super({
       ...(callbacks !== undefined && { callbacks }),
       ...(tags !== undefined && { tags }),
@@ -57,6 +71,13 @@ export class OscillinkRetriever<
     }
     this.vectorStore = vectorStore;
     this.#filter = filter;
+    this.#vectors = vectors ?? "reembed";
+    if (!["reembed", "store", "never"].includes(this.#vectors)) {
+      throw new OptionError(
+        "vectors",
+        `must be "reembed", "store" or "never", not ${JSON.stringify(vectors)}`,
+      );
+    }
     this.#settings = resolveFields({
       ...rest,
       // The interface does not name it, but every store of LangChain has it.
@@ -80,15 +101,27 @@ export class OscillinkRetriever<
       this.#filter,
     );
     if (hits.length === 0) return [];
-    // The stores' scores are left aside: some are distances, some similarities. The vectors say it again.
     const documents = hits.map(([document]) => document);
-    const found = storedVectors(this.vectorStore, hits, vector);
-    return rerankDocuments(
-      documents,
-      { text: query, vector },
-      found,
-      this.#settings,
-      runManager?.getChild("oscillink"),
-    );
+    const likeness: Likeness =
+      this.#vectors === "never"
+        ? { scores: ascending(hits.map(([, score]) => score)) }
+        : {
+            // The stores' scores are left aside: the vectors say it again.
+            query: vector,
+            vectors: storedVectors(this.vectorStore, hits, vector),
+            reembed: this.#vectors === "reembed",
+          };
+    const callbacks = runManager?.getChild("oscillink");
+    return rerankDocuments(documents, query, likeness, this.#settings, callbacks);
   }
+}
+
+/**
+ * A store's scores as the higher the better. Some stores return similarities, some distances, but all return the best
+ * first; a store whose scores are no numbers still has that order.
+ */
+function ascending(scores: readonly number[]): number[] {
+  if (!scores.every(Number.isFinite)) return scores.map((_, place) => -place);
+  const sign = scores[0]! >= scores.at(-1)! ? 1 : -1;
+  return scores.map((score) => sign * score);
 }

@@ -59,7 +59,7 @@ describe.each(makers)("%s refuses when it is made", (_, make) => {
     expect(error.message).toMatch(new RegExp(`^${name}: must be`));
   });
 
-  test.each(["topN", "topK", "model", "queryText", "candidates", "query", "vectors", "K", "toString"])(
+  test.each(["topN", "topK", "model", "queryText", "candidates", "query", "K", "toString"])(
     "%s, which it does not know, and lists what it knows",
     (name) => {
       const error = refusal(() => make({ [name]: 3 }));

@@ -35,6 +35,14 @@ export { type Candidate, type Ranked, type RerankRequest, type RerankResult, rer
 export type { Convergence, SolveOptions } from "./solve/cg.ts";
 export type { LatticeFacts, LatticeJson } from "./state.ts";
 export {
+  type LabelledQuery,
+  TuneError,
+  type TuneRequest,
+  type TuneResult,
+  type TuneSetting,
+  tune,
+} from "./tune.ts";
+export {
   type CompletedVectors,
   completeVectors,
   type Embedder,

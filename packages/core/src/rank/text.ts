@@ -38,13 +38,14 @@ export interface Words {
  * @returns null if the query holds no word, or none of the documents has text.
  */
 export function textEvidence(query: string, documents: readonly Words[]): TextEvidence | null {
-  const terms = new QueryGrams(query);
-  const full = documents.map(({ title, text }) => (title === "" ? text : `${title} ${text}`));
+  const asked = normalized(query);
+  const terms = new QueryGrams(asked);
+  const full = documents.map(({ title, text }) => normalized(title === "" ? text : `${title} ${text}`));
   const grams = bm25(terms.size, full, (text, counts) => terms.count(text, counts));
   if (grams === null) return null;
-  const pairs = new QueryPairs(query);
+  const pairs = new QueryPairs(asked);
   const none = () => new Float64Array(documents.length);
-  const titles = documents.map(({ title }) => title);
+  const titles = documents.map(({ title }) => normalized(title));
   return {
     grams,
     phrases: bm25(pairs.size, full, (text, counts) => pairs.count(text, counts)) ?? none(),
@@ -83,8 +84,26 @@ function bm25(
   return scores;
 }
 
-/** The words of a text, in order. */
-export const wordsOf = (text: string): string[] => normalized(text).match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
+/** The words of a text, in order, in lower case. */
+export function wordsOf(text: string): string[] {
+  const words: string[] = [];
+  const whole = normalized(text);
+  eachWord(whole, (start, end) => words.push(whole.slice(start, end)));
+  return words;
+}
+
+/** Visits the words of a normalized text: runs of letters, marks, digits and surrogates. */
+function eachWord(text: string, visit: (start: number, end: number) => void): void {
+  let start = -1;
+  for (let at = 0; at <= text.length; at++) {
+    const inside = at < text.length && unitIs(LETTER, text.charCodeAt(at));
+    if (inside && start < 0) start = at;
+    if (!inside && start >= 0) {
+      visit(start, at);
+      start = -1;
+    }
+  }
+}
 
 /** The query's pairs of neighbouring words, to be counted in documents. */
 class QueryPairs {
@@ -93,9 +112,15 @@ class QueryPairs {
   /** `first * words + second`, numbered. */
   readonly #pair = new Map<number, number>();
 
+  /** Lengths of the query's words: a document's word of another length needs no look-up, and no string. */
+  readonly #lengths = new Set<number>();
+
   constructor(query: string) {
     const words = wordsOf(query);
-    for (const word of words) if (!this.#word.has(word)) this.#word.set(word, this.#word.size);
+    for (const word of words) {
+      if (!this.#word.has(word)) this.#word.set(word, this.#word.size);
+      this.#lengths.add(word.length);
+    }
     for (let at = 1; at < words.length; at++) {
       const key = this.#key(this.#word.get(words[at - 1]!)!, this.#word.get(words[at]!)!);
       if (!this.#pair.has(key)) this.#pair.set(key, this.#pair.size);
@@ -111,20 +136,21 @@ class QueryPairs {
     return this.#pair.size;
   }
 
-  /** Adds to `counts[p]` how often the text holds pair p. Returns the number of all its pairs. */
+  /** Adds to `counts[p]` how often a normalized text holds pair p. Returns the number of all its pairs. */
   count(text: string, counts: Int32Array): number {
     if (this.size === 0) return 0;
-    const words = wordsOf(text);
     let before: number | undefined;
-    for (const word of words) {
-      const known = this.#word.get(word);
+    let words = 0;
+    eachWord(text, (start, end) => {
+      words++;
+      const known = this.#lengths.has(end - start) ? this.#word.get(text.slice(start, end)) : undefined;
       if (known !== undefined && before !== undefined) {
         const pair = this.#pair.get(this.#key(before, known));
         if (pair !== undefined) counts[pair]!++;
       }
       before = known;
-    }
-    return Math.max(0, words.length - 1);
+    });
+    return Math.max(0, words - 1);
   }
 }
 
@@ -133,19 +159,20 @@ class QueryPairs {
  * query holds are numbered, and a gram is the number that its characters spell in that base.
  */
 class QueryGrams {
-  readonly #code = new Map<number, number>();
+  /** The number of each UTF-16 unit; 0 for those that the query does not have. */
+  readonly #code = new Uint16Array(0x10000);
   readonly #base: number;
   readonly #index = new Map<number, number>();
 
-  constructor(query: string) {
-    const text = normalized(query);
-    for (let at = 0; at < text.length; at++) {
-      const unit = text.charCodeAt(at);
-      if (isWordUnit(unit) && !this.#code.has(unit)) this.#code.set(unit, this.#code.size + 2);
-    }
+  constructor(text: string) {
     // 0 is a character that the query does not have, 1 the blank around words. Four digits stay below 2^53 up to base
     // 9741; characters beyond that many different ones count as ones that the query does not have.
-    this.#base = Math.min(this.#code.size + 2, 9741);
+    let numbered = 0;
+    for (let at = 0; at < text.length && numbered < 9739; at++) {
+      const unit = text.charCodeAt(at);
+      if (!unitIs(SPACE, unit) && this.#code[unit] === 0) this.#code[unit] = ++numbered + 1;
+    }
+    this.#base = numbered + 2;
     this.#eachGram(text, (gram) => {
       if (!this.#index.has(gram)) this.#index.set(gram, this.#index.size);
     });
@@ -156,9 +183,9 @@ class QueryGrams {
     return this.#index.size;
   }
 
-  /** Adds to `counts[g]` how often the text holds gram g. Returns the number of all its grams. */
+  /** Adds to `counts[g]` how often a normalized text holds gram g. Returns the number of all its grams. */
   count(text: string, counts: Int32Array): number {
-    return this.#eachGram(normalized(text), (gram) => {
+    return this.#eachGram(text, (gram) => {
       const known = this.#index.get(gram);
       if (known !== undefined) counts[known]!++;
     });
@@ -167,30 +194,39 @@ class QueryGrams {
   /** Visits the grams made of the query's characters alone; returns the number of all. */
   #eachGram(text: string, visit: (gram: number) => void): number {
     const base = this.#base;
-    const window = base ** (GRAM - 1);
+    const codes = this.#code;
     let total = 0;
+    // The codes of the last four characters; 0 before a word's leading blank, so that the number of a word too short for
+    // a window is that of no window.
+    let a = 0;
+    let b = 0;
+    let c = 0;
+    let d = 0;
     // Between words `size` is 0; inside one it counts the characters since its leading blank, that included.
     let size = 0;
-    let gram = 0;
     // How many of the coming windows still hold a character that the query does not have.
     let foreign = 0;
     for (let at = 0; at <= text.length; at++) {
       const unit = at < text.length ? text.charCodeAt(at) : BLANK;
-      const inside = isWordUnit(unit);
+      const inside = !unitIs(SPACE, unit);
       if (size === 0) {
         if (!inside) continue;
-        gram = 1;
+        a = 0;
+        b = 0;
+        c = 0;
+        d = 1;
         size = 1;
         foreign = 0;
       }
-      const code = inside ? (this.#code.get(unit) ?? 0) : 1;
-      gram = (gram % window) * base + code;
+      a = b;
+      b = c;
+      c = d;
+      d = inside ? codes[unit]! : 1;
       size++;
-      if (code === 0 || code >= base) foreign = GRAM;
+      if (d === 0) foreign = GRAM;
       if (size >= GRAM || !inside) {
-        // A short word ends with fewer digits than a window has: its number is that of no window.
         total++;
-        if (foreign === 0) visit(gram);
+        if (foreign === 0) visit(((a * base + b) * base + c) * base + d);
       }
       if (foreign > 0) foreign--;
       if (!inside) size = 0;
@@ -204,16 +240,20 @@ const BLANK = 32;
 /** One form for each text: compatibility characters and case folded as Unicode says. */
 const normalized = (text: string): string => text.normalize("NFKC").toLowerCase();
 
-const wordUnit = new Uint8Array(0x10000);
-const IN_WORD = 1;
-const WHITE_SPACE = 2;
+/** The kinds of UTF-16 units, as bits; looked up once a unit. */
+const LETTER = 1;
+const SPACE = 2;
+const KNOWN = 4;
+const kinds = new Uint8Array(0x10000);
 
-/** Whether a UTF-16 unit is part of a word, that is, no white space. Looked up once a unit. */
-function isWordUnit(unit: number): boolean {
-  let known = wordUnit[unit]!;
+/** Whether a unit is of a kind: `SPACE` is white space, `LETTER` a letter, mark, digit or half of a pair. */
+function unitIs(kind: typeof LETTER | typeof SPACE, unit: number): boolean {
+  let known = kinds[unit]!;
   if (known === 0) {
-    known = /\s/.test(String.fromCharCode(unit)) ? WHITE_SPACE : IN_WORD;
-    wordUnit[unit] = known;
+    const text = String.fromCharCode(unit);
+    const letter = /[\p{L}\p{M}\p{N}\p{Cs}]/u.test(text) ? LETTER : 0;
+    known = KNOWN | letter | (/\s/.test(text) ? SPACE : 0);
+    kinds[unit] = known;
   }
-  return known === IN_WORD;
+  return (known & kind) !== 0;
 }

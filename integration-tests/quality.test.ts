@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Options, rerank } from "@oscillink/core";
+import { type RerankRequest, rerank } from "@oscillink/core";
 import { describe, expect, test } from "vitest";
 import { folder, output, run } from "./script.ts";
 
 const BENCH = "benchmarks/quality/main.ts";
-const METHODS = ["cosine", "mmr", "settled", "default"] as const;
+const METHODS = ["cosine", "mmr", "msd", "dpp", "settled", "settled+text", "vectors", "default"] as const;
 const METRICS = ["nDCG@5", "R@5", "all@5", "nDCG@10", "R@10", "all@10"] as const;
 const DIMENSIONS = 12;
 const DOCUMENTS = 90;
@@ -21,12 +21,13 @@ interface Line {
 }
 interface Summary {
   readonly summary: string;
+  readonly baseline: string;
   readonly collections: number;
   readonly worst: number;
   readonly [metric: string]: unknown;
 }
 
-// ---- Two collections, made up here: 90 documents about 9 subjects, more than the 50 that are re-ranked.
+// ---- Collections, made up here: 90 documents about 9 subjects, more than the 50 that are re-ranked.
 
 /** Numbers in [0, 1) that are the same in every run (mulberry32). */
 function seeded(seed: number): () => number {
@@ -152,6 +153,41 @@ function collection(name: string, asked: readonly Query[]): Record<string, strin
   return Object.fromEntries(Object.entries(files).map(([file, content]) => [`${name}/${file}`, content]));
 }
 
+/** What a first stage of scores found for a query: 60 documents, more than the pool takes, in no order. */
+const found: Record<string, { id: string; score: number; rank: number }[]> = Object.fromEntries(
+  queries.map(({ id }) => {
+    const order = shuffled(Array.from({ length: 60 }, (_, i) => i + 1));
+    const drawn = shuffled(documents.map(({ _id }) => _id)).slice(0, 60);
+    return [id, drawn.map((id, i) => ({ id, score: Math.round(1e6 * random()) / 1e6, rank: order[i]! }))];
+  }),
+);
+
+function shuffled<T>(items: readonly T[]): T[] {
+  return items
+    .map((item) => ({ item, place: random() }))
+    .sort((a, b) => a.place - b.place)
+    .map(({ item }) => item);
+}
+
+/** The same files with the scores of a first stage in place of the vectors. */
+function scored(
+  name: string,
+  asked: readonly Query[],
+  crossEncoder: boolean,
+): Record<string, string | Uint8Array> {
+  const files = collection(name, asked);
+  delete files[`${name}/doc.f32`];
+  delete files[`${name}/query.f32`];
+  files[`${name}/meta.json`] = JSON.stringify({ docs: DOCUMENTS, queries: asked.length, dim: 0 });
+  const table = (column: "score" | "rank") =>
+    [`query-id\tcorpus-id\t${column}`]
+      .concat(asked.flatMap((q) => found[q.id]!.map((hit) => `${q.id}\t${hit.id}\t${hit[column]}`)))
+      .join("\n");
+  files[`${name}/run.tsv`] = table("score");
+  if (crossEncoder) files[`${name}/crossencoder.tsv`] = table("rank");
+  return files;
+}
+
 const isJudged = ({ gold }: Query) => Object.values(gold).some((grade) => grade > 0);
 const collections: Record<string, readonly Query[]> = {
   minerals: queries,
@@ -159,29 +195,48 @@ const collections: Record<string, readonly Query[]> = {
   rich: queries.filter(({ id }) => id === "seven" || id === "twelve"),
 };
 
+const scoredCollections: Record<string, readonly Query[]> = {
+  scored: queries,
+  // Without a cross-encoder.
+  unaided: queries.slice(0, 6),
+};
+
 const data = folder({
   ...collection("minerals", collections.minerals!),
   ...collection("rich", collections.rich!),
+  ...scored("scored", scoredCollections.scored!, true),
+  ...scored("unaided", scoredCollections.unaided!, false),
   "vectorless/meta.json": JSON.stringify({ docs: 1, queries: 1, dim: 0 }),
+  // Neither is a collection.
+  "README.md": "# Collections\n",
+  "notes/todo.md": "None.\n",
 });
 const runs = folder();
+const shallow = folder();
 
-const printed = await output(BENCH, ["--data", data, "--json", "--runs", runs]);
-const parsed: (Line | Summary | { collection: string; skipped: string })[] = printed
-  .trimEnd()
-  .split("\n")
-  .map((line) => JSON.parse(line));
+const parse = (text: string): Record<string, unknown>[] =>
+  text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+const bench = (...args: string[]) => output(BENCH, ["--data", data, "--json", ...args]);
+const [printed, printedShallow, printedRobust, printedLoo] = await Promise.all([
+  bench("--runs", runs),
+  bench("--pool", "20", "--k", "10,3", "--runs", shallow),
+  bench("--robust"),
+  bench("--loo"),
+]);
+const parsed = parse(printed);
 const lines = parsed.filter((line): line is Line => "method" in line);
 const summaries = parsed.filter((line): line is Summary => "summary" in line);
 
 /** The rankings that the benchmark wrote: query -> ids. */
-const ranking = (name: string, method: string): Map<string, string[]> =>
+const ranking = (name: string, method: string, written = runs): Map<string, string[]> =>
   new Map(
-    readFileSync(join(runs, `${name}.${method}.jsonl`), "utf8")
-      .trimEnd()
-      .split("\n")
-      .map((line) => JSON.parse(line))
-      .map(({ query, ids }) => [query, ids]),
+    parse(readFileSync(join(written, `${name}.${method}.jsonl`), "utf8")).map(({ query, ids }) => [
+      query as string,
+      ids as string[],
+    ]),
   );
 
 // ---- The metrics again, from their definitions.
@@ -206,42 +261,84 @@ function naive(metric: string, ids: readonly string[], gold: Gold): number | nul
 }
 
 /** The mean over the queries for which the metric is defined; null if there is none. */
-function naiveMean(name: string, method: string, metric: string): number | null {
-  const rankings = ranking(name, method);
-  const values = collections[name]!.filter(isJudged)
-    .map(({ id, gold }) => naive(metric, rankings.get(id)!, gold))
-    .filter((value) => value !== null);
+function naiveMean(name: string, method: string, metric: string, written = runs): number | null {
+  const rankings = ranking(name, method, written);
+  return average(
+    (collections[name] ?? scoredCollections[name]!)
+      .filter(isJudged)
+      .map(({ id, gold }) => naive(metric, rankings.get(id)!, gold))
+      .filter((value) => value !== null),
+  );
+}
+
+function average(values: readonly number[]): number | null {
   return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
+/** By how many percent a method is above another, on each collection where both are known. */
+const naiveGains = (names: readonly string[], method: string, baseline: string, metric: string): number[] =>
+  names
+    .map((name) => [naiveMean(name, method, metric), naiveMean(name, baseline, metric)] as const)
+    .filter(([, value]) => value !== null && value > 0)
+    .map(([value, from]) => 100 * (value! / from! - 1));
+
+type Words = "none" | "joined" | "apart";
+/** Title and text as a method sees them. */
+const wordsOf = ({ title, text }: { title: string; text: string }, words: Words) => {
+  if (words === "none") return {};
+  if (words === "apart") return { title, text };
+  return { text: title === "" ? text : `${title} ${text}` };
+};
+
 /** The candidates of a query by falling cosine, as `rerank` takes them. */
-const nearest = (query: string) => {
+const nearest = (query: string, words: Words = "none", seen = (row: readonly number[]) => row) => {
   const { vector, excluded } = queries.find(({ id }) => id === query)!;
-  const cosine = (embedding: readonly number[]) =>
-    vector.reduce((sum, value, c) => sum + value * embedding[c]!, 0);
+  const dot = (a: readonly number[], b: readonly number[]) =>
+    a.reduce((sum, value, c) => sum + value * b[c]!, 0);
+  const cosine = (row: readonly number[]) =>
+    dot(seen(row), seen(vector)) / Math.sqrt(dot(seen(row), seen(row)));
   return documents
-    .map(({ _id, title, text }, i) => ({
-      id: _id,
-      text: title === "" ? text : `${title} ${text}`,
-      embedding: vectors[i]!,
-    }))
+    .map((document, i) => ({ id: document._id, ...wordsOf(document, words), embedding: vectors[i]! }))
     .filter(({ id }) => !excluded.includes(id))
     .sort((a, b) => cosine(b.embedding) - cosine(a.embedding));
 };
 
+/** What a first stage of scores found, best first. */
+const scoredPool = (query: string) =>
+  found[query]!.filter(({ id }) => !queries.find((q) => q.id === query)!.excluded.includes(id))
+    .sort((a, b) => b.score - a.score)
+    .slice(0, 50);
+
+const rerankedIds = (request: object): string[] =>
+  rerank(request as RerankRequest).bundle.map(({ id }) => id);
+
 const close = (value: number | null) => (value === null ? null : expect.closeTo(value, 12));
 const each = (of: (metric: string) => unknown) => Object.fromEntries(METRICS.map((m) => [m, of(m)]));
-const cases = Object.keys(collections).flatMap((name) => METHODS.map((method) => [name, method] as const));
+const methodsOf = (name: string): readonly string[] => {
+  if (name in collections) return METHODS;
+  return name === "scored" ? ["first-stage", "default", "cross-encoder"] : ["first-stage", "default"];
+};
+const cases = ["minerals", "rich", "scored", "unaided"].flatMap((name) =>
+  methodsOf(name).map((method) => [name, method] as const),
+);
+const summarized = [
+  ...METHODS.map((method) => [method, "cosine", ["minerals", "rich"]] as const),
+  ["first-stage", "first-stage", ["scored", "unaided"]] as const,
+  ["default", "first-stage", ["scored", "unaided"]] as const,
+  ["cross-encoder", "first-stage", ["scored"]] as const,
+];
 
 describe("the quality benchmark", () => {
   test("prints a line for each collection and method, and one for each method over all", () => {
     expect(lines.map(({ collection, method }) => [collection, method])).toEqual(cases);
-    expect(summaries.map(({ summary }) => summary)).toEqual(METHODS);
-    expect(parsed).toHaveLength(cases.length + METHODS.length + 1);
+    expect(summaries.map(({ summary, baseline }) => [summary, baseline])).toEqual(
+      summarized.map(([method, baseline]) => [method, baseline]),
+    );
+    expect(parsed).toHaveLength(cases.length + summarized.length + 1);
   });
 
-  test("says that it skips a collection without vectors", () => {
-    expect(parsed).toContainEqual({ collection: "vectorless", skipped: "no vectors" });
+  test("says that it skips a collection without vectors and scores", () => {
+    expect(parsed).toContainEqual({ collection: "vectorless", skipped: "no vectors and no run.tsv" });
     expect(readdirSync(runs).filter((file) => file.startsWith("vectorless"))).toEqual([]);
   });
 
@@ -251,7 +348,8 @@ describe("the quality benchmark", () => {
     for (const method of METHODS) {
       expect([...ranking("minerals", method).keys()]).toEqual(judged);
     }
-    expect(lines.map((line) => line.queries)).toEqual([18, 18, 18, 18, 2, 2, 2, 2]);
+    const asked: Record<string, number> = { minerals: 18, rich: 2, scored: 18, unaided: 6 };
+    expect(lines.map((line) => line.queries)).toEqual(lines.map((line) => asked[line.collection]));
   });
 
   test.each(cases)(
@@ -262,7 +360,7 @@ describe("the quality benchmark", () => {
         expect(ids).toHaveLength(10);
         expect(new Set(ids).size).toBe(10);
         expect(ids.every((id) => known.has(id))).toBe(true);
-        const { excluded } = collections[name]!.find(({ id }) => id === query)!;
+        const { excluded } = queries.find(({ id }) => id === query)!;
         expect(ids.filter((id) => excluded.includes(id))).toEqual([]);
       }
     },
@@ -281,15 +379,18 @@ describe("the quality benchmark", () => {
         expect(line["all@10"]).not.toBeNull();
       } else expect(line["all@5"]).not.toBeNull();
     }
-    for (const summary of summaries) expect(summary["all@5"]).not.toBeNull();
+    for (const { baseline, ...summary } of summaries) {
+      if (baseline === "cosine") expect(summary["all@5"]).not.toBeNull();
+    }
   });
 
   test.each(cases)("prints the gain in nDCG@10 with an interval around it (%s, %s)", (name, method) => {
     const { difference, interval } = lines.find((l) => l.collection === name && l.method === method)!;
     const of = (which: string) => naiveMean(name, which, "nDCG@10")!;
-    expect(difference).toBeCloseTo(of(method) - of("cosine"), 12);
+    const baseline = methodsOf(name)[0]!;
+    expect(difference).toBeCloseTo(of(method) - of(baseline), 12);
     const [low, high] = interval;
-    if (method === "cosine") expect([difference, low, high]).toEqual([0, 0, 0]);
+    if (method === baseline) expect([difference, low, high]).toEqual([0, 0, 0]);
     else {
       expect(low).toBeLessThanOrEqual(difference);
       expect(high).toBeGreaterThanOrEqual(difference);
@@ -297,18 +398,12 @@ describe("the quality benchmark", () => {
     }
   });
 
-  test.each(METHODS)("sums up the gains over cosine in percent (%s)", (method) => {
-    const gains = (metric: string) =>
-      Object.keys(collections)
-        .map((name) => [naiveMean(name, method, metric), naiveMean(name, "cosine", metric)] as const)
-        .filter(([, baseline]) => baseline !== null && baseline > 0)
-        .map(([value, baseline]) => 100 * (value! / baseline! - 1));
-    const mean = (values: readonly number[]) =>
-      values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
-    const summary = summaries.find((line) => line.summary === method)!;
-    expect(summary.collections).toBe(2);
+  test.each(summarized)("sums up the gains in percent (%s over %s)", (method, baseline, names) => {
+    const gains = (metric: string) => naiveGains(names, method, baseline, metric);
+    const summary = summaries.find((line) => line.summary === method && line.baseline === baseline)!;
+    expect(summary.collections).toBe(names.length);
     const expected = each((metric) => {
-      const value = mean(gains(metric));
+      const value = average(gains(metric));
       return value === null ? null : expect.closeTo(value, 9);
     });
     expect(each((metric) => summary[metric])).toEqual(expected);
@@ -328,22 +423,45 @@ describe("the quality benchmark", () => {
   });
 
   test.each([
-    ["mmr", { profile: "cosine", diversity: 0.5 }, false],
-    ["settled", {}, false],
-    ["default", {}, true],
-  ] as [string, Options, boolean][])("ranks the nearest 50 as rerank does (%s)", (method, options, words) => {
+    ["mmr", { profile: "cosine", diversity: 0.5 }, "none"],
+    ["msd", { profile: "cosine", diversity: 0.5, diversityMethod: "msd" }, "none"],
+    ["dpp", { profile: "cosine", diversity: 0.5, diversityMethod: "dpp" }, "none"],
+    ["settled", { profile: "settled" }, "none"],
+    ["settled+text", { profile: "settled" }, "joined"],
+    ["vectors", { profile: "hybrid" }, "none"],
+    ["default", {}, "apart"],
+  ] as [string, object, Words][])("ranks the nearest 50 as rerank does (%s)", (method, settings, words) => {
     for (const [query, ids] of ranking("minerals", method)) {
       const { text, vector } = queries.find(({ id }) => id === query)!;
-      const candidates = nearest(query).slice(0, 50);
-      const queryText = words ? { queryText: text } : {};
-      const { bundle } = rerank({ ...options, ...queryText, query: vector, candidates, k: 10 });
-      expect(ids).toEqual(bundle.map(({ id }) => id));
+      const candidates = nearest(query, words).slice(0, 50);
+      const queryText = words === "none" ? {} : { queryText: text };
+      expect(ids).toEqual(rerankedIds({ ...settings, ...queryText, query: vector, candidates, k: 10 }));
     }
   });
 
-  test("compares four methods that differ", () => {
-    const rankings = METHODS.map((method) => JSON.stringify([...ranking("minerals", method)]));
-    expect(new Set(rankings).size).toBe(4);
+  test("compares methods that differ", () => {
+    const of = (method: string) => JSON.stringify([...ranking("minerals", method)]);
+    expect(new Set(METHODS.map(of)).size).toBe(METHODS.length);
+  });
+
+  test("ranks what a first stage found by its scores, and by the cross-encoder's ranks", () => {
+    for (const [query, ids] of ranking("scored", "first-stage")) {
+      const pool = scoredPool(query);
+      expect(ids).toEqual(pool.slice(0, 10).map(({ id }) => id));
+      const judged = pool.toSorted((a, b) => a.rank - b.rank).slice(0, 10);
+      expect(ranking("scored", "cross-encoder").get(query)).toEqual(judged.map(({ id }) => id));
+    }
+  });
+
+  test.each(["scored", "unaided"])("ranks scores and words as rerank does (%s)", (name) => {
+    for (const [query, ids] of ranking(name, "default")) {
+      const candidates = scoredPool(query).map(({ id, score }) => {
+        const words = wordsOf(documents.find((document) => document._id === id)!, "apart");
+        return { id, ...words, score };
+      });
+      const queryText = queries.find(({ id }) => id === query)!.text;
+      expect(ids).toEqual(rerankedIds({ queryText, candidates, k: 10 }));
+    }
   });
 
   test("prints and writes the same bytes twice", async () => {
@@ -359,19 +477,24 @@ describe("the quality benchmark", () => {
   test("prints the same figures for people, and writes no files unless asked", async () => {
     const before = readdirSync(data);
     const plain = await output(BENCH, ["--data", data]);
-    expect(plain).toContain("vectorless: skipped, it has no vectors");
+    expect(plain).toContain("vectorless: skipped, it has no vectors and no run.tsv");
     expect(plain).toContain("minerals (18 queries)");
     const rows = plain.split("\n");
     for (const line of lines) {
       const start = rows.findIndex((row) => row.startsWith(`${line.collection} (`));
       const row = rows.slice(start).find((r) => r.trim().startsWith(`${line.method} `))!;
-      expect(row).toContain(`nDCG@10 ${(line["nDCG@10"] as number).toFixed(4)}`);
-      if (line.method !== "cosine") expect(row).toContain(Math.abs(line.difference).toFixed(4));
+      const figures = METRICS.map((metric) => (line[metric] as number | null)?.toFixed(4) ?? "-");
+      const shown = row.trim().split(/\s+/);
+      expect(shown.slice(1, 1 + METRICS.length)).toEqual(figures);
+      if (line.method === methodsOf(line.collection)[0]) expect(shown).toHaveLength(1 + METRICS.length);
+      else
+        expect(shown[1 + METRICS.length]).toBe((line.difference < 0 ? "" : "+") + line.difference.toFixed(4));
     }
-    for (const { summary, worst } of summaries) {
-      expect(
-        rows.some((row) => row.trim().startsWith(summary) && row.endsWith(`| ${worst.toFixed(1)}`)),
-      ).toBe(true);
+    for (const { summary, baseline, worst, ...rest } of summaries) {
+      const start = rows.findIndex((row) => row.startsWith(`% over ${baseline}, mean of`));
+      const row = rows.slice(start).find((r) => r.trim().startsWith(`${summary} `))!;
+      const figures = METRICS.map((metric) => (rest[metric] as number | null)?.toFixed(1) ?? "-");
+      expect(row.trim().split(/\s+/)).toEqual([summary, ...figures, worst.toFixed(1)]);
     }
     expect(readdirSync(data)).toEqual(before);
   });
@@ -386,8 +509,264 @@ describe("the quality benchmark", () => {
   test("prints no summary of nothing", async () => {
     const empty = folder({ "only/meta.json": '{"dim": 0}' });
     expect(await output(BENCH, ["--data", empty, "--json"])).toBe(
-      '{"collection":"only","skipped":"no vectors"}\n',
+      '{"collection":"only","skipped":"no vectors and no run.tsv"}\n',
     );
     expect(existsSync(join(empty, "only.cosine.jsonl"))).toBe(false);
+  });
+
+  test("skips a collection that judges nothing", async () => {
+    const unjudged = folder(collection("idle", [queries.at(-1)!]));
+    expect(await output(BENCH, ["--data", unjudged, "--json"])).toBe(
+      '{"collection":"idle","skipped":"no query with gold"}\n',
+    );
+  });
+
+  test.each([
+    ["an unknown cut", ["--k", "5,7"], /--k.*a list of 3, 5 and 10/],
+    ["an unknown pool", ["--pool", "30"], /--pool.*Allowed choices are 20, 50, 100, 200/],
+    ["files of a study", ["--robust", "--runs", "x"], /'--runs <folder>' cannot be used with.*'--robust'/],
+    ["a folder without collections", ["--data", folder({ "README.md": "" })], /no collections in/],
+    ["a folder that is not there", ["--data", "/nowhere/at/all"], /no collections in \/nowhere\/at\/all/],
+    ["one collection for --loo", ["--loo", "--data", folder(collection("one", queries))], /needs two/],
+    [
+      "a run of unknown documents",
+      ["--data", folder({ ...scored("odd", queries.slice(0, 1), false), "odd/corpus.jsonl": "" })],
+      /odd\/run.tsv names d\d+, which corpus.jsonl lacks/,
+    ],
+  ])("refuses %s", async (_, args, message) => {
+    const { code, stderr } = await run(BENCH, ["--data", data, ...args]);
+    expect(code).toBeGreaterThan(0);
+    expect(stderr).toMatch(message);
+  });
+});
+
+describe("--pool and --k", () => {
+  const parsed = parse(printedShallow);
+
+  test("cut the metrics at the numbers of the list, in order", () => {
+    const METRICS_OF_BOTH = ["nDCG@3", "R@3", "all@3", "nDCG@10", "R@10", "all@10"];
+    for (const line of parsed) {
+      if (!("skipped" in line)) {
+        expect(Object.keys(line).filter((key) => key.includes("@"))).toEqual(METRICS_OF_BOTH);
+      }
+    }
+    const lines = parsed.filter((line): line is Line => "method" in line);
+    expect(lines.map(({ collection, method }) => [collection, method])).toEqual(cases);
+    for (const line of lines) {
+      for (const metric of METRICS_OF_BOTH) {
+        const expected = close(naiveMean(line.collection, line.method, metric, shallow));
+        expect(line[metric]).toEqual(expected);
+      }
+    }
+  });
+
+  test("re-rank as many documents as the pool holds", () => {
+    for (const [query, ids] of ranking("minerals", "default", shallow)) {
+      const { text, vector } = queries.find(({ id }) => id === query)!;
+      const candidates = nearest(query, "apart").slice(0, 20);
+      expect(ids).toEqual(rerankedIds({ queryText: text, query: vector, candidates, k: 10 }));
+    }
+    for (const [query, ids] of ranking("scored", "cross-encoder", shallow)) {
+      const pool = scoredPool(query).slice(0, 20);
+      const judged = pool.sort((a, b) => a.rank - b.rank).slice(0, 10);
+      expect(ids).toEqual(judged.map(({ id }) => id));
+    }
+  });
+
+  test("leave the first ranks of the first stage as they are", () => {
+    for (const [name, method] of [
+      ["minerals", "cosine"],
+      ["scored", "first-stage"],
+    ] as const) {
+      expect([...ranking(name, method, shallow)]).toEqual([...ranking(name, method)]);
+    }
+  });
+});
+
+const NAMES = ["minerals", "rich"];
+
+describe("--robust", () => {
+  interface Row {
+    readonly robust: string;
+    readonly collections: number;
+    readonly baseline: number;
+    readonly default: number;
+    readonly gain: number;
+    readonly worst: number;
+    readonly ratio: number;
+  }
+  const rows = parse(printedRobust).filter((line): line is Record<string, unknown> & Row => "robust" in line);
+  const row = (name: string) => rows.find(({ robust }) => robust === name)!;
+
+  test("prints one line for each perturbation, and what it skips", () => {
+    expect(rows.map(({ robust }) => robust)).toEqual([
+      "plain",
+      "10 % random documents",
+      "rotated",
+      "times 1000",
+      "times 0.001",
+      "common offset",
+      "half the dimensions",
+      "int8",
+    ]);
+    for (const { collections, ...figures } of rows) {
+      expect(collections).toBe(2);
+      expect(Object.values(figures).slice(1).every(Number.isFinite)).toBe(true);
+      expect(figures.worst).toBeLessThanOrEqual(figures.gain);
+      expect(figures.ratio).toBeCloseTo(figures.gain / row("plain").gain, 12);
+    }
+    expect(parse(printedRobust).filter((line) => "skipped" in line)).toEqual([
+      { collection: "scored", skipped: "no vectors" },
+      { collection: "unaided", skipped: "no vectors" },
+      { collection: "vectorless", skipped: "no vectors and no run.tsv" },
+    ]);
+  });
+
+  test("without a perturbation, is the comparison", () => {
+    const gains = naiveGains(NAMES, "default", "cosine", "nDCG@10");
+    const of = (method: string) => average(NAMES.map((name) => naiveMean(name, method, "nDCG@10")!))!;
+    expect(row("plain").gain).toBeCloseTo(average(gains)!, 9);
+    expect(row("plain").worst).toBeCloseTo(Math.min(...gains), 9);
+    expect(row("plain").baseline).toBeCloseTo(of("cosine"), 12);
+    expect(row("plain").default).toBeCloseTo(of("default"), 12);
+    expect(row("plain").ratio).toBe(1);
+  });
+
+  test.each(["rotated", "times 1000", "times 0.001"])("changes nothing that cosines tell (%s)", (name) => {
+    expect(row(name).baseline).toBeCloseTo(row("plain").baseline, 12);
+    expect(row(name).gain).toBeCloseTo(row("plain").gain, 6);
+  });
+
+  test.each([
+    ["half the dimensions", (v: readonly number[]) => v.slice(0, DIMENSIONS / 2)],
+    [
+      "int8",
+      (v: readonly number[]) => {
+        const largest = Math.max(...v.map(Math.abs));
+        return v.map((value) => Math.round((value / largest) * 127));
+      },
+    ],
+  ] as [string, (v: readonly number[]) => readonly number[]][])(
+    "compares with the cosine of the perturbed vectors, on the pool of the plain ones (%s)",
+    (name, seen) => {
+      const values = NAMES.map((collection) =>
+        average(
+          collections[collection]!.filter(isJudged).map(({ id, gold }) => {
+            const pool = new Set(
+              nearest(id)
+                .slice(0, 50)
+                .map((candidate) => candidate.id),
+            );
+            const ids = nearest(id, "none", seen).map((candidate) => candidate.id);
+            const inPool = ids.filter((candidate) => pool.has(candidate));
+            return naive("nDCG@10", inPool, gold)!;
+          }),
+        ),
+      );
+      expect(row(name).baseline).toBeCloseTo(average(values.map((value) => value!))!, 9);
+    },
+  );
+
+  test("prints a table for people, and the same twice", async () => {
+    const plain = await output(BENCH, ["--data", data, "--robust"]);
+    for (const { robust, baseline, default: standard, gain, worst, ratio } of rows) {
+      const means = [baseline.toFixed(4), standard.toFixed(4)];
+      const figures = [...means, gain.toFixed(1), worst.toFixed(1), ratio.toFixed(2)];
+      const found = plain.split("\n").find((line) => line.startsWith(`  ${robust} `))!;
+      expect(found.slice(`  ${robust}`.length).trim().split(/\s+/)).toEqual(figures);
+    }
+    expect(await bench("--robust")).toBe(printedRobust);
+  });
+});
+
+describe("--loo", () => {
+  interface Setting {
+    readonly setting: string;
+    readonly gains: Record<string, number>;
+    readonly mean: number;
+    readonly worst: number;
+  }
+  interface HeldOut {
+    readonly heldOut: string;
+    readonly picked: string;
+    readonly gain: number;
+    readonly default: number;
+  }
+  const parsed = parse(printedLoo);
+  const settings = parsed.filter((line): line is Record<string, unknown> & Setting => "setting" in line);
+  const heldOut = parsed.filter((line): line is Record<string, unknown> & HeldOut => "heldOut" in line);
+
+  test("tries the default first, and at least six settings around it", () => {
+    expect(settings[0]!.setting).toBe("default");
+    expect(settings.length).toBeGreaterThan(6);
+    expect(new Set(settings.map(({ setting }) => setting)).size).toBe(settings.length);
+    for (const [i, name] of NAMES.entries()) {
+      const gains = naiveGains(NAMES, "default", "cosine", "nDCG@10");
+      expect(settings[0]!.gains[name]).toBeCloseTo(gains[i]!, 9);
+    }
+    for (const { gains, mean, worst } of settings) {
+      expect(Object.keys(gains)).toEqual(NAMES);
+      expect(mean).toBeCloseTo(average(Object.values(gains))!, 9);
+      expect(worst).toBe(Math.min(...Object.values(gains)));
+    }
+  });
+
+  test("a setting is what its name says", () => {
+    for (const { setting, gains } of settings.slice(1, 4)) {
+      const overrides = Object.fromEntries(
+        setting.split(", ").map((pair) => [pair.split(" ")[0]!, Number(pair.split(" ")[1])]),
+      );
+      const value = average(
+        queries.filter(isJudged).map(({ id, text, vector, gold }) => {
+          const candidates = nearest(id, "apart").slice(0, 50);
+          const request = { ...overrides, query: vector, queryText: text, candidates, k: 10 };
+          return naive("nDCG@10", rerankedIds(request), gold)!;
+        }),
+      )!;
+      const baseline = naiveMean("minerals", "cosine", "nDCG@10")!;
+      expect(gains.minerals).toBeCloseTo(100 * (value / baseline - 1), 9);
+    }
+  });
+
+  test("picks on the one what it reports on the other", () => {
+    expect(heldOut.map((line) => line.heldOut)).toEqual(NAMES);
+    for (const line of heldOut) {
+      const other = NAMES.find((name) => name !== line.heldOut)!;
+      const eligible = settings.filter(({ gains }) => gains[other]! >= -1);
+      const best = Math.max(...eligible.map(({ gains }) => gains[other]!));
+      const picked = eligible.find(({ gains }) => gains[other] === best) ?? settings[0]!;
+      expect(line.picked).toBe(picked.setting);
+      expect(line.gain).toBe(picked.gains[line.heldOut]);
+      expect(line.default).toBe(settings[0]!.gains[line.heldOut]);
+    }
+    const summary = parsed.at(-1)!;
+    const gains = heldOut.map((line) => line.gain);
+    const standard = heldOut.map((line) => line.default);
+    expect(summary).toEqual({
+      summary: "loo",
+      collections: 2,
+      mean: expect.closeTo(average(gains)!, 9),
+      worst: Math.min(...gains),
+      default: expect.closeTo(average(standard)!, 9),
+      worstDefault: Math.min(...standard),
+    });
+  });
+
+  test("prints tables for people", async () => {
+    const plain = await output(BENCH, ["--data", data, "--loo"]);
+    for (const line of heldOut) {
+      const shown = plain.split("\n").find((row) => row.startsWith(`  ${line.heldOut} `))!;
+      expect(shown.trim().replaceAll(/\s+/g, " ")).toBe(
+        `${line.heldOut} ${line.gain.toFixed(1)} ${line.default.toFixed(1)} ${line.picked}`,
+      );
+    }
+    for (const { setting, mean, worst } of settings) {
+      const shown = plain.split("\n").find((row) => row.startsWith(`  ${setting}  `))!;
+      const figures = shown
+        .slice(setting.length + 2)
+        .trim()
+        .split(/\s+/);
+      expect(figures).toEqual([mean.toFixed(1), worst.toFixed(1)]);
+    }
   });
 });

@@ -1,128 +1,101 @@
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Options, rerank } from "@oscillink/core";
-import { Command } from "commander";
-import { type Collection, readCollection, topByCosine } from "./collection.ts";
-import { bootstrapInterval, CUTS, METRICS, type Metrics, mean, meanOf, metricsOf } from "./metrics.ts";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { type Collection, collectionNames, type Pool, poolsOf, readCollection } from "./collection.ts";
+import { baselineOf, type Evaluation, evaluate } from "./evaluate.ts";
+import { gridGains, leaveOneOut } from "./loo.ts";
+import { scoreMethods, vectorMethods } from "./methods.ts";
+import { jsonReporter, textReporter } from "./report.ts";
+import { robustness } from "./robust.ts";
 
-/** How many documents the first stage fetches. */
-const POOL = 50;
-/** How many ids a ranking keeps. */
-const DEPTH = Math.max(...CUTS);
-
-/** What is compared: options of the same call, and whether it sees the words. */
-const methods: Record<string, { options: Options; words: boolean }> = {
-  cosine: { options: { profile: "cosine" }, words: false },
-  mmr: { options: { profile: "cosine", diversity: 0.5 }, words: false },
-  settled: { options: {}, words: false },
-  default: { options: {}, words: true },
-};
-
-interface Result {
-  readonly collection: string;
-  readonly rankings: Record<string, { query: string; ids: string[] }[]>;
-  readonly metrics: Record<string, Metrics[]>;
+function parseCuts(list: string): number[] {
+  const cuts = [...new Set(list.split(",").map(Number))].sort((a, b) => a - b);
+  if (cuts.every((k) => [3, 5, 10].includes(k))) return cuts;
+  throw new InvalidArgumentError("It must be a list of 3, 5 and 10.");
 }
 
 const program = new Command("bench:quality")
-  .description("Retrieval quality on every collection in a folder: BEIR files with doc.f32 and query.f32.")
+  .description(
+    "Retrieval quality on every collection in a folder: BEIR files with doc.f32 and query.f32, or with run.tsv.",
+  )
   .requiredOption("--data <folder>", "the folder of collections")
+  .addOption(
+    new Option("--pool <size>", "how many documents the first stage fetches")
+      .choices(["20", "50", "100", "200"])
+      .default("50"),
+  )
+  .option("--k <list>", "where the metrics cut: of 3, 5 and 10", parseCuts, [5, 10])
   .option("--json", "print JSON lines")
-  .option("--runs <folder>", "write NAME.METHOD.jsonl: the first 10 ids of every query")
+  .addOption(
+    new Option("--runs <folder>", "write NAME.METHOD.jsonl: the first 10 ids of every query").conflicts([
+      "robust",
+      "loo",
+    ]),
+  )
+  .option("--robust", "instead: the default's gain when the vectors are perturbed")
+  .option("--loo", "instead: choose the options on all collections but one, report on that one, for each")
   .parse();
-const { data, json, runs } = program.opts<{ data: string; json?: true; runs?: string }>();
+const options = program.opts<{
+  data: string;
+  pool: string;
+  k: number[];
+  json?: true;
+  runs?: string;
+  robust?: true;
+  loo?: true;
+}>();
+
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
+const report = options.json ? jsonReporter(print) : textReporter(print);
+const names = existsSync(options.data) ? collectionNames(options.data) : [];
+if (names.length === 0) program.error(`error: no collections in ${options.data} (folders with a meta.json)`);
 
-const results: Result[] = [];
-for (const name of readdirSync(data).sort()) {
-  const collection = readCollection(data, name);
-  if (collection === null) {
-    print(
-      json
-        ? JSON.stringify({ collection: name, skipped: "no vectors" })
-        : `${name}: skipped, it has no vectors\n`,
-    );
-    continue;
-  }
-  const result = evaluate(collection);
-  results.push(result);
-  report(result);
-  if (runs !== undefined) write(runs, result);
-}
-if (results.length > 0) summarize();
+if (options.robust || options.loo) study();
+else compareMethods();
 
-function evaluate(collection: Collection): Result {
-  const names = Object.keys(methods);
-  const rankings: Result["rankings"] = Object.fromEntries(names.map((method) => [method, []]));
-  const metrics: Result["metrics"] = Object.fromEntries(names.map((method) => [method, []]));
-  const queries = collection.queries.filter((query) => query.gold.size > 0);
-  for (const query of queries) {
-    const { dimensions, documents, vectors } = collection;
-    const candidates = topByCosine(collection, query, POOL).map((i) => ({
-      ...documents[i]!,
-      embedding: vectors.subarray(i * dimensions, (i + 1) * dimensions),
-    }));
-    for (const [method, { options, words }] of Object.entries(methods)) {
-      const text = words ? { queryText: query.text } : {};
-      const { bundle } = rerank({ ...options, ...text, query: query.vector, candidates, k: DEPTH });
-      const ids = bundle.map((entry) => entry.id);
-      rankings[method]!.push({ query: query.id, ids });
-      metrics[method]!.push(metricsOf(ids, query.gold));
-    }
-  }
-  return { collection: collection.name, rankings, metrics };
-}
-
-function report({ collection, metrics }: Result): void {
-  const baseline = metrics.cosine!;
-  if (!json) print(`${collection} (${baseline.length} queries)`);
-  for (const [method, all] of Object.entries(metrics)) {
-    const means = Object.fromEntries(METRICS.map((metric) => [metric, meanOf(all, metric)]));
-    const differences = all.map((m, i) => m["nDCG@10"]! - baseline[i]!["nDCG@10"]!);
-    const interval = bootstrapInterval(differences);
-    if (json) {
-      print(
-        JSON.stringify({
-          collection,
-          method,
-          queries: all.length,
-          ...means,
-          difference: mean(differences),
-          interval,
-        }),
-      );
+function* collections(): Generator<[Collection, Pool[]]> {
+  for (const name of names) {
+    const collection = readCollection(options.data, name);
+    if (collection === null) {
+      report.skipped(name, "no vectors and no run.tsv");
       continue;
     }
-    const figures = METRICS.map((metric) => `${metric} ${means[metric]!.toFixed(4)}`).join(" ");
-    const signed = (v: number) => (v < 0 ? "" : "+") + v.toFixed(4);
-    const gain =
-      method === "cosine"
-        ? ""
-        : `  | nDCG@10 ${signed(mean(differences))} [${interval.map(signed).join(", ")}]`;
-    print(`  ${method.padEnd(8)} ${figures}${gain}`);
-  }
-  if (!json) print("");
-}
-
-/** The gains over cosine in percent: the mean over the collections, and the worst of them. */
-function summarize(): void {
-  if (!json) print("relative to cosine, %: mean over collections | worst nDCG@10");
-  for (const method of Object.keys(methods)) {
-    const gains = (metric: string) =>
-      results
-        .map((r) => 100 * (meanOf(r.metrics[method]!, metric) / meanOf(r.metrics.cosine!, metric) - 1))
-        .filter(Number.isFinite);
-    const means = Object.fromEntries(METRICS.map((metric) => [metric, mean(gains(metric))]));
-    const worst = Math.min(...gains("nDCG@10"));
-    if (json) print(JSON.stringify({ summary: method, collections: results.length, ...means, worst }));
-    else {
-      const figures = METRICS.map((metric) => `${metric} ${means[metric]!.toFixed(1)}`).join("  ");
-      print(`  ${method.padEnd(8)} ${figures} | ${worst.toFixed(1)}`);
-    }
+    const pools = poolsOf(collection, Number(options.pool));
+    if (pools.length > 0) yield [collection, pools];
+    else report.skipped(name, "no query with gold");
   }
 }
 
-function write(folder: string, { collection, rankings }: Result): void {
+function compareMethods(): void {
+  const evaluations: Evaluation[] = [];
+  for (const [collection, pools] of collections()) {
+    const { "cross-encoder": crossEncoder, ...others } = scoreMethods;
+    const judged = pools.some(({ query }) => query.crossEncoder !== null);
+    const onScores = judged ? scoreMethods : others;
+    const methods = collection.vectors === null ? onScores : vectorMethods;
+    const evaluation = evaluate(collection.name, pools, methods, options.k);
+    evaluations.push(evaluation);
+    report.evaluation(evaluation, options.k);
+    if (options.runs !== undefined) write(options.runs, evaluation);
+  }
+  for (const same of Map.groupBy(evaluations, baselineOf).values()) report.summary(same, options.k);
+}
+
+/** The studies of the default; both take collections with vectors alone. */
+function study(): void {
+  const all: [Collection, Pool[]][] = [];
+  for (const entry of collections()) {
+    if (entry[0].vectors === null) report.skipped(entry[0].name, "no vectors");
+    else all.push(entry);
+  }
+  if (options.robust && all.length > 0) report.robustness(robustness(all), all.length);
+  if (!options.loo) return;
+  if (all.length < 2) program.error("error: --loo needs two collections with vectors");
+  const gains = gridGains(all.map(([{ name }, pools]) => [name, pools] as const));
+  report.loo(gains, leaveOneOut(gains));
+}
+
+function write(folder: string, { collection, rankings }: Evaluation): void {
   mkdirSync(folder, { recursive: true });
   for (const [method, lines] of Object.entries(rankings)) {
     const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");

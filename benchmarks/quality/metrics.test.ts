@@ -1,14 +1,28 @@
 import { describe, expect, test } from "vitest";
-import { bootstrapInterval, METRICS, mean, meanOf, metricsOf } from "./metrics.ts";
+import { bootstrapInterval, mean, meanOf, metricNames, metricsOf as metricsAt } from "./metrics.ts";
+
+const METRICS = metricNames([5, 10]);
+const metricsOf = (ranking: readonly string[], gold: ReadonlyMap<string, number>) =>
+  metricsAt(ranking, gold, [5, 10]);
 
 const gold = (grades: Record<string, number>) => new Map(Object.entries(grades));
 /** d1 … dn */
 const ids = (n: number) => Array.from({ length: n }, (_, i) => `d${i + 1}`);
 
 describe("metricsOf", () => {
-  test("has the metrics in the order of METRICS", () => {
+  test("has the metrics of every cut, in their order", () => {
     expect(METRICS).toEqual(["nDCG@5", "R@5", "all@5", "nDCG@10", "R@10", "all@10"]);
     expect(Object.keys(metricsOf(ids(10), gold({ d1: 1 })))).toEqual(METRICS);
+    expect(Object.keys(metricsAt(ids(10), gold({ d1: 1 }), [3]))).toEqual(["nDCG@3", "R@3", "all@3"]);
+  });
+
+  test("worked by hand at 3: of two, one is found at rank 3 and one at rank 4", () => {
+    expect(metricsAt(["x", "y", "a", "b"], gold({ a: 1, b: 1 }), [3])).toEqual({
+      // 1/log2(4) of 1 + 1/log2(3)
+      "nDCG@3": expect.closeTo(0.5 / (1 + 1 / Math.log2(3)), 12),
+      "R@3": 0.5,
+      "all@3": 0,
+    });
   });
 
   test("is 1 throughout for the ideal ranking, and 0 for one without a hit", () => {

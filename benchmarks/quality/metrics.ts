@@ -4,19 +4,22 @@ import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 /** The metrics of one ranking; null where a metric is not defined for the query. */
 export type Metrics = Readonly<Record<string, number | null>>;
 
-export const CUTS = [5, 10] as const;
-
-/** The names of the metrics, in the order in which they are shown. */
-export const METRICS = CUTS.flatMap((k) => [`nDCG@${k}`, `R@${k}`, `all@${k}`]);
+/** The names of the metrics at these cuts, in the order in which they are shown. */
+export const metricNames = (cuts: readonly number[]): string[] =>
+  cuts.flatMap((k) => [`nDCG@${k}`, `R@${k}`, `all@${k}`]);
 
 /**
  * - nDCG@k: gains are the grades, discounted by log2(rank + 1); the ideal ranking is made of all gold documents.
  * - R@k: gold documents found in the first k, over min(gold, k).
  * - all@k: 1 if every gold document is in the first k; defined for queries with at most k gold documents.
  */
-export function metricsOf(ranking: readonly string[], gold: ReadonlyMap<string, number>): Metrics {
+export function metricsOf(
+  ranking: readonly string[],
+  gold: ReadonlyMap<string, number>,
+  cuts: readonly number[],
+): Metrics {
   const metrics: Record<string, number | null> = {};
-  for (const k of CUTS) {
+  for (const k of cuts) {
     const top = ranking.slice(0, k);
     const ideal = [...gold.values()].sort((a, b) => b - a).slice(0, k);
     const found = top.filter((id) => gold.has(id)).length;

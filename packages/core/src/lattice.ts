@@ -864,12 +864,12 @@ export class Lattice {
     const best = Array.from(first.score.keys()).filter((i) => first.score[i]! >= least);
     const { width } = this.#spaceOf();
     const { x, xg, squares } = state;
-    const likeness = Float64Array.from(candidate, (_, i) => {
-      const cosine = (j: number) =>
-        cosineOf(kernel.dot(x, i * width, xg, j * width, width), Math.sqrt(squares[i]! * squares[j]!));
-      return best.reduce((sum, j) => sum + cosine(j), 0) / best.length;
-    });
-    const known = { ...evidence, feedback: likeness.map((_, i) => likeness[twin[i]!]!) };
+    // Of identical nodes the first stands for all: their coordinates may differ in the last bit.
+    const cosine = (i: number, j: number) =>
+      cosineOf(kernel.dot(x, i * width, xg, j * width, width), Math.sqrt(squares[i]! * squares[j]!));
+    const feedbackOf = (node: number) =>
+      best.reduce((sum, j) => sum + cosine(twin[node]!, twin[j]!), 0) / best.length;
+    const known = { ...evidence, feedback: Float64Array.from(candidate, (_, node) => feedbackOf(node)) };
     return { scores: standardizedScore(known, this.params), evidence: known };
   }
 

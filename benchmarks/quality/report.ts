@@ -1,0 +1,115 @@
+import { baselineOf, compare, type Evaluation, summarize } from "./evaluate.ts";
+import type { Gains, HeldOut } from "./loo.ts";
+import { mean, metricNames } from "./metrics.ts";
+import type { Robustness } from "./robust.ts";
+
+/** Prints results: tables for people, or one JSON object a line. */
+export interface Reporter {
+  skipped(collection: string, why: string): void;
+  evaluation(evaluation: Evaluation, cuts: readonly number[]): void;
+  summary(evaluations: readonly Evaluation[], cuts: readonly number[]): void;
+  robustness(rows: readonly Robustness[], collections: number): void;
+  loo(gains: Gains, heldOut: readonly HeldOut[]): void;
+}
+
+const fixed = (value: number, digits: number, width: number): string =>
+  (Number.isFinite(value) ? value.toFixed(digits) : "-").padStart(width);
+const signed = (value: number): string => (value < 0 ? "" : "+") + value.toFixed(4);
+
+/** A table of figures: the first column names the row. */
+const head = (title: string, columns: readonly string[], width = 30): string =>
+  title.padEnd(width) + columns.map((column) => column.padStart(8)).join("");
+const line = (name: string, figures: readonly number[], digits: number, width = 30): string =>
+  `  ${name}`.padEnd(width) + figures.map((figure) => fixed(figure, digits, 8)).join("");
+
+export const textReporter = (print: (line: string) => void): Reporter => ({
+  skipped: (collection, why) => print(`${collection}: skipped, it has ${why}\n`),
+  evaluation: (evaluation, cuts) => {
+    const rows = compare(evaluation, cuts);
+    const title = `${evaluation.collection} (${rows[0]!.queries} queries)`;
+    print(`${head(title, metricNames(cuts))}   nDCG@${cuts.at(-1)} against ${baselineOf(evaluation)}`);
+    for (const { method, means, difference, interval } of rows) {
+      const against = method === baselineOf(evaluation) ? "" : `   ${signed(difference)}`;
+      const range = against && ` [${interval.map(signed).join(", ")}]`;
+      print(line(method, Object.values(means), 4) + against + range);
+    }
+    print("");
+  },
+  summary: (evaluations, cuts) => {
+    const title = `% over ${baselineOf(evaluations[0]!)}, mean of ${evaluations.length}`;
+    print(`${head(title, metricNames(cuts))}   worst nDCG@${cuts.at(-1)}`);
+    for (const { method, gains, worst } of summarize(evaluations, cuts)) {
+      print(line(method, [...Object.values(gains), worst], 1));
+    }
+    print("");
+  },
+  robustness: (rows, collections) => {
+    print(head("nDCG@10, default over cosine", ["cosine", "default", "gain %", "worst %", "ratio"], 32));
+    for (const { robust, ratio, ...row } of rows) {
+      const figures = [row.baseline, row.default, row.gain, row.worst, ratio].map((v, i) =>
+        fixed(v, [4, 4, 1, 1, 2][i]!, 8),
+      );
+      print(`  ${robust}`.padEnd(32) + figures.join(""));
+    }
+    print(`means over ${collections} collections; pools by the cosine of the plain vectors\n`);
+  },
+  loo: (gains, heldOut) => {
+    const names = Object.keys(Object.values(gains)[0]!);
+    const width = 4 + Math.max(24, ...Object.keys(gains).map((name) => name.length));
+    print(head("nDCG@10 over cosine, %", ["mean", "worst"], width));
+    for (const [setting, of] of Object.entries(gains)) {
+      print(line(setting, spread(names.map((name) => of[name]!)), 1, width));
+    }
+    print(`\n${head("held out", ["gain %", "default"])}   picked on the others`);
+    for (const { collection, picked, gain, default: standard } of heldOut) {
+      print(`${line(collection, [gain, standard], 1)}   ${picked}`);
+    }
+    const [picked, standard] = [spread(heldOut.map((h) => h.gain)), spread(heldOut.map((h) => h.default))];
+    print(line("mean", [picked[0], standard[0]], 1));
+    print(`${line("worst", [picked[1], standard[1]], 1)}\n`);
+  },
+});
+
+export const jsonReporter = (print: (line: string) => void): Reporter => {
+  const write = (value: object) => print(JSON.stringify(value));
+  return {
+    skipped: (collection, why) => write({ collection, skipped: why }),
+    evaluation: (evaluation, cuts) => {
+      for (const { method, queries, means, difference, interval } of compare(evaluation, cuts)) {
+        write({ collection: evaluation.collection, method, queries, ...means, difference, interval });
+      }
+    },
+    summary: (evaluations, cuts) => {
+      const baseline = baselineOf(evaluations[0]!);
+      for (const { method, collections, gains, worst } of summarize(evaluations, cuts)) {
+        write({ summary: method, baseline, collections, ...gains, worst });
+      }
+    },
+    robustness: (rows, collections) => {
+      for (const row of rows) write({ ...row, collections });
+    },
+    loo: (gains, heldOut) => {
+      for (const [setting, of] of Object.entries(gains)) {
+        const [average, worst] = spread(Object.values(of));
+        write({ setting, gains: of, mean: average, worst });
+      }
+      for (const { collection, ...rest } of heldOut) write({ heldOut: collection, ...rest });
+      const [average, worst] = spread(heldOut.map((h) => h.gain));
+      const [standard, worstStandard] = spread(heldOut.map((h) => h.default));
+      write({
+        summary: "loo",
+        collections: heldOut.length,
+        mean: average,
+        worst,
+        default: standard,
+        worstDefault: worstStandard,
+      });
+    },
+  };
+};
+
+/** The mean and the lowest. */
+const spread = (values: readonly number[]): [mean: number, worst: number] => [
+  mean(values),
+  Math.min(...values),
+];

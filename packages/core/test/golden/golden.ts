@@ -53,13 +53,13 @@ export interface Setup {
 }
 type Alpha = "0.0" | "0.5" | "1.0";
 /** The three sums of a receipt. */
-export interface Sums {
+interface Sums {
   readonly coh_drop_sum: number;
   readonly anchor_pen_sum: number;
   readonly query_term_sum: number;
 }
 /** The terms of each node. */
-export interface NodeTerms {
+interface NodeTerms {
   readonly coh_drop: number[];
   readonly anchor_pen: number[];
   readonly query_term: number[];
@@ -145,7 +145,7 @@ export const rowsOf = ({ data, n, d }: PackedVectors): number[][] =>
   Array.from({ length: n }, (_, i) => Array.from(data.subarray(i * d, (i + 1) * d)));
 
 /** The largest error of a list of numbers, each relative to max(1, |expected|). */
-export function errorOf(actual: readonly number[], expected: readonly number[]): number {
+function errorOf(actual: readonly number[], expected: readonly number[]): number {
   expect(actual.length).toBe(expected.length);
   return expected.reduce(
     (worst, v, i) => Math.max(worst, Math.abs(actual[i]! - v) / Math.max(1, Math.abs(v))),

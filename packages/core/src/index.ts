@@ -11,15 +11,12 @@ export {
   StateError,
   VectorError,
 } from "./errors.ts";
+export { jsonLinesLogger, type LatticeEvent } from "./events.ts";
 export { computeDiffusionGates, type GateOptions } from "./gates/diffusion.ts";
 export type { Chain } from "./graph/path.ts";
 export {
   type ChainOptions,
-  compareProvenance,
-  jsonLinesLogger,
   Lattice,
-  type LatticeEvent,
-  type Provenance,
   type RankedEntry,
   type ReceiptOptions,
   type SettleOptions,
@@ -30,6 +27,7 @@ export { type Profile, type ProfileName, profiles, type Strategies } from "./pro
 export type { DiversityMethod } from "./rank/diversify.ts";
 export type { Terms } from "./rank/score.ts";
 export type { Digest } from "./receipt/digest.ts";
+export { compareProvenance, type Provenance } from "./receipt/provenance.ts";
 export type { BundleEntry, Parts, Receipt } from "./receipt/receipt.ts";
 export { type Candidate, type Ranked, type RerankRequest, type RerankResult, rerank } from "./rerank.ts";
 export type { Convergence, SolveOptions } from "./solve/cg.ts";

@@ -17,19 +17,29 @@ import {
   widthOf,
 } from "./embeddings.ts";
 import { CandidateError, OptionError, OscillinkError, StateError, show, VectorError } from "./errors.ts";
+import type { LatticeEvent } from "./events.ts";
 import { type Adjacency, adjacencyOf, capRowSums, symmetrize } from "./graph/adjacency.ts";
 import { normalizedLaplacian, plainLaplacian } from "./graph/laplacian.ts";
 import { gramMatrix, nearestNeighbors } from "./graph/neighbors.ts";
 import { type Chain, pathGraph } from "./graph/path.ts";
 import { scalar as kernel } from "./kernels/scalar.ts";
-import { defined, type Options, type Params, resolveOptions } from "./options.ts";
+import {
+  checkThreshold,
+  checkWeights,
+  defined,
+  type Options,
+  type Params,
+  refuse,
+  resolveOptions,
+} from "./options.ts";
 import { type Edge, type LatticeInput, makePool, type Pool } from "./pool.ts";
 import { profiles, type Strategies } from "./profiles.ts";
 import { diversify, ranking } from "./rank/diversify.ts";
 import { type Evidence, publishedScore, type Scores, standardizedScore } from "./rank/score.ts";
 import { type TextEvidence, textEvidence } from "./rank/text.ts";
-import { type Digest, digestJson, digestTexts, digestVectors } from "./receipt/digest.ts";
+import { digestJson, digestTexts, digestVectors } from "./receipt/digest.ts";
 import { type PublishedState, publishedProvenance, publishedStateSignature } from "./receipt/legacy.ts";
+import type { Provenance } from "./receipt/provenance.ts";
 import { type BundleEntry, makeReceipt, type Receipt } from "./receipt/receipt.ts";
 import type { Convergence, SolveOptions } from "./solve/cg.ts";
 import { solve } from "./solve/solve.ts";
@@ -79,24 +89,6 @@ export interface ChainOptions {
   readonly lamP?: number;
   /** One weight > 0 a link. Default: all 1. */
   readonly weights?: readonly number[];
-}
-
-/** What happened in a lattice, for logs. */
-export interface LatticeEvent extends Convergence {
-  readonly event: "settle" | "solve";
-  readonly milliseconds: number;
-}
-
-/** Digests of what a lattice is made of, part by part; see {@link compareProvenance}. */
-export interface Provenance {
-  readonly params: Digest;
-  readonly shape: Digest;
-  readonly vectors: Digest;
-  readonly edges: Digest;
-  readonly chain: Digest;
-  readonly query: Digest;
-  readonly trust: Digest;
-  readonly texts: Digest;
 }
 
 /** What a query adds to the lattice. */
@@ -987,27 +979,6 @@ export class Lattice {
   }
 }
 
-/**
- * Whether two lattices are the same, part by part: parameters (all but k), shape, vectors, edges, chain, query, trust and
- * texts. The published comparison overlooks vectors and the chain's contents; this one does not.
- */
-export function compareProvenance(
-  a: Provenance,
-  b: Provenance,
-): { same: boolean; equal: { readonly [part in keyof Provenance]: boolean } } {
-  const parts = ["params", "shape", "vectors", "edges", "chain", "query", "trust", "texts"] as const;
-  const equal = Object.fromEntries(parts.map((part) => [part, a[part] === b[part]])) as Record<
-    keyof Provenance,
-    boolean
-  >;
-  return { same: parts.every((part) => equal[part]), equal };
-}
-
-/** A listener that writes each event as one line of JSON, for {@link Lattice.onEvent}. */
-export function jsonLinesLogger(write: (line: string) => void): (event: LatticeEvent) => void {
-  return (event) => write(`${JSON.stringify(event)}\n`);
-}
-
 /** Rows, one after the other. */
 function flat(rows: readonly Float32Array[]): Float32Array {
   const width = rows[0]?.length ?? 0;
@@ -1023,26 +994,3 @@ function cosineOf(product: number, norms: number): number {
 }
 
 /** Refuses options of other names than the known ones. */
-function refuse(others: object, known: string): void {
-  const unknown = Object.keys(others)[0];
-  if (unknown !== undefined) throw new OptionError(unknown, `unknown here; known are ${known}`);
-}
-
-function checkThreshold(name: string, value: unknown): void {
-  if (typeof value !== "number" || Number.isNaN(value)) {
-    throw new OptionError(name, `must be a number, not ${show(value)}`);
-  }
-}
-
-function checkWeights(weights: readonly number[] | undefined, links: number): number[] {
-  const given = weights ?? new Array<number>(Math.max(0, links)).fill(1);
-  if (!Array.isArray(given) || given.length !== links) {
-    throw new OptionError("weights", `must be an array of ${links} numbers, one a link, not ${show(given)}`);
-  }
-  given.forEach((weight, link) => {
-    if (typeof weight !== "number" || !(weight > 0 && weight < Infinity)) {
-      throw new OptionError(`weights[${link}]`, `must be a number > 0, not ${show(weight)}`);
-    }
-  });
-  return [...given];
-}

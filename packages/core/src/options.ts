@@ -175,3 +175,30 @@ export function resolveOptions(options: Options): Params {
   const profile = (given.profile ?? "hybrid") as ProfileName;
   return Object.freeze({ k: 5, missing: "append", ...profiles[profile].params, ...given, profile } as Params);
 }
+
+/** Refuses what is left of an options object when all that is known was taken out. */
+export function refuse(others: object, known: string): void {
+  const unknown = Object.keys(others)[0];
+  if (unknown !== undefined) throw new OptionError(unknown, `unknown here; known are ${known}`);
+}
+
+/** Refuses a threshold that is no number: NaN would pass nothing, or everything. */
+export function checkThreshold(name: string, value: unknown): void {
+  if (typeof value !== "number" || Number.isNaN(value)) {
+    throw new OptionError(name, `must be a number, not ${show(value)}`);
+  }
+}
+
+/** The weights of a chain's links, 1 where none are given. */
+export function checkWeights(weights: readonly number[] | undefined, links: number): number[] {
+  const given = weights ?? new Array<number>(Math.max(0, links)).fill(1);
+  if (!Array.isArray(given) || given.length !== links) {
+    throw new OptionError("weights", `must be an array of ${links} numbers, one a link, not ${show(given)}`);
+  }
+  given.forEach((weight, link) => {
+    if (typeof weight !== "number" || !(weight > 0 && weight < Infinity)) {
+      throw new OptionError(`weights[${link}]`, `must be a number > 0, not ${show(weight)}`);
+    }
+  });
+  return [...given];
+}

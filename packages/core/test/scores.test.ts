@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CandidateError, OptionError, VectorError } from "../src/errors.ts";
-import { compareProvenance, Lattice } from "../src/lattice.ts";
+import { Lattice } from "../src/lattice.ts";
 import { wordVectors } from "../src/rank/words.ts";
+import { compareProvenance } from "../src/receipt/provenance.ts";
 import { rerank } from "../src/rerank.ts";
 import { permuted } from "./support.ts";
 

@@ -2,8 +2,10 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { OscillinkError, StateError } from "../src/errors.ts";
-import { compareProvenance, jsonLinesLogger, Lattice, type LatticeEvent } from "../src/lattice.ts";
+import { jsonLinesLogger, type LatticeEvent } from "../src/events.ts";
+import { Lattice } from "../src/lattice.ts";
 import { publishedStateSignature, pythonFloat, round6 } from "../src/receipt/legacy.ts";
+import { compareProvenance } from "../src/receipt/provenance.ts";
 import { pools, randomRow, randomRows, trusts } from "./support.ts";
 
 const exported = JSON.parse(

@@ -81,7 +81,7 @@ export interface Options {
   coherenceWeight?: number;
   /**
    * Share of novelty in the choice of the bundle. In [0, 1], default 0: exactly the ranking. 1 looks at novelty alone,
-   * after the first document. It costs relevance on every collection measured.
+   * after the first document. It cost relevance on nearly every collection measured.
    */
   diversity?: number;
   /**

@@ -34,9 +34,10 @@ import {
 } from "./options.ts";
 import { type Edge, type LatticeInput, makePool, type Pool } from "./pool.ts";
 import { profiles, type Strategies } from "./profiles.ts";
+import { copiesLast, nearCopies } from "./rank/copies.ts";
 import { diversify, ranking } from "./rank/diversify.ts";
 import { type Evidence, publishedScore, type Scores, standardizedScore } from "./rank/score.ts";
-import { type TextEvidence, textEvidence } from "./rank/text.ts";
+import { type TextEvidence, textEvidence, type Words } from "./rank/text.ts";
 import { digestJson, digestTexts, digestVectors } from "./receipt/digest.ts";
 import { type PublishedState, publishedProvenance, publishedStateSignature } from "./receipt/legacy.ts";
 import type { Provenance } from "./receipt/provenance.ts";
@@ -145,6 +146,8 @@ export class Lattice {
   #before: Float32Array | null = null;
   #settled: Convergence | null = null;
   #solution: Solution | null = null;
+  /** How many near-copies the last bundle passed over. */
+  #passed = 0;
 
   #elapsed = 0;
   #solves = 0;
@@ -371,8 +374,16 @@ export class Lattice {
     const began = performance.now();
     const { k, diversity, diversityMethod, missing } = this.params;
     const { scores, evidence } = this.#score(solution);
-    const order = ranking(scores.score, this.#pool.candidate);
-    const chosen = diversify(order, scores.relevance, k, diversity, this.#cosine(), diversityMethod);
+    const ranked = ranking(scores.score, this.#pool.candidate);
+    const cosine = this.#cosine();
+    const { order, passed } =
+      this.params.copies === "last"
+        ? copiesLast(ranked, diversity === 0 ? k : ranked.length, nearCopies(this.#words(), cosine))
+        : { order: ranked, passed: 0 };
+    const distinct = order.slice(0, order.length - passed);
+    const diverse = diversify(distinct, scores.relevance, k, diversity, cosine, diversityMethod);
+    const chosen = [...diverse, ...order.slice(order.length - passed)].slice(0, k);
+    this.#passed = passed;
     const { terms } = scores;
     const bundle = chosen.map((node, place): RankedEntry => {
       const index = this.#pool.candidate[node]!;
@@ -501,6 +512,7 @@ export class Lattice {
         avg_degree: graph.n > 0 ? entries / graph.n : 0,
         edge_density: graph.n > 1 ? entries / (graph.n * (graph.n - 1)) : 0,
         receipt_detail: detail,
+        crowding: { share: this.#crowding(), passed: this.#passed },
         null_points_summary: points && {
           total_null_points: points.length,
           returned_null_points: listed!.length,
@@ -835,10 +847,17 @@ export class Lattice {
   }
 
   #textEvidence(queryText: string | null): TextEvidence | null {
+    const words = this.#words();
+    return queryText === null || words === null || this.params.textWeight === 0
+      ? null
+      : textEvidence(queryText, words);
+  }
+
+  /** The nodes' words; null where there are none. */
+  #words(): Words[] | null {
     const { candidate, texts, titles } = this.#pool;
-    if (queryText === null || (texts ?? titles) === null || this.params.textWeight === 0) return null;
-    const words = Array.from(candidate, (i) => ({ title: titles?.[i] ?? "", text: texts?.[i] ?? "" }));
-    return textEvidence(queryText, words);
+    if ((texts ?? titles) === null) return null;
+    return Array.from(candidate, (i) => ({ title: titles?.[i] ?? "", text: texts?.[i] ?? "" }));
   }
 
   /** The scores; with feedback, in two passes, the second of which knows the best of the first. */
@@ -895,6 +914,16 @@ export class Lattice {
     const { lamC } = this.params;
     const residuals = edgeResiduals(graph, state, this.#spaceOf().width, kernel).map((r) => lamC * r);
     return nullPoints(graph, residuals, threshold, this.#strategies.baseline);
+  }
+
+  /** Share of the nodes that have an edge of weight 0.9 or more: its cosine, where no row cap and no given graph is. */
+  #crowding(): number {
+    const { n, rowStart, weights } = this.#network.graph;
+    let crowded = 0;
+    for (let i = 0; i < n; i++) {
+      if (weights.subarray(rowStart[i]!, rowStart[i + 1]!).some((weight) => weight >= 0.9)) crowded++;
+    }
+    return n > 0 ? crowded / n : 0;
   }
 
   #dynamics(): Dynamics | null {

@@ -80,6 +80,11 @@ export interface Options {
    */
   coherenceWeight?: number;
   /**
+   * What becomes of a near-copy of a better document: `"last"` (default) puts it after all others, so that a bundle holds
+   * it only if there is nothing else, `"keep"` leaves it where its score puts it. Counted in the receipt.
+   */
+  copies?: "last" | "keep";
+  /**
    * Share of novelty in the choice of the bundle. In [0, 1], default 0: exactly the ranking. 1 looks at novelty alone,
    * after the first document. It cost relevance on nearly every collection measured.
    */
@@ -147,6 +152,7 @@ const checks: Record<keyof Params, Check> = {
   feedback: weight,
   feedbackDocuments: count,
   coherenceWeight: share,
+  copies: oneOf("last", "keep"),
   diversity: share,
   diversityMethod: oneOf("mmr", "msd", "dpp"),
   k: count,

@@ -48,6 +48,7 @@ const hybrid: Profile = {
     feedback: 0.2,
     feedbackDocuments: 3,
     coherenceWeight: 0,
+    copies: "last",
     diversity: 0,
     diversityMethod: "mmr",
   },
@@ -64,8 +65,8 @@ const hybrid: Profile = {
   },
 };
 
-/** No words but grams, and no feedback. */
-const plain = { textTail: 0, phraseWeight: 0, titleWeight: 0, feedback: 0 } as const;
+/** No words but grams, no feedback, and copies where their scores put them. */
+const plain = { copies: "keep", textTail: 0, phraseWeight: 0, titleWeight: 0, feedback: 0 } as const;
 
 /**
  * The named profiles.

@@ -323,6 +323,7 @@ describe("the receipt's digest", () => {
       feedback: 0.1,
       feedbackDocuments: 4,
       coherenceWeight: 0.1,
+      copies: "keep",
       diversity: 0.1,
       diversityMethod: "dpp",
     };

@@ -16,7 +16,7 @@ const options: fc.Arbitrary<Options> = fc.record({
 const keys = fc.array(fc.nat(), { minLength: 16, maxLength: 16 });
 
 /** More than any pool here holds: the bundle is the whole ranking. */
-const all = { k: 99 };
+const all = { k: 99, copies: "keep" } as const;
 
 const byId = <C extends Candidate>(bundle: Ranked<C>[]) =>
   Object.fromEntries(bundle.map(({ id, score, parts, terms }) => [id, { score, parts, terms }]));
@@ -27,7 +27,7 @@ describe("the bundle", () => {
   test("holds the k best of the candidates, each once, ranked from 1 by falling score, the very objects that came", () => {
     fc.assert(
       fc.property(requests(), options, fc.integer({ min: 1, max: 16 }), (request, how, k) => {
-        const { bundle } = rerank({ ...request, ...how, k });
+        const { bundle } = rerank({ ...request, ...how, ...all, k });
         expect(bundle.length).toBe(Math.min(k, request.candidates.length));
         expect(new Set(idsOf(bundle)).size).toBe(bundle.length);
         bundle.forEach((entry, place) => {
@@ -301,7 +301,7 @@ describe("candidates without a vector", () => {
     fc.assert(
       fc.property(withGaps, fc.integer({ min: 1, max: 16 }), ({ ranked, candidates }, k) => {
         const whole = rerank({ ...ranked, candidates, ...all }).bundle;
-        expect(rerank({ ...ranked, candidates, k }).bundle).toEqual(whole.slice(0, k));
+        expect(rerank({ ...ranked, candidates, ...all, k }).bundle).toEqual(whole.slice(0, k));
         const dropped = rerank({ ...ranked, candidates, ...all, missing: "drop" });
         expect(dropped.bundle).toEqual(whole.filter(({ score }) => score !== null));
         expect(dropped.receipt.inputs.missing).toBe(whole.length - dropped.bundle.length);
@@ -452,7 +452,7 @@ describe("diversity", () => {
         fc.integer({ min: 1, max: 12 }),
         (request, diversity, k) => {
           const scores = byId(rerank({ ...request, ...all }).bundle);
-          const { bundle } = rerank({ ...request, diversity, k });
+          const { bundle } = rerank({ ...request, diversity, ...all, k });
           const whole = rerank({ ...request, diversity, ...all }).bundle;
           expect(scores).toMatchObject(byId(bundle));
           expect(bundle).toEqual(whole.slice(0, k));

@@ -92,6 +92,19 @@ export function wordsOf(text: string): string[] {
   return words;
 }
 
+/** The different character 4-grams of a text, each once or more. */
+export function gramsOf(text: string): string[] {
+  return normalized(text)
+    .split(/\s+/)
+    .filter((word) => word !== "")
+    .flatMap((word) => {
+      const padded = ` ${word} `;
+      return Array.from({ length: Math.max(1, padded.length - GRAM + 1) }, (_, at) =>
+        padded.slice(at, at + GRAM),
+      );
+    });
+}
+
 /** Visits the words of a normalized text: runs of letters, marks, digits and surrogates. */
 function eachWord(text: string, visit: (start: number, end: number) => void): void {
   let start = -1;

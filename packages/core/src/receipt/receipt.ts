@@ -122,6 +122,8 @@ export interface Receipt {
     /** Share of the n (n - 1) possible directed edges. */
     readonly edge_density: number;
     readonly receipt_detail: "full" | "light";
+    /** Share of the candidates with an edge of weight (cosine) 0.9 or more; near-copies that the bundle passed over. */
+    readonly crowding: { readonly share: number; readonly passed: number };
     readonly null_points_summary: {
       readonly total_null_points: number;
       readonly returned_null_points: number;

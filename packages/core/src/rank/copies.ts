@@ -1,0 +1,66 @@
+import { gramsOf, type Words } from "./text.ts";
+
+/** Two documents are near-copies only if their vectors are this much alike. */
+const COSINE = 0.9;
+/** And this share of the grams of both is in either, where both have text. */
+const TEXT = 0.6;
+/** And this share of the grams of their titles, where both have titles: pages made from one template differ in them. */
+const TITLE = 0.8;
+/** Without text, vectors alone must be this much alike. */
+const COSINE_ALONE = 0.98;
+
+/**
+ * Tells near-copies: documents with nearly the same vector and nearly the same words. The thresholds were measured on
+ * planted copies (docs/ranking.md).
+ *
+ * @param words the documents' words; null where there are none.
+ * @param cosine the cosine of two documents.
+ */
+export function nearCopies(
+  words: readonly Words[] | null,
+  cosine: (i: number, j: number) => number,
+): (i: number, j: number) => boolean {
+  const sets = new Map<string, ReadonlySet<string>>();
+  const grams = (text: string): ReadonlySet<string> => {
+    const known = sets.get(text) ?? new Set(gramsOf(text));
+    sets.set(text, known);
+    return known;
+  };
+  const alike = (a: string, b: string, share: number) =>
+    a === "" || b === "" || jaccard(grams(a), grams(b)) >= share;
+  return (i, j) => {
+    const likeness = cosine(i, j);
+    if (likeness < COSINE) return false;
+    const [a, b] = [words?.[i], words?.[j]];
+    if (!a?.text || !b?.text) return likeness >= COSINE_ALONE && alike(a?.title ?? "", b?.title ?? "", TITLE);
+    return alike(a.title, b.title, TITLE) && alike(a.text, b.text, TEXT);
+  };
+}
+
+/** The share of the elements of either set that is in both; 1 for two empty sets. */
+function jaccard(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
+  let both = 0;
+  for (const element of a) if (b.has(element)) both++;
+  const either = a.size + b.size - both;
+  return either === 0 ? 1 : both / either;
+}
+
+/**
+ * A ranking with the near-copies of better documents put last, both parts in their order.
+ *
+ * @param wanted how many documents without copies are enough: those after them stay unjudged.
+ */
+export function copiesLast(
+  order: readonly number[],
+  wanted: number,
+  copies: (i: number, j: number) => boolean,
+): { order: number[]; passed: number } {
+  const kept: number[] = [];
+  const passed: number[] = [];
+  let at = 0;
+  for (; at < order.length && kept.length < wanted; at++) {
+    const i = order[at]!;
+    (kept.some((j) => copies(i, j)) ? passed : kept).push(i);
+  }
+  return { order: [...kept, ...order.slice(at), ...passed], passed: passed.length };
+}

@@ -49,8 +49,9 @@ describe("near-copies", () => {
     const near = nearCopies(words, () => 0.95);
     expect([near(0, 1), near(0, 2), near(0, 3)]).toEqual([true, false, false]);
     expect(nearCopies(words, () => 0.89)(0, 1)).toBe(false);
-    expect(nearCopies(null, () => 0.97)(0, 1)).toBe(false);
-    expect(nearCopies(null, () => 0.99)(0, 1)).toBe(true);
+    // Vectors alone cannot tell a copy from a document on the same matter.
+    expect(nearCopies(null, () => 1)(0, 1)).toBe(false);
+    expect(nearCopies([page("", ""), page("", "")], () => 1)(0, 1)).toBe(false);
   });
 
   test("is symmetric", () => {

@@ -2,12 +2,10 @@ import { gramsOf, type Words } from "./text.ts";
 
 /** Two documents are near-copies only if their vectors are this much alike. */
 const COSINE = 0.9;
-/** And this share of the grams of both is in either, where both have text. */
+/** And this share of the grams of either is in both: without text, nothing is held to be a copy. */
 const TEXT = 0.6;
 /** And this share of the grams of their titles, where both have titles: pages made from one template differ in them. */
 const TITLE = 0.8;
-/** Without text, vectors alone must be this much alike. */
-const COSINE_ALONE = 0.98;
 
 /**
  * Tells near-copies: documents with nearly the same vector and nearly the same words. The thresholds were measured on
@@ -29,10 +27,8 @@ export function nearCopies(
   const alike = (a: string, b: string, share: number) =>
     a === "" || b === "" || jaccard(grams(a), grams(b)) >= share;
   return (i, j) => {
-    const likeness = cosine(i, j);
-    if (likeness < COSINE) return false;
     const [a, b] = [words?.[i], words?.[j]];
-    if (!a?.text || !b?.text) return likeness >= COSINE_ALONE && alike(a?.title ?? "", b?.title ?? "", TITLE);
+    if (!a?.text || !b?.text || cosine(i, j) < COSINE) return false;
     return alike(a.title, b.title, TITLE) && alike(a.text, b.text, TEXT);
   };
 }

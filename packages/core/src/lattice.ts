@@ -118,6 +118,16 @@ interface Solution {
   readonly evidence: Evidence;
 }
 
+/** Which nodes make the bundle, best first, and by what. */
+interface Choice {
+  readonly of: Solution;
+  readonly chosen: readonly number[];
+  readonly scores: Scores;
+  readonly evidence: Evidence;
+  /** How many near-copies were passed over. */
+  readonly passed: number;
+}
+
 declare const performance: { now(): number };
 
 /**
@@ -146,8 +156,7 @@ export class Lattice {
   #before: Float32Array | null = null;
   #settled: Convergence | null = null;
   #solution: Solution | null = null;
-  /** How many near-copies the last bundle passed over. */
-  #passed = 0;
+  #choice: Choice | null = null;
 
   #elapsed = 0;
   #solves = 0;
@@ -370,20 +379,9 @@ export class Lattice {
 
   /** The k documents to hand back, best first; those that could not be ranked last, if `missing` is `"append"`. */
   bundle(): RankedEntry[] {
-    const solution = this.#solve();
+    const { chosen, scores, evidence } = this.#choose();
     const began = performance.now();
-    const { k, diversity, diversityMethod, missing } = this.params;
-    const { scores, evidence } = this.#score(solution);
-    const ranked = ranking(scores.score, this.#pool.candidate);
-    const cosine = this.#cosine();
-    const { order, passed } =
-      this.params.copies === "last"
-        ? copiesLast(ranked, diversity === 0 ? k : ranked.length, nearCopies(this.#words(), cosine))
-        : { order: ranked, passed: 0 };
-    const distinct = order.slice(0, order.length - passed);
-    const diverse = diversify(distinct, scores.relevance, k, diversity, cosine, diversityMethod);
-    const chosen = [...diverse, ...order.slice(order.length - passed)].slice(0, k);
-    this.#passed = passed;
+    const { k, missing } = this.params;
     const { terms } = scores;
     const bundle = chosen.map((node, place): RankedEntry => {
       const index = this.#pool.candidate[node]!;
@@ -512,7 +510,7 @@ export class Lattice {
         avg_degree: graph.n > 0 ? entries / graph.n : 0,
         edge_density: graph.n > 1 ? entries / (graph.n * (graph.n - 1)) : 0,
         receipt_detail: detail,
-        crowding: { share: this.#crowding(), passed: this.#passed },
+        crowding: { share: this.#crowding(), passed: this.#choose().passed },
         null_points_summary: points && {
           total_null_points: points.length,
           returned_null_points: listed!.length,
@@ -858,6 +856,27 @@ export class Lattice {
     const { candidate, texts, titles } = this.#pool;
     if ((texts ?? titles) === null) return null;
     return Array.from(candidate, (i) => ({ title: titles?.[i] ?? "", text: texts?.[i] ?? "" }));
+  }
+
+  /** The nodes of the bundle; chosen once for a solution, though the bundle and its receipt both ask. */
+  #choose(): Choice {
+    const solution = this.#solve();
+    if (this.#choice?.of === solution) return this.#choice;
+    const began = performance.now();
+    const { k, copies, diversity, diversityMethod } = this.params;
+    const { scores, evidence } = this.#score(solution);
+    const ranked = ranking(scores.score, this.#pool.candidate);
+    const cosine = this.#cosine();
+    const { order, passed } =
+      copies === "last"
+        ? copiesLast(ranked, diversity === 0 ? k : ranked.length, nearCopies(this.#words(), cosine))
+        : { order: ranked, passed: 0 };
+    const distinct = order.slice(0, order.length - passed);
+    const diverse = diversify(distinct, scores.relevance, k, diversity, cosine, diversityMethod);
+    const chosen = [...diverse, ...order.slice(order.length - passed)].slice(0, k);
+    this.#choice = { of: solution, chosen, scores, evidence, passed };
+    this.#elapsed += performance.now() - began;
+    return this.#choice;
   }
 
   /** The scores; with feedback, in two passes, the second of which knows the best of the first. */

@@ -1,52 +1,62 @@
-/** How long a re-ranking takes, packing and full receipt included, on seeded unit vectors. */
+/** The performance benchmark: measures and prints; nothing is asserted. */
 import { cpus } from "node:os";
 import { rerank } from "@oscillink/core";
-import { Command } from "commander";
-import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
-import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import { Bench } from "tinybench";
+import { Command, Option } from "commander";
+import type { Part } from "./facts.ts";
+import { cold } from "./parts/cold.ts";
+import { kernel } from "./parts/kernel.ts";
+import { memory } from "./parts/memory.ts";
+import { query } from "./parts/query.ts";
+import { sizes } from "./parts/sizes.ts";
+import { stages } from "./parts/stages.ts";
+import { text } from "./parts/text.ts";
+import { full, quick as quickPlan } from "./plan.ts";
+import { jsonReporter, textReporter } from "./report.ts";
 
-const sizes: readonly (readonly [n: number, d: number, k: number])[] = [
-  [20, 1536, 4],
-  [50, 1536, 5],
-  [100, 384, 10],
-  [100, 1536, 10],
-];
-const { json } = new Command("bench:perf")
-  .description("Times rerank on seeded unit vectors.")
-  .option("--json", "print JSON lines")
-  .parse()
-  .opts<{ json?: true }>();
-
-const random = xoroshiro128plus(1);
-const vector = (d: number): Float32Array => {
-  const values = Float32Array.from({ length: d }, () => uniformFloat64(random) - 0.5);
-  const length = Math.sqrt(values.reduce((sum, v) => sum + v * v, 0));
-  return values.map((v) => v / length);
+const parts: Record<string, { title: string; run: Part }> = {
+  sizes: { title: "Whole call, ms: median (minimum)", run: sizes },
+  stages: {
+    title: "Stages of ours, ms; the Gram matrix alone is the least that an exact graph costs",
+    run: stages,
+  },
+  kernel: { title: "Ours by kernel, ms", run: kernel },
+  cold: {
+    title: "Cold start, ms: the process from outside, then import and first call from inside",
+    run: cold,
+  },
+  memory: { title: "Resident memory of one call, MB", run: memory },
+  query: { title: "Another query on a settled lattice, ms", run: query },
+  text: { title: "The words: 150 a candidate, 10 in the query, ms", run: text },
 };
 
-const bench = new Bench({ time: 500, warmupTime: 250 });
-for (const [n, d, k] of sizes) {
-  const query = vector(d);
-  const candidates = Array.from({ length: n }, () => ({ embedding: vector(d) }));
-  bench.add(JSON.stringify({ n, d, k }), () => {
-    rerank({ query, candidates, k });
-  });
-}
-await bench.run();
+const { json, quick, only } = new Command("bench:perf")
+  .description("How long a re-ranking takes, and what it is made of; seeded unit vectors.")
+  .option("--json", "print JSON lines, one a figure")
+  .option("--quick", "a few runs of small pools: whether it works, not how fast it is")
+  .addOption(new Option("--only <part>", "one part alone").choices(Object.keys(parts)))
+  .parse()
+  .opts<{ json?: true; quick?: true; only?: string }>();
 
-if (!json) {
-  process.stdout.write(
-    `${cpus()[0]!.model}, Node ${process.version}\n(N, D, k)        median ms   min ms  runs\n`,
-  );
+const setting = {
+  machine: `${cpus()[0]!.model}, ${cpus().length} cores`,
+  node: process.version,
+  kernel: rerank({ query: [1], candidates: [{ embedding: [1] }], k: 1 }).receipt.kernel.name,
+};
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+const report = (json ? jsonReporter : textReporter)(print, setting);
+
+for (const [part, { title, run }] of Object.entries(parts)) {
+  if (only !== undefined && only !== part) continue;
+  progress(part);
+  for (const fact of run(quick ? quickPlan : full)) {
+    progress(`${part} (${fact.n}, ${fact.d}, ${fact.k})`);
+    report.fact({ part, ...fact });
+  }
+  progress("");
+  report.end(title);
 }
-for (const { name, result } of bench.tasks) {
-  if (!("latency" in result)) throw new Error(`${name} did not complete`);
-  const { p50, min, samplesCount } = result.latency;
-  const { n, d, k } = JSON.parse(name) as { n: number; d: number; k: number };
-  process.stdout.write(
-    json
-      ? `${JSON.stringify({ n, d, k, medianMs: p50, minMs: min, runs: samplesCount })}\n`
-      : `${`(${n}, ${d}, ${k})`.padEnd(16)} ${p50!.toFixed(2).padStart(8)} ${min.toFixed(2).padStart(8)} ${String(samplesCount).padStart(5)}\n`,
-  );
+
+/** One line on a terminal, the next taking its place. */
+function progress(line: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}`);
 }

@@ -20,6 +20,7 @@ export {
   type RankedEntry,
   type ReceiptOptions,
   type SettleOptions,
+  type Timings,
 } from "./lattice.ts";
 export { type Missing, type Options, type Params, resolveOptions } from "./options.ts";
 export type { Edge, LatticeInput } from "./pool.ts";

@@ -1,8 +1,8 @@
 import { type ChainReceipt, chainReceipt, publishedChainReceipt } from "./diagnose/chain.ts";
 import { type Dynamics, dynamics } from "./diagnose/dynamics.ts";
-import { coherenceDrops, edgeResiduals } from "./diagnose/edges.ts";
-import { type Energy, gap, type Measured, measure } from "./diagnose/energy.ts";
-import { type NullPoint, nullPoints } from "./diagnose/nullpoints.ts";
+import { coherenceDrops } from "./diagnose/edges.ts";
+import { type Energy, gap, type Measured, measure, type State, stateOf } from "./diagnose/energy.ts";
+import { nullPoints } from "./diagnose/nullpoints.ts";
 import {
   gather,
   type Matrix,
@@ -10,7 +10,7 @@ import {
   type PackedVectors,
   pack,
   packRow,
-  rowNorm,
+  product,
   unitRows,
   type Vector,
   type Vectors,
@@ -18,11 +18,9 @@ import {
 } from "./embeddings.ts";
 import { CandidateError, OptionError, OscillinkError, StateError, show, VectorError } from "./errors.ts";
 import type { LatticeEvent } from "./events.ts";
-import { type Adjacency, adjacencyOf, capRowSums, symmetrize } from "./graph/adjacency.ts";
-import { normalizedLaplacian, plainLaplacian } from "./graph/laplacian.ts";
-import { gramMatrix, nearestNeighbors } from "./graph/neighbors.ts";
-import { type Chain, pathGraph } from "./graph/path.ts";
-import { scalar as kernel } from "./kernels/scalar.ts";
+import type { Chain } from "./graph/path.ts";
+import { kernel } from "./kernels/choose.ts";
+import { connect, type Network } from "./network.ts";
 import {
   checkThreshold,
   checkWeights,
@@ -32,20 +30,19 @@ import {
   refuse,
   resolveOptions,
 } from "./options.ts";
-import { type Edge, type LatticeInput, makePool, type Pool } from "./pool.ts";
+import { type LatticeInput, makePool, type Pool } from "./pool.ts";
 import { profiles, type Strategies } from "./profiles.ts";
-import { copiesLast, nearCopies } from "./rank/copies.ts";
-import { diversify, ranking } from "./rank/diversify.ts";
-import { type Evidence, publishedScore, type Scores, standardizedScore } from "./rank/score.ts";
-import { type TextEvidence, textEvidence, type Words } from "./rank/text.ts";
+import { type Choice, choose, cosineOf, wordsOfNodes } from "./rank/choose.ts";
+import type { Evidence } from "./rank/score.ts";
+import { textEvidence } from "./rank/text.ts";
 import { digestJson, digestTexts, digestVectors } from "./receipt/digest.ts";
 import { type PublishedState, publishedProvenance, publishedStateSignature } from "./receipt/legacy.ts";
 import type { Provenance } from "./receipt/provenance.ts";
 import { type BundleEntry, makeReceipt, type Receipt } from "./receipt/receipt.ts";
 import type { Convergence, SolveOptions } from "./solve/cg.ts";
 import { solve } from "./solve/solve.ts";
-import { ambientSpace, cheaperSpace, type Space, spanSpace } from "./solve/space.ts";
-import { assemble, type System, shifted } from "./solve/system.ts";
+import { ambientSpace, type Space, spanSpace } from "./solve/space.ts";
+import { shifted } from "./solve/system.ts";
 import {
   fromBuffer,
   fromJson,
@@ -102,30 +99,24 @@ interface Query {
   readonly text: string | null;
 }
 
-/** The graph of the nodes and the system that it makes. */
-interface Network {
-  readonly graph: Adjacency;
-  /** The nodes' Gram matrix, where it is kept. */
-  readonly gram: Matrix | null;
-  readonly system: System;
-}
-
-/** The settled state and what was read off it. */
+/** The settled state. It does not depend on the query, unless that pulls. */
 interface Solution {
   readonly options: SolveOptions;
   readonly convergence: Convergence;
-  readonly state: Measured;
-  readonly evidence: Evidence;
+  readonly state: State;
 }
 
-/** Which nodes make the bundle, best first, and by what. */
-interface Choice {
-  readonly of: Solution;
-  readonly chosen: readonly number[];
-  readonly scores: Scores;
-  readonly evidence: Evidence;
-  /** How many near-copies were passed over. */
-  readonly passed: number;
+/** Milliseconds spent in each stage. */
+export interface Timings {
+  /** Judging and packing what came in. */
+  readonly pack: number;
+  /** The graph and the system that it makes. */
+  readonly graph: number;
+  readonly solve: number;
+  /** What the query and the words say, the score, and the choice. */
+  readonly rank: number;
+  /** The figures, the digests and the record. */
+  readonly receipt: number;
 }
 
 declare const performance: { now(): number };
@@ -156,9 +147,11 @@ export class Lattice {
   #before: Float32Array | null = null;
   #settled: Convergence | null = null;
   #solution: Solution | null = null;
+  /** What was found of the query: see {@link Lattice.#ownProducts}. */
+  #own: Float64Array | null = null;
   #choice: Choice | null = null;
 
-  #elapsed = 0;
+  readonly #timings = { pack: 0, graph: 0, solve: 0, rank: 0, receipt: 0 };
   #solves = 0;
   #hits = 0;
   readonly #listeners = new Set<(event: LatticeEvent) => void>();
@@ -170,11 +163,14 @@ export class Lattice {
    *   vector where `missing` is `"error"`.
    */
   constructor(input: LatticeInput, options: Options = {}) {
-    const began = performance.now();
     this.#params = resolveOptions(options);
-    this.#pool = makePool(input, this.#params, this.#strategies);
+    this.#pool = this.#timed("pack", () => makePool(input, this.#params, this.#strategies));
     this.#network = this.#connect();
-    this.#elapsed += performance.now() - began;
+  }
+
+  /** Milliseconds spent so far, by stage. */
+  get timings(): Timings {
+    return { ...this.#timings };
   }
 
   /** Every option, resolved. */
@@ -200,18 +196,14 @@ export class Lattice {
    * @throws {VectorError} for another width, a value that is not finite, or a zero vector.
    */
   setQuery(vector: Vector | null, text: string | null = null): this {
-    const began = performance.now();
     if (text !== null && typeof text !== "string") {
       throw new CandidateError("queryText", `must be a string, not ${show(text)}`);
     }
-    const raw = this.#pool.scores ? this.#noQuery(vector) : this.#packQuery(vector);
-    const { data } = this.params.normalize ? unitRows(raw) : raw;
-    const square = kernel.dot(data, 0, data, 0, raw.stride);
-    this.#query = { raw, vector: data, square, text };
+    this.#query = this.#timed("rank", () => this.#ask(vector, text));
+    this.#own = null;
+    this.#choice = null;
     // Only a query that pulls is part of the state.
     if (this.params.lamQ > 0) this.#restart();
-    this.#solution = null;
-    this.#elapsed += performance.now() - began;
     return this;
   }
 
@@ -284,9 +276,8 @@ export class Lattice {
       threshold: zThreshold,
       graph: this.#network.graph,
       lamC: this.params.lamC,
-      settled: this.#solve().state,
-      start: this.#measure(this.#spaceOf().start),
-      width: this.#spaceOf().width,
+      settled: this.#measure(this.#solve().state),
+      start: this.#start(),
       kernel,
     };
     const answer =
@@ -359,9 +350,12 @@ export class Lattice {
       const wanted = `${this.n} vectors of ${this.d} values`;
       throw new VectorError("vectors", `must be ${wanted}, not ${given.rows} of ${given.columns}`);
     }
-    const state = gather(given, this.#pool.candidate);
+    const { data } = gather(given, this.#pool.candidate);
     const space = ambientSpace(this.#pool.vectors, vector);
-    return measure(this.#network.system, space, state.data, vector, square, kernel).energy;
+    const state = stateOf(space, data);
+    const products = state.squares.map((_, i) => product(data, i * space.width, vector, 0, space.width));
+    const { graph, system } = this.#network;
+    return measure(system, graph, space, state, products, square, kernel).energy;
   }
 
   /** The edges of the graph, each once, as candidate indices with their weight. */
@@ -380,7 +374,6 @@ export class Lattice {
   /** The k documents to hand back, best first; those that could not be ranked last, if `missing` is `"append"`. */
   bundle(): RankedEntry[] {
     const { chosen, scores, evidence } = this.#choose();
-    const began = performance.now();
     const { k, missing } = this.params;
     const { terms } = scores;
     const bundle = chosen.map((node, place): RankedEntry => {
@@ -417,7 +410,6 @@ export class Lattice {
         bundle.push({ index, id, rank, inputRank: index + 1, score: null, parts: null, terms: null });
       }
     }
-    this.#elapsed += performance.now() - began;
     return bundle;
   }
 
@@ -442,19 +434,21 @@ export class Lattice {
     const hits = this.#hits;
     const bundle = this.bundle().map(({ index: _, ...entry }) => entry);
     const cached = this.#hits > hits;
-    const { convergence, state } = this.#solve();
+    const { convergence, state: settled } = this.#solve();
     const began = performance.now();
     const query = this.#needQuery();
     const space = this.#spaceOf();
     const { graph, system } = this.#network;
     const full = detail === "full";
-    const start = this.#measure(space.start);
-    const present = this.#state === null ? null : this.#measure(this.#state);
+    const start = this.#start();
+    const state = this.#measure(settled);
+    const present = this.#state === null ? null : this.#measure(stateOf(space, this.#state));
     const remaining = present === null ? 0 : gap(system, space, present.x, state.x, kernel);
     const { total: minimum, ...terms } = state.energy;
     const pool = this.#pool;
     const entries = graph.columns.length;
-    const points = full ? this.#nullPoints(state, nullThreshold) : null;
+    const strain = state.residuals.map((r) => this.params.lamC * r);
+    const points = full ? nullPoints(graph, strain, nullThreshold, this.#strategies.baseline) : null;
     const listed = points && [...points].sort((a, b) => b.z - a.z).slice(0, nullCap);
     const falls = this.#strategies.figures === "falls";
     const last = this.#settled ?? convergence;
@@ -486,7 +480,10 @@ export class Lattice {
         ? null
         : falls
           ? start.energy.coherence - terms.coherence
-          : this.#coherenceDrops(start, state).reduce((sum, drop) => sum + drop, 0),
+          : coherenceDrops(graph, start.residuals, state.residuals, this.params.lamC).reduce(
+              (sum, drop) => sum + drop,
+              0,
+            ),
       anchor_pen_sum: full ? terms.anchor : null,
       query_term_sum: !full ? null : falls ? start.energy.query - terms.query : terms.query,
       chain_drop_sum: full ? start.energy.chain - terms.chain : null,
@@ -528,8 +525,9 @@ export class Lattice {
       space: space.kind,
       vectors,
     };
-    this.#elapsed += performance.now() - began;
-    return makeReceipt({ ...content, t_ms: this.#elapsed });
+    const receipt = makeReceipt(content);
+    this.#timings.receipt += performance.now() - began;
+    return { ...receipt, t_ms: Object.values(this.#timings).reduce((sum, ms) => sum + ms, 0) };
   }
 
   /** Digests of all that the lattice is made of, to compare it with another. */
@@ -680,15 +678,6 @@ export class Lattice {
     return Array.from({ length: this.n }, (_, i) => data.subarray(i * stride, i * stride + columns));
   }
 
-  /** The edges of candidates as edges of nodes; those of candidates that are no nodes fall away. */
-  #nodeEdges(edges: readonly Edge[]): Edge[] {
-    const node = new Map(Array.from(this.#pool.candidate, (candidate, at) => [candidate, at]));
-    return edges.flatMap(({ i, j, weight }) => {
-      const [a, b] = [node.get(i), node.get(j)];
-      return a === undefined || b === undefined ? [] : [{ i: a, j: b, weight }];
-    });
-  }
-
   #publishedState(): PublishedState {
     const { raw } = this.#needQuery();
     const { graph } = this.#network;
@@ -713,11 +702,9 @@ export class Lattice {
 
   /** Carries out a change of what the lattice is made of, and starts over. */
   #rebuild(change: () => void): this {
-    const began = performance.now();
-    change();
+    this.#timed("pack", change);
     this.#network = this.#connect();
     this.#restart();
-    this.#elapsed += performance.now() - began;
     return this;
   }
 
@@ -727,39 +714,44 @@ export class Lattice {
     this.#before = null;
     this.#settled = null;
     this.#solution = null;
+    this.#own = null;
+    this.#choice = null;
   }
 
   /** The graph of the pool's nodes and its system. */
   #connect(): Network {
-    const { vectors, nodeTrust, edges } = this.#pool;
-    const { normalize, neighbors, similarityFloor, graph: rule, rowCap, lamG, lamC, lamQ } = this.params;
-    const { ties, isolated, trust, chain: chainRule } = this.#strategies;
-    const n = vectors.rows;
-    // A node has at most twice as many neighbours as it lists, on average, under either rule.
-    const kind = cheaperSpace(n, vectors.columns, n * Math.min(2 * neighbors, n));
-    const gram = kind === "span" ? gramMatrix(vectors, kernel) : null;
-    const unit = normalize ? vectors : unitRows(vectors);
-    const graph = (): Adjacency => {
-      if (edges !== null) return adjacencyOf(n, this.#nodeEdges(edges));
-      const lists = nearestNeighbors(unit, normalize ? gram : null, neighbors, similarityFloor, ties, kernel);
-      const symmetric = symmetrize(n, lists, rule);
-      return rowCap === null ? symmetric : capRowSums(symmetric, rowCap);
-    };
-    const pull = Float32Array.from(nodeTrust, (b) => lamQ * (trust === "pull" ? b : 1));
-    const path = this.#chain && pathGraph(n, this.#chain);
-    const chain = path && {
-      laplacian: chainRule === "plain" ? plainLaplacian(path) : normalizedLaplacian(path, "shrink"),
-      lamP: this.#chain!.lamP,
-    };
-    const connected = graph();
-    const laplacian = normalizedLaplacian(connected, isolated);
-    return { graph: connected, gram, system: assemble(laplacian, lamG, lamC, pull, chain) };
+    return this.#timed("graph", () =>
+      connect(this.#pool, this.params, this.#strategies, this.#chain, kernel),
+    );
+  }
+
+  #timed<T>(stage: keyof Timings, work: () => T): T {
+    const began = performance.now();
+    const result = work();
+    this.#timings[stage] += performance.now() - began;
+    return result;
+  }
+
+  #ask(vector: Vector | null, text: string | null): Query {
+    const raw = this.#pool.scores ? this.#noQuery(vector) : this.#packQuery(vector);
+    const { data } = this.params.normalize ? unitRows(raw) : raw;
+    return { raw, vector: data, square: product(data, 0, data, 0, raw.stride), text };
+  }
+
+  /** `Y_i · psi` of each node. */
+  #ownProducts(): Float64Array {
+    const { vector } = this.#needQuery();
+    const { data, stride } = this.#pool.vectors;
+    this.#own ??= Float64Array.from(this.#pool.candidate, (_, i) =>
+      product(data, i * stride, vector, 0, stride),
+    );
+    return this.#own;
   }
 
   #packQuery(vector: Vector | null): Matrix {
     const raw = matrix(1, this.d || widthOf(vector as Vector, "query"));
-    packRow(vector as Vector, raw, 0, "query");
-    if (rowNorm(raw, 0) === 0) throw new VectorError("query", "is zero; it has no direction to rank by");
+    const norm = packRow(vector as Vector, raw, 0, () => "query");
+    if (norm === 0) throw new VectorError("query", "is zero; it has no direction to rank by");
     return raw;
   }
 
@@ -811,128 +803,96 @@ export class Lattice {
       this.#hits++;
       return known;
     }
-    const began = performance.now();
-    const query = this.#needQuery();
     const space = this.#spaceOf();
-    const x = space.start.slice();
-    const convergence = solve(this.#network.system.matrix, space, this.#rhs(space), x, options, kernel);
-    const state = this.#measure(x);
+    const began = performance.now();
+    const { system } = this.#network;
+    // From zero the solver takes one product with M less; but where neighbours do not pull, most stay where they are.
+    const x = this.params.lamC > 0 ? new Float32Array(space.start.length) : space.start.slice();
+    const rhs = this.#rhs(space);
+    const convergence = solve(system.matrix, space, rhs, x, options, kernel, this.#rhsNorm());
+    this.#solution = { options, convergence, state: stateOf(space, x) };
+    this.#choice = null;
     this.#solves++;
-
-    const { vectors, twin, candidate, scores, nodeTrust } = this.#pool;
-    const { stride, data } = vectors;
-    const queryNorm = Math.sqrt(query.square);
-    const own = (_: number, i: number): number => {
-      if (scores) return scores[candidate[i]!]!;
-      return cosineOf(kernel.dot(data, i * stride, query.vector, 0, stride), rowNorm(vectors, i) * queryNorm);
-    };
-    const similarity = Float64Array.from(candidate, own);
-    const cosines = state.products.map((p, i) => cosineOf(p, Math.sqrt(state.squares[i]!) * queryNorm));
-    const { coherenceWeight } = this.params;
-    const drops = coherenceWeight === 0 ? null : this.#coherenceDrops(this.#measure(space.start), state);
-    const evidence = {
-      similarity,
-      // Identical nodes settle alike; only the order of summation could tell them apart in the last bit.
-      settled: scores ? similarity : cosines.map((_, i) => cosines[twin[i]!]!),
-      text: this.#textEvidence(query.text),
-      feedback: null,
-      coherence: drops?.map((_, i) => drops[twin[i]!]!) ?? null,
-      trust: nodeTrust,
-    };
-    this.#solution = { options, convergence, state, evidence };
     this.#tell("solve", convergence, began);
     return this.#solution;
   }
 
-  #textEvidence(queryText: string | null): TextEvidence | null {
-    const words = this.#words();
-    return queryText === null || words === null || this.params.textWeight === 0
-      ? null
-      : textEvidence(queryText, words);
+  /** `|F|`, from the products that are at hand. */
+  #rhsNorm(): number {
+    const { norms } = this.#pool;
+    const { lamG, pull } = this.#network.system;
+    const query = this.params.lamQ > 0 ? this.#needQuery() : null;
+    const products = query && this.#ownProducts();
+    const square = (norm: number, i: number): number => {
+      const own = lamG * lamG * norm * norm;
+      if (query === null) return own;
+      return own + 2 * lamG * pull[i]! * products![i]! + pull[i]! * pull[i]! * query.square;
+    };
+    return Math.sqrt(norms.reduce((sum, norm, i) => sum + Math.max(0, square(norm, i)), 0));
   }
 
-  /** The nodes' words; null where there are none. */
-  #words(): Words[] | null {
-    const { candidate, texts, titles } = this.#pool;
-    if ((texts ?? titles) === null) return null;
-    return Array.from(candidate, (i) => ({ title: titles?.[i] ?? "", text: texts?.[i] ?? "" }));
+  /** What is known of each node for its score. */
+  #evidence({ state }: Solution): Evidence {
+    const { twin, candidate, scores, nodeTrust, norms } = this.#pool;
+    const { square, text } = this.#needQuery();
+    const { textWeight, coherenceWeight, lamC } = this.params;
+    const queryNorm = Math.sqrt(square);
+    const similarity = scores
+      ? Float64Array.from(candidate, (i) => scores[i]!)
+      : this.#ownProducts().map((own, i) => cosineOf(own, norms[i]! * queryNorm));
+    const settled = this.#products(state).map((p, i) =>
+      cosineOf(p, Math.sqrt(state.squares[i]!) * queryNorm),
+    );
+    const drops =
+      coherenceWeight === 0
+        ? null
+        : coherenceDrops(this.#network.graph, this.#start().residuals, this.#measure(state).residuals, lamC);
+    const words = text === null || textWeight === 0 ? null : wordsOfNodes(this.#pool);
+    return {
+      similarity,
+      // Identical nodes settle alike; only the order of summation could tell them apart in the last bit.
+      settled: scores ? similarity : settled.map((_, i) => settled[twin[i]!]!),
+      text: words && textEvidence(text!, words),
+      feedback: null,
+      coherence: drops?.map((_, i) => drops[twin[i]!]!) ?? null,
+      trust: nodeTrust,
+    };
   }
 
-  /** The nodes of the bundle; chosen once for a solution, though the bundle and its receipt both ask. */
+  /** The nodes of the bundle; chosen once for a solution and a query, though the bundle and its receipt both ask. */
   #choose(): Choice {
     const solution = this.#solve();
-    if (this.#choice?.of === solution) return this.#choice;
-    const began = performance.now();
-    const { k, copies, diversity, diversityMethod } = this.params;
-    const { scores, evidence } = this.#score(solution);
-    const ranked = ranking(scores.score, this.#pool.candidate);
-    const cosine = this.#cosine();
-    const { order, passed } =
-      copies === "last"
-        ? copiesLast(ranked, diversity === 0 ? k : ranked.length, nearCopies(this.#words(), cosine))
-        : { order: ranked, passed: 0 };
-    const distinct = order.slice(0, order.length - passed);
-    const diverse = diversify(distinct, scores.relevance, k, diversity, cosine, diversityMethod);
-    const chosen = [...diverse, ...order.slice(order.length - passed)].slice(0, k);
-    this.#choice = { of: solution, chosen, scores, evidence, passed };
-    this.#elapsed += performance.now() - began;
+    this.#choice ??= this.#timed("rank", () =>
+      choose(this.#pool, solution.state, this.#evidence(solution), this.params, this.#strategies),
+    );
     return this.#choice;
   }
 
-  /** The scores; with feedback, in two passes, the second of which knows the best of the first. */
-  #score({ evidence, state }: Solution): { scores: Scores; evidence: Evidence } {
-    if (this.#strategies.score === "published")
-      return { scores: publishedScore(evidence, this.params), evidence };
-    const first = standardizedScore(evidence, this.params);
-    const { feedback, feedbackDocuments } = this.params;
-    if (feedback === 0) return { scores: first, evidence };
-    const { candidate, twin } = this.#pool;
-    // All that are tied with the last of the best are among them, and the sum runs in the order of the nodes: the order
-    // of arrival decides nothing.
-    const last = ranking(first.score, candidate)[feedbackDocuments - 1];
-    const least = last === undefined ? -Infinity : first.score[last]!;
-    const best = Array.from(first.score.keys()).filter((i) => first.score[i]! >= least);
-    const { width } = this.#spaceOf();
-    const { x, xg, squares } = state;
-    // Of identical nodes the first stands for all: their coordinates may differ in the last bit.
-    const cosine = (i: number, j: number) =>
-      cosineOf(kernel.dot(x, i * width, xg, j * width, width), Math.sqrt(squares[i]! * squares[j]!));
-    const feedbackOf = (node: number) =>
-      best.reduce((sum, j) => sum + cosine(twin[node]!, twin[j]!), 0) / best.length;
-    const known = { ...evidence, feedback: Float64Array.from(candidate, (_, node) => feedbackOf(node)) };
-    return { scores: standardizedScore(known, this.params), evidence: known };
-  }
-
-  #measure(x: Float32Array): Measured {
+  /** `U_i · psi` of each node. */
+  #products({ x, width }: State): Float64Array {
     const { vector, square } = this.#needQuery();
+    const own = this.#ownProducts();
     const space = this.#spaceOf();
     // In a span a node's product with the query is its coefficients' with those of the basis.
     let target = vector;
     if (space.kind === "span") {
-      const { vectors, candidate } = this.#pool;
-      const { stride, data } = vectors;
-      target = new Float32Array(space.width);
-      for (let i = 0; i < candidate.length; i++) {
-        target[i] = kernel.dot(data, i * stride, vector, 0, stride);
-      }
-      if (space.query !== null) target[candidate.length] = square;
+      target = new Float32Array(width);
+      target.set(own);
+      if (space.query !== null) target[own.length] = square;
     }
-    return measure(this.#network.system, space, x, target, square, kernel);
+    return own.map((_, i) => product(x, i * width, target, 0, width));
   }
 
-  #coherenceDrops(start: Measured, state: Measured): Float64Array {
-    const { graph } = this.#network;
-    const { width } = this.#spaceOf();
-    const before = edgeResiduals(graph, start, width, kernel);
-    const after = edgeResiduals(graph, state, width, kernel);
-    return coherenceDrops(graph, before, after, this.params.lamC);
+  #measure(state: State): Measured {
+    const { graph, system } = this.#network;
+    const products = this.#products(state);
+    return measure(system, graph, this.#spaceOf(), state, products, this.#needQuery().square, kernel);
   }
 
-  #nullPoints(state: Measured, threshold: number): NullPoint[] {
-    const { graph } = this.#network;
-    const { lamC } = this.params;
-    const residuals = edgeResiduals(graph, state, this.#spaceOf().width, kernel).map((r) => lamC * r);
-    return nullPoints(graph, residuals, threshold, this.#strategies.baseline);
+  /** The candidates' own vectors, measured. */
+  #start(): Measured {
+    const space = this.#spaceOf();
+    return this.#measure(stateOf(space, space.start));
   }
 
   /** Share of the nodes that have an edge of weight 0.9 or more: its cosine, where no row cap and no given graph is. */
@@ -953,23 +913,12 @@ export class Lattice {
       space: this.#spaceOf(),
       lamC: this.params.lamC,
       iterations: this.#settled!.iterations,
-      before: this.#measure(this.#before),
-      after: this.#measure(this.#state),
+      before: this.#measure(stateOf(this.#spaceOf(), this.#before)),
+      after: this.#measure(stateOf(this.#spaceOf(), this.#state)),
       kernel,
     });
     const top_flows = found.top_flows.map(({ edge, flow }) => ({ edge: this.#candidates(edge), flow }));
     return { ...found, top_flows };
-  }
-
-  /** The cosine of two nodes' own vectors. */
-  #cosine(): (a: number, b: number) => number {
-    const { vectors } = this.#pool;
-    const { stride, data } = vectors;
-    return (a, b) =>
-      cosineOf(
-        kernel.dot(data, a * stride, data, b * stride, stride),
-        rowNorm(vectors, a) * rowNorm(vectors, b),
-      );
   }
 
   #vectorsOf(x: Float32Array): PackedVectors {
@@ -1022,7 +971,7 @@ export class Lattice {
 
   #tell(event: LatticeEvent["event"], convergence: Convergence, began: number): void {
     const milliseconds = performance.now() - began;
-    this.#elapsed += milliseconds;
+    this.#timings.solve += milliseconds;
     for (const listener of this.#listeners) listener({ event, ...convergence, milliseconds });
   }
 }
@@ -1036,9 +985,3 @@ function flat(rows: readonly Float32Array[]): Float32Array {
   });
   return all;
 }
-
-function cosineOf(product: number, norms: number): number {
-  return norms > 0 ? Math.max(-1, Math.min(1, product / norms)) : 0;
-}
-
-/** Refuses options of other names than the known ones. */

@@ -4,9 +4,9 @@ import {
   gather,
   type Matrix,
   matrix,
+  type Packed,
   pack,
-  rowNorm,
-  unitRows,
+  unitScale,
   type Vectors,
 } from "./embeddings.ts";
 import { CandidateError, show, VectorError } from "./errors.ts";
@@ -61,7 +61,7 @@ export interface Pool {
   /** The graph that was given; null if it is to be built. */
   readonly edges: readonly Edge[] | null;
   /** The vectors as they came, in float32; zero where missing. */
-  readonly raw: Matrix;
+  readonly raw: Packed;
   /** The candidates without a vector, or with a zero one. */
   readonly missing: readonly number[];
   /** How many were excluded by trust 0. */
@@ -70,6 +70,8 @@ export interface Pool {
   readonly candidate: Int32Array;
   /** The nodes' vectors: Y. */
   readonly vectors: Matrix;
+  /** Their lengths: 1 where they were normalized. */
+  readonly norms: Float64Array;
   /** The nodes' trust. */
   readonly nodeTrust: Float64Array;
   /** `twin[node]`: the first node with the same vector. */
@@ -92,8 +94,8 @@ export function makePool(
 ): Pool {
   const scores = input.embeddings === undefined && input.scores ? checkScores(input.scores) : null;
   const name = input.nameOf ?? ((i) => `${scores ? "scores" : "embeddings"}[${i}]`);
-  const raw = scores ? matrix(scores.length, 0) : pack(input.embeddings!, name);
-  const n = raw.rows;
+  const raw = scores ? scored(scores) : pack(input.embeddings!, name);
+  const { rows: n, norms } = raw;
   const ids = checkIds(input.ids, n);
   const texts = checkTexts("texts", input.texts, n);
   const titles = checkTexts("titles", input.titles, n);
@@ -101,7 +103,6 @@ export function makePool(
   const edges = checkEdges(input.edges, n);
 
   const all = Array.from({ length: n }, (_, i) => i);
-  const norms = all.map((i) => (scores ? Number(!Number.isNaN(scores[i])) : rowNorm(raw, i)));
   const missing = all.filter((i) => norms[i] === 0 && trust[i]! > 0);
   if (policy === "error" && missing.length > 0) {
     const others = missing.length > 1 ? `, as are ${missing.length - 1} more` : "";
@@ -122,16 +123,16 @@ export function makePool(
   }
 
   const present = nodes === "all" ? all : all.filter((i) => trust[i]! > 0 && norms[i]! > 0);
-  const given = scores
-    ? wordVectors(present.map((i) => `${titles?.[i] ?? ""} ${texts?.[i] ?? ""}`))
-    : gather(raw, present);
-  const vectors = normalize && !scores ? unitRows(given) : given;
-  const order = orderBy === "content" ? contentOrder(vectors) : Int32Array.from(present.keys());
-  const candidate = order.map((row) => present[row]!);
-  const sorted = gather(vectors, order);
+  // What the rows are taken from: the vectors, or what the words of those candidates make up.
+  const source = scores ? wordVectors(present.map((i) => `${titles?.[i] ?? ""} ${texts?.[i] ?? ""}`)) : raw;
+  const rows = scores ? Array.from(present.keys()) : present;
+  const scale = normalize && !scores ? unitScale(norms) : null;
+  const order = orderBy === "content" ? contentOrder(source, rows, scale) : Int32Array.from(rows);
+  const candidate = scores ? order.map((row) => present[row]!) : order;
+  const vectors = gather(source, order, scale);
   const twin = Int32Array.from(order.keys());
   const same = (i: number, j: number) =>
-    compareRows(sorted, i, j) === 0 && (!scores || scores[candidate[i]!] === scores[candidate[j]!]);
+    compareRows(vectors, i, j) === 0 && (!scores || scores[candidate[i]!] === scores[candidate[j]!]);
   if (orderBy === "content") {
     for (let i = 1; i < twin.length; i++) if (same(i, i - 1)) twin[i] = twin[i - 1]!;
   }
@@ -148,10 +149,16 @@ export function makePool(
     missing,
     excluded: nodes === "all" ? 0 : trust.filter((t) => t === 0).length,
     candidate,
-    vectors: sorted,
+    vectors,
+    norms: Float64Array.from(candidate, (i) => (normalize && norms[i]! > 0 ? 1 : norms[i]!)),
     nodeTrust: Float64Array.from(candidate, (i) => trust[i]!),
     twin,
   };
+}
+
+/** No vectors, of length 1 where there is a score. */
+function scored(scores: Float64Array): Packed {
+  return { ...matrix(scores.length, 0), norms: scores.map((score) => Number(!Number.isNaN(score))) };
 }
 
 function checkLength(name: string, column: ArrayLike<unknown>, n: number): void {

@@ -31,7 +31,7 @@ export interface Profile {
 const hybrid: Profile = {
   params: {
     normalize: true,
-    neighbors: 100,
+    neighbors: 50,
     graph: "union",
     similarityFloor: 1e-3,
     rowCap: null,

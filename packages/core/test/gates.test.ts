@@ -9,7 +9,7 @@ import {
   resolveGateOptions,
 } from "../src/gates/diffusion.ts";
 import { eliminate, iterate, screen } from "../src/gates/screened.ts";
-import { type Adjacency, capRowSums, symmetrize } from "../src/graph/adjacency.ts";
+import { type Adjacency, adjacencyOf, capRowSums, symmetrize } from "../src/graph/adjacency.ts";
 import { nearestNeighbors } from "../src/graph/neighbors.ts";
 import { Lattice } from "../src/index.ts";
 import { scalar as kernel } from "../src/kernels/scalar.ts";
@@ -250,10 +250,8 @@ describe("h is the solution of its equation", () => {
         const pairs = new Map(
           list.filter(([i, j]) => i < j).map(([i, j, exponent]) => [16 * i + j, 10 ** exponent]),
         );
-        const from = Int32Array.from(pairs.keys(), (key) => key >> 4);
-        const to = Int32Array.from(pairs.keys(), (key) => key & 15);
-        const directed = { from, to, weight: Float32Array.from(pairs.values()) };
-        const system = screen(symmetrize(16, directed, "union"), gamma, 0);
+        const edges = Array.from(pairs, ([key, weight]) => ({ i: key >> 4, j: key & 15, weight }));
+        const system = screen(adjacencyOf(16, edges), gamma, 0);
         const f = system.root.map((root) => gamma * root * Math.abs(next()));
         const h = (x: Float64Array) => x.map((v, i) => v / system.root[i]!);
         expect(largestGap(h(eliminate(system, f)), h(iterate(system, f)))).toBeLessThanOrEqual(SOLVED);

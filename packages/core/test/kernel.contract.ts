@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type Matrix, matrix } from "../src/embeddings.ts";
-import type { Kernel, SparseSymmetric } from "../src/kernels/kernel.ts";
+import type { Kernel, Placed, SparseSymmetric } from "../src/kernels/kernel.ts";
 import { uniform } from "./support.ts";
 
 /** What the arithmetic of float32 treats apart. Each fills an array from a seed. */
@@ -74,18 +74,23 @@ function expectSameBits(actual: ArrayLike<number>, expected: ArrayLike<number>):
   }
 }
 
-/** Runs the same operation by both kernels on copies of the same target, and compares every value of it. */
-function compare(
+/**
+ * Runs the same operation by both kernels on copies of the same arrays, the first of which it writes, and compares every
+ * value of all of them: what is only read must stay as it was. Once on arrays that the kernel placed, once on others.
+ */
+function compare<const T extends readonly [Float32Array, ...(Float32Array | Int32Array)[]]>(
   kernel: Kernel,
   reference: Kernel,
-  target: Float32Array,
-  run: (kernel: Kernel, target: Float32Array) => void,
+  arrays: T,
+  run: (kernel: Kernel, ...arrays: Placed<T>) => void,
 ): void {
-  const actual = target.slice();
-  const expected = target.slice();
-  run(kernel, actual);
-  run(reference, expected);
-  expectSameBits(actual, expected);
+  const copies = () => arrays.map((array) => array.slice()) as unknown as Placed<T>;
+  const expected = copies();
+  run(reference, ...expected);
+  for (const actual of [kernel.place(...arrays), copies()]) {
+    run(kernel, ...actual);
+    for (const [a, array] of expected.entries()) expectSameBits(actual[a]!, array);
+  }
 }
 
 /**
@@ -103,25 +108,26 @@ export function kernelContract(kernel: Kernel, reference: Kernel): void {
       test.each(dimensions)("dot products of %i dimensions", (d) => {
         const a = filledMatrix(7, d, value, d);
         const b = filledMatrix(5, d, value, d + 1);
-        for (let i = 0; i < a.rows; i++) {
-          for (let j = 0; j < b.rows; j++) {
-            const at = [a.data, i * a.stride, b.data, j * b.stride, a.stride] as const;
-            expectSameBits([kernel.dot(...at)], [reference.dot(...at)]);
+        compare(kernel, reference, [new Float32Array(35), a.data, b.data], (k, out, p, q) => {
+          for (let i = 0; i < a.rows; i++) {
+            for (let j = 0; j < b.rows; j++) {
+              out[i * b.rows + j] = k.dot(p, i * a.stride, q, j * b.stride, a.stride);
+            }
           }
-        }
+        });
       });
 
       test("dot products that start anywhere, of 0 to 64 values", () => {
-        const a = filled(80, value, 5);
-        const b = filled(80, value, 6);
+        const starts = [
+          [0, 0],
+          [1, 2],
+          [4, 15],
+        ] as const;
+        const arrays = [new Float32Array(3), filled(80, value, 5), filled(80, value, 6)] as const;
         for (let length = 0; length <= 64; length += 4) {
-          for (const [p, q] of [
-            [0, 0],
-            [1, 2],
-            [4, 15],
-          ] as const) {
-            expectSameBits([kernel.dot(a, p, b, q, length)], [reference.dot(a, p, b, q, length)]);
-          }
+          compare(kernel, reference, arrays, (k, out, a, b) => {
+            for (const [at, [p, q]] of starts.entries()) out[at] = k.dot(a, p, b, q, length);
+          });
         }
       });
 
@@ -137,27 +143,51 @@ export function kernelContract(kernel: Kernel, reference: Kernel): void {
           [0, 9, 5, 5],
         ] as const;
         for (const [i0, i1, j0, j1] of tiles) {
-          compare(kernel, reference, out, (k, target) => k.dots(a, i0, i1, b, j0, j1, target));
+          compare(kernel, reference, [out, a.data, b.data], (k, target, p, q) =>
+            k.dots({ ...a, data: p }, i0, i1, { ...b, data: q }, j0, j1, target),
+          );
         }
-        compare(kernel, reference, out, (k, target) => k.dots(a, 0, 9, a, 0, 9, target));
+        compare(kernel, reference, [out, a.data], (k, target, data) =>
+          k.dots({ ...a, data }, 0, 9, { ...a, data }, 0, 9, target),
+        );
       });
 
-      test.each([4, 8, 60, 64])("products of a sparse matrix with rows of %i values", (width) => {
+      test.each([4, 8, 60, 64, 100])("products of a sparse matrix with rows of %i values", (width) => {
         for (const n of [0, 1, 2, 17]) {
           const m = sparse(n, value, n);
           const x = filled(n * width, value, width);
           const out = new Float32Array(n * width + 4).fill(untouched);
-          compare(kernel, reference, out, (k, target) => k.multiply(m, x, target, width));
+          compare(
+            kernel,
+            reference,
+            [out, m.diagonal, m.rowStart, m.columns, m.values, x],
+            (k, target, diagonal, rowStart, columns, values, from) =>
+              k.multiply({ n, diagonal, rowStart, columns, values }, from, target, width),
+          );
+        }
+      });
+
+      test.each([4, 60, 64])("differences of the rows of %i values that a pattern joins", (width) => {
+        for (const n of [0, 1, 2, 17]) {
+          const { rowStart, columns } = sparse(n, value, n);
+          const x = filled(n * width, value, width);
+          const y = filled(n * width, value, width + 1);
+          const out = new Float32Array(columns.length + 4).fill(untouched);
+          compare(kernel, reference, [out, rowStart, columns, x, y], (k, target, starts, js, p, q) =>
+            k.differences({ n, rowStart: starts, columns: js }, p, q, target, width),
+          );
+          compare(kernel, reference, [out, rowStart, columns, x], (k, target, starts, js, p) =>
+            k.differences({ n, rowStart: starts, columns: js }, p, p, target, width),
+          );
         }
       });
 
       test("y += alpha x, and y = x + beta y, for factors that are no float32 too", () => {
-        const x = filled(72, value, 7);
-        const y = filled(72, value, 8);
+        const arrays = [filled(72, value, 8), filled(72, value, 7)] as const;
         for (const factor of [1, -1, 0, -0, 0.1, -1 / 3, 1e-40, 1e30, 2 ** -149]) {
           for (const length of [0, 4, 8, 60, 72]) {
-            compare(kernel, reference, y, (k, target) => k.axpy(factor, x, target, length));
-            compare(kernel, reference, y, (k, target) => k.xpby(x, factor, target, length));
+            compare(kernel, reference, arrays, (k, y, x) => k.axpy(factor, x, y, length));
+            compare(kernel, reference, arrays, (k, y, x) => k.xpby(x, factor, y, length));
           }
         }
       });
@@ -166,8 +196,31 @@ export function kernelContract(kernel: Kernel, reference: Kernel): void {
         const scale = filled(6, value, 9);
         const x = filled(6 * width, value, 10);
         const out = new Float32Array(6 * width + 4).fill(untouched);
-        compare(kernel, reference, out, (k, target) => k.scaleRows(scale, x, target, width));
+        compare(kernel, reference, [out, scale, x], (k, target, s, from) =>
+          k.scaleRows(s, from, target, width),
+        );
       });
+    });
+
+    test("places copies and zeros, and takes their memory for the next", () => {
+      const x = filled(5, values["uniform values"]!, 14);
+      const [floats, zeros, integers] = kernel.place(x, 7, Int32Array.of(1, -2, 3));
+      expect([floats, zeros, integers]).toEqual([x, new Float32Array(7), Int32Array.of(1, -2, 3)]);
+      floats.fill(untouched);
+      zeros.fill(untouched);
+      expect(x).not.toContain(untouched);
+      expect(kernel.place(9)[0]).toEqual(new Float32Array(9));
+      expect(kernel.place()).toEqual([]);
+    });
+
+    test("places more than it ever had, and computes there as before", () => {
+      const small = filled(64, values["uniform values"]!, 15);
+      for (const length of [2 ** 10, 2 ** 20, 2 ** 22]) {
+        const [a, large] = kernel.place(small, length);
+        expect(large.length).toBe(length);
+        large.set(small, length - 64);
+        expectSameBits([kernel.dot(a, 0, large, length - 64, 64)], [reference.dot(small, 0, small, 0, 64)]);
+      }
     });
 
     test("a product is the same from either side", () => {
@@ -179,27 +232,6 @@ export function kernelContract(kernel: Kernel, reference: Kernel): void {
           expectSameBits([forth], [back]);
         }
       }
-    });
-
-    test("what it only reads stays as it was", () => {
-      const x = filled(64, values["uniform values"]!, 12);
-      const m = sparse(16, values["uniform values"]!, 13);
-      const before = [x, m.diagonal, m.values].map((array) => array.slice());
-      const out = new Float32Array(64);
-      kernel.multiply(m, x, out, 4);
-      kernel.axpy(0.5, x, out, 64);
-      kernel.xpby(x, 0.5, out, 64);
-      kernel.scaleRows(m.diagonal, x, out, 4);
-      kernel.dots(
-        { rows: 16, columns: 4, stride: 4, data: x },
-        0,
-        4,
-        { rows: 16, columns: 4, stride: 4, data: x },
-        4,
-        8,
-        out,
-      );
-      expect([x, m.diagonal, m.values]).toEqual(before);
     });
   });
 }

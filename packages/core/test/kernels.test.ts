@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { Kernel } from "../src/kernels/kernel.ts";
 import { scalar } from "../src/kernels/scalar.ts";
+import { simdKernel } from "../src/kernels/simd.ts";
 import { kernelContract } from "./kernel.contract.ts";
 import { dot, float32, randomRow } from "./support.ts";
 
@@ -20,6 +21,7 @@ function laneDot(a: ArrayLike<number>, b: ArrayLike<number>): number {
 const documented: Kernel = {
   name: "documented",
   version: 1,
+  place: scalar.place,
   dot: (a, p, b, q, length) => laneDot(a.slice(p, p + length), b.slice(q, q + length)),
   dots(a, i0, i1, b, j0, j1, out) {
     const row = ({ data, stride }: typeof a, i: number) => data.slice(i * stride, (i + 1) * stride);
@@ -38,6 +40,16 @@ const documented: Kernel = {
       }
     }
   },
+  differences({ n, rowStart, columns }, x, y, out, width) {
+    const row = (data: Float32Array, i: number) => data.slice(i * width, (i + 1) * width);
+    const less = (a: Float32Array, b: Float32Array) => a.map((value, c) => add(value, -b[c]!));
+    for (let i = 0; i < n; i++) {
+      for (let e = rowStart[i]!; e < rowStart[i + 1]!; e++) {
+        const j = columns[e]!;
+        if (j > i) out[e] = laneDot(less(row(x, i), row(x, j)), less(row(y, i), row(y, j)));
+      }
+    }
+  },
   axpy(alpha, x, y, length) {
     for (let i = 0; i < length; i++) y[i] = add(y[i]!, product(float32(alpha), x[i]!));
   },
@@ -52,6 +64,7 @@ const documented: Kernel = {
 };
 
 kernelContract(scalar, documented);
+kernelContract(simdKernel()!, scalar);
 
 test("a float32 dot product lies within n units of rounding of the exact one", () => {
   for (const d of [4, 384, 1536]) {

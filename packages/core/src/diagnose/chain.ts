@@ -1,7 +1,7 @@
-import { type Adjacency, degrees } from "../graph/adjacency.ts";
+import { type Adjacency, degrees, eachEdge } from "../graph/adjacency.ts";
 import { pathGraph } from "../graph/path.ts";
 import type { Kernel } from "../kernels/kernel.ts";
-import { distances } from "./edges.ts";
+import { distances, pairDistance } from "./edges.ts";
 import type { Measured } from "./energy.ts";
 import { rowMoments, spread } from "./nullpoints.ts";
 
@@ -44,7 +44,6 @@ export interface ChainQuestion {
   /** The candidates' own vectors and the settled ones, measured. */
   readonly start: Measured;
   readonly settled: Measured;
-  readonly width: number;
   readonly kernel: Kernel;
 }
 
@@ -53,23 +52,24 @@ export interface ChainQuestion {
  * it is stretched further than documents that the lattice holds to be neighbours.
  */
 export function chainReceipt(question: ChainQuestion): ChainReceipt {
-  const { nodes, weights, graph, lamC, start, settled, threshold, width, kernel } = question;
+  const { nodes, weights, graph, lamC, start, settled, threshold, kernel } = question;
   const root = degrees(graph).map(Math.sqrt);
-  const before = distances(start, width, kernel);
-  const distance = distances(settled, width, kernel);
+  const before = pairDistance(start);
+  const distance = pairDistance(settled);
   const residual = (i: number, j: number, w: number): number => lamC * w * distance(i, j, root[i]!, root[j]!);
 
-  const tension: number[] = [];
-  const strain: number[] = [];
-  eachEdge(graph, (i, j, w) => {
-    tension.push(distance(i, j));
-    strain.push(residual(i, j, w));
-  });
+  const overEdges = (values: ArrayLike<number>) => {
+    const once = new Float64Array(values.length / 2);
+    eachEdge(graph, (_i, _j, e, edge) => {
+      once[edge] = values[e]!;
+    });
+    return spread(once);
+  };
   const z = (value: number, { mean, deviation }: { mean: number; deviation: number }): number =>
     deviation > 0 ? (value - mean) / deviation : 0;
-  const overTension = spread(tension);
-  const overStrain = spread(strain);
-
+  const ones = root.map(() => 1);
+  const overTension = overEdges(distances(graph, settled, ones, kernel));
+  const overStrain = overEdges(settled.residuals.map((r) => lamC * r));
   let coherenceGain = 0;
   const edges = weights.map((weight, link): ChainLink => {
     const i = nodes[link]!;
@@ -100,13 +100,13 @@ export function publishedChainReceipt(
   question: ChainQuestion,
   stored: { readonly nodes: readonly number[]; readonly weights: readonly number[] } | null,
 ): ChainReceipt {
-  const { nodes, weights, graph, lamC, start, settled, threshold, width, kernel } = question;
+  const { nodes, weights, graph, lamC, start, settled, threshold } = question;
   const n = graph.n;
   // Its floor for the degree of a node without neighbours.
   const root = degrees(graph).map((degree) => Math.sqrt(Math.max(degree, 1e-12)));
   const path = pathGraph(n, stored ?? { nodes, weights });
   const row = (adjacency: Adjacency, i: number, by: number, state: Measured): Map<number, number> => {
-    const distance = distances(state, width, kernel);
+    const distance = pairDistance(state);
     const entries = new Map<number, number>();
     for (let e = adjacency.rowStart[i]!; e < adjacency.rowStart[i + 1]!; e++) {
       const j = adjacency.columns[e]!;
@@ -141,18 +141,6 @@ export function publishedChainReceipt(
 function weakestOf(links: readonly ChainLink[]): ChainReceipt["weakestLink"] {
   const { link, edge, zPath } = links.reduce((a, b) => (b.zPath > a.zPath ? b : a));
   return { link, edge, z: zPath };
-}
-
-/** Visits each edge once. */
-function eachEdge(
-  { n, rowStart, columns, weights }: Adjacency,
-  visit: (i: number, j: number, w: number) => void,
-): void {
-  for (let i = 0; i < n; i++) {
-    for (let e = rowStart[i]!; e < rowStart[i + 1]!; e++) {
-      if (columns[e]! > i) visit(i, columns[e]!, weights[e]!);
-    }
-  }
 }
 
 function weightOf({ rowStart, columns, weights }: Adjacency, i: number, j: number): number {

@@ -1,8 +1,8 @@
-import type { Adjacency } from "../graph/adjacency.ts";
+import { product } from "../embeddings.ts";
+import { type Adjacency, eachEdge } from "../graph/adjacency.ts";
 import type { Kernel } from "../kernels/kernel.ts";
 import type { Space } from "../solve/space.ts";
 import type { System } from "../solve/system.ts";
-import { edgeResiduals } from "./edges.ts";
 import { gap, type Measured } from "./energy.ts";
 
 /** What the last step of `settle` moved, from U to U⁺. The published names, where the meaning is the published one. */
@@ -43,27 +43,22 @@ export interface Step {
 export function dynamics(step: Step): Dynamics {
   const { graph, system, space, lamC, iterations, before, after, kernel } = step;
   const { width } = space;
-  const { n, rowStart, columns } = graph;
+  const { n } = graph;
 
   const moved = after.x.slice();
   kernel.axpy(-1, before.x, moved, moved.length);
   const metric = space.metric(moved);
   const move2 = Float64Array.from({ length: n }, (_, i) =>
-    Math.max(0, kernel.dot(moved, i * width, metric, i * width, width)),
+    Math.max(0, product(moved, i * width, metric, i * width, width)),
   );
   const largest = move2.reduce((a, b) => Math.max(a, b), 0);
   const mean = n > 0 ? move2.reduce((sum, m) => sum + m, 0) / n : 0;
 
-  const fell = edgeResiduals(graph, after, width, kernel);
-  edgeResiduals(graph, before, width, kernel).forEach((was, e) => {
-    fell[e] = lamC * (was - fell[e]!);
-  });
   const flows: { edge: [number, number]; flow: number }[] = [];
-  for (let i = 0; i < n; i++) {
-    for (let e = rowStart[i]!; e < rowStart[i + 1]!; e++) {
-      if (columns[e]! > i && fell[e]! > 0) flows.push({ edge: [i, columns[e]!], flow: fell[e]! });
-    }
-  }
+  eachEdge(graph, (i, j, e) => {
+    const flow = lamC * (before.residuals[e]! - after.residuals[e]!);
+    if (flow > 0) flows.push({ edge: [i, j], flow });
+  });
   flows.sort((a, b) => b.flow - a.flow);
 
   const stepDeltaH = gap(system, space, after.x, before.x, kernel);

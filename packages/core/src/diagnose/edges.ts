@@ -1,26 +1,65 @@
 import { type Adjacency, degrees } from "../graph/adjacency.ts";
-import type { Kernel } from "../kernels/kernel.ts";
-import type { Measured } from "./energy.ts";
+import type { Kernel, Pattern } from "../kernels/kernel.ts";
+
+/** The coordinates of a state, and their metric: `u_i · u_j` is the dot product of row i of `x` with row j of `xg`. */
+export interface Coordinates {
+  readonly x: Float32Array;
+  readonly xg: Float32Array;
+  readonly width: number;
+}
 
 /**
- * Squared distances of a state's nodes, each divided by its own number: `|U_i / a - U_j / b|²`.
+ * Squared distances of the nodes that a symmetric pattern joins, each first divided by its own number:
+ * `|U_i / a_i - U_j / a_j|²`. One value an entry; (i, j) and (j, i) have the same.
  *
  * They come from the differences: taken from lengths and products, the distance of two nodes that nearly agree would be
- * their rounding. (i, j) and (j, i) give the same bits.
+ * their rounding.
+ *
+ * @param divisor one number a node; 0 stands for a node that has no edge.
  */
 export function distances(
-  { x, xg }: Measured,
-  width: number,
+  { n, rowStart, columns }: Pattern,
+  { x, xg, width }: Coordinates,
+  divisor: Float64Array,
   kernel: Kernel,
-): (i: number, j: number, a?: number, b?: number) => number {
-  const difference = new Float32Array(width);
-  const metric = new Float32Array(width);
-  return (i, j, a = 1, b = 1) => {
-    for (let c = 0, p = i * width, q = j * width; c < width; c++, p++, q++) {
-      difference[c] = x[p]! / a - x[q]! / b;
-      metric[c] = xg[p]! / a - xg[q]! / b;
+): Float32Array {
+  const inverse = Float32Array.from(divisor, (a) => (a > 0 ? 1 / a : 0));
+  const size = x.length;
+  // In the ambient space the metric of a state is the state: one copy serves as both.
+  const other = x === xg ? x.subarray(0, 0) : xg;
+  const placed = kernel.place(inverse, x, size, other, other.length, rowStart, columns, columns.length);
+  const [scale, from, rows, fromMetric, scaledMetric, starts, ends, out] = placed;
+  kernel.scaleRows(scale, from, rows, width);
+  if (x !== xg) kernel.scaleRows(scale, fromMetric, scaledMetric, width);
+  const pattern = { n, rowStart: starts, columns: ends };
+  kernel.differences(pattern, rows, x === xg ? rows : scaledMetric, out, width);
+  const all = out.slice();
+  // Rows come by rising index, and so do a row's columns: the mirror of each edge is the next open entry of its row.
+  const mirror = rowStart.slice(0, n);
+  for (let i = 0; i < n; i++) {
+    for (let e = rowStart[i]!; e < rowStart[i + 1]!; e++) {
+      const j = columns[e]!;
+      if (j < i) continue;
+      // Rounding can take the square of nearly nothing below 0.
+      all[e] = Math.max(0, all[e]!);
+      all[mirror[j]!++] = all[e]!;
     }
-    return Math.max(0, kernel.dot(difference, 0, metric, 0, width));
+  }
+  return all;
+}
+
+/** The same for a pair at a time. */
+export function pairDistance({
+  x,
+  xg,
+  width,
+}: Coordinates): (i: number, j: number, a?: number, b?: number) => number {
+  return (i, j, a = 1, b = 1) => {
+    let sum = 0;
+    for (let c = 0, p = i * width, q = j * width; c < width; c++, p++, q++) {
+      sum += (x[p]! / a - x[q]! / b) * (xg[p]! / a - xg[q]! / b);
+    }
+    return Math.max(0, sum);
   };
 }
 
@@ -28,26 +67,10 @@ export function distances(
  * How much each edge disagrees in a state: `w_ij |U_i/√d_i - U_j/√d_j|²`, one value an entry of the graph (so each
  * edge stands twice). Half of their sum is `tr(Uᵀ L U)`.
  */
-export function edgeResiduals(
-  graph: Adjacency,
-  state: Measured,
-  width: number,
-  kernel: Kernel,
-): Float64Array {
-  const { n, rowStart, columns, weights } = graph;
-  const root = degrees(graph).map(Math.sqrt);
-  const distance = distances(state, width, kernel);
-  const residuals = new Float64Array(columns.length);
-  // Rows come by rising index, and so do a row's columns: the mirror of each edge is the next open entry of its row.
-  const mirror = rowStart.slice(0, n);
-  for (let i = 0; i < n; i++) {
-    for (let e = rowStart[i]!; e < rowStart[i + 1]!; e++) {
-      const j = columns[e]!;
-      if (j < i) continue;
-      residuals[e] = weights[e]! * distance(i, j, root[i]!, root[j]!);
-      residuals[mirror[j]!++] = residuals[e]!;
-    }
-  }
+export function edgeResiduals(graph: Adjacency, state: Coordinates, kernel: Kernel): Float64Array {
+  const distance = distances(graph, state, degrees(graph).map(Math.sqrt), kernel);
+  const residuals = new Float64Array(distance.length);
+  for (let e = 0; e < residuals.length; e++) residuals[e] = graph.weights[e]! * distance[e]!;
   return residuals;
 }
 

@@ -1,6 +1,9 @@
+import { product } from "../embeddings.ts";
+import type { Adjacency } from "../graph/adjacency.ts";
 import type { Kernel } from "../kernels/kernel.ts";
 import type { Space } from "../solve/space.ts";
 import type { System } from "../solve/system.ts";
+import { type Coordinates, edgeResiduals } from "./edges.ts";
 
 /** The energy of a state, by term; `total` is their sum. All are >= 0. */
 export interface Energy {
@@ -15,71 +18,84 @@ export interface Energy {
   readonly total: number;
 }
 
-/** A state, and what was read off it. */
-export interface Measured {
-  /** The state's coordinates. */
-  readonly x: Float32Array;
-  /** Its metric: `u_i · u_j` is the dot product of row i of `x` with row j of `xg`. */
-  readonly xg: Float32Array;
+/** A state of the lattice. */
+export interface State extends Coordinates {
   /** `|U_i|²` of each node. */
   readonly squares: Float64Array;
-  /** `U_i · psi` of each node. */
-  readonly products: Float64Array;
+}
+
+/** The state with coordinates `x`. */
+export function stateOf(space: Space, x: Float32Array): State {
+  const { width, start, startMetric } = space;
+  const xg = x === start ? startMetric : space.metric(x);
+  const square = (_: unknown, i: number) => Math.max(0, product(x, i * width, xg, i * width, width));
+  return { x, xg, width, squares: Float64Array.from({ length: x.length / (width || 1) }, square) };
+}
+
+/** A state, and what its edges and its energy are. */
+export interface Measured extends State {
+  /** `w_ij |U_i/√d_i - U_j/√d_j|²`, one value an entry of the graph. */
+  readonly residuals: Float64Array;
   readonly energy: Energy;
 }
 
 /**
- * Measures a state: its rows' lengths, their products with the query, and its energy
+ * Measures a state: the tension of its edges, and its energy
  * `H(U) = lamG |U - Y|² + lamC tr(Uᵀ L U) + Σ pull_i |U_i - psi|² + lamP tr(Uᵀ L_path U)`.
  *
- * The coherence comes from one product with M: `tr(Uᵀ M U)` less the other terms' quadratic parts.
- *
- * @param target coordinates of the query such that `x_i · target = U_i · psi`.
+ * @param products `U_i · psi` of each node.
+ * @param querySquare `|psi|²`.
  */
 export function measure(
-  { matrix, lamG, pull, path }: System,
+  { laplacian, lamG, lamC, pull, path }: System,
+  graph: Adjacency,
   space: Space,
-  x: Float32Array,
-  target: Float32Array,
+  state: State,
+  products: Float64Array,
   querySquare: number,
   kernel: Kernel,
 ): Measured {
-  const { width, start } = space;
-  const n = matrix.n;
-  const xg = space.metric(x);
-  const moved = x.slice();
-  kernel.axpy(-1, start, moved, moved.length);
-  const movedG = space.metric(moved);
-  const mx = new Float32Array(x.length);
-  kernel.multiply(matrix, x, mx, width);
-
-  const squares = new Float64Array(n);
-  const products = new Float64Array(n);
-  let anchor = 0;
-  let quadratic = 0;
+  const { n } = graph;
+  const { x, xg, width, squares } = state;
+  const residuals = edgeResiduals(graph, state, kernel);
+  let disagreement = 0;
   let query = 0;
-  for (let i = 0, at = 0; i < n; i++, at += width) {
-    const square = Math.max(0, kernel.dot(x, at, xg, at, width));
-    const product = kernel.dot(x, at, target, 0, width);
-    squares[i] = square;
-    products[i] = product;
-    anchor += lamG * Math.max(0, kernel.dot(moved, at, movedG, at, width));
-    quadratic += kernel.dot(mx, at, xg, at, width) - (lamG + pull[i]!) * square;
-    query += pull[i]! * Math.max(0, square - 2 * product + querySquare);
+  for (let i = 0; i < n; i++) {
+    const [first, end] = [graph.rowStart[i]!, graph.rowStart[i + 1]!];
+    for (let e = first; e < end; e++) disagreement += 0.5 * residuals[e]!;
+    // Nothing pulls at a node without edges but its own diagonal, where that is not 0.
+    if (first === end) disagreement += laplacian.diagonal[i]! * squares[i]!;
+    query += pull[i]! * Math.max(0, squares[i]! - 2 * products[i]! + querySquare);
   }
   let chain = 0;
   if (path !== null) {
     for (let i = 0; i < n; i++) {
       chain += path.diagonal[i]! * squares[i]!;
       for (let e = path.rowStart[i]!; e < path.rowStart[i + 1]!; e++) {
-        chain -= path.weights[e]! * kernel.dot(x, i * width, xg, path.columns[e]! * width, width);
+        chain -= path.weights[e]! * product(x, i * width, xg, path.columns[e]! * width, width);
       }
     }
     chain = Math.max(0, chain);
   }
-  const coherence = Math.max(0, quadratic - chain);
+  const anchor = lamG * squaredDistance(space, state);
+  const coherence = lamC * disagreement;
   const energy = { anchor, coherence, query, chain, total: anchor + coherence + query + chain };
-  return { x, xg, squares, products, energy };
+  return { ...state, residuals, energy };
+}
+
+/** `|U - Y|²`, from the differences, in the order of four lanes. */
+function squaredDistance({ start, startMetric }: Space, { x, xg }: Coordinates): number {
+  let s0 = 0;
+  let s1 = 0;
+  let s2 = 0;
+  let s3 = 0;
+  for (let at = 0; at < x.length; at += 4) {
+    s0 += (x[at]! - start[at]!) * (xg[at]! - startMetric[at]!);
+    s1 += (x[at + 1]! - start[at + 1]!) * (xg[at + 1]! - startMetric[at + 1]!);
+    s2 += (x[at + 2]! - start[at + 2]!) * (xg[at + 2]! - startMetric[at + 2]!);
+    s3 += (x[at + 3]! - start[at + 3]!) * (xg[at + 3]! - startMetric[at + 3]!);
+  }
+  return Math.max(0, s0 + s2 + (s1 + s3));
 }
 
 /** `tr((U - V)ᵀ M (U - V))`: with V the minimum, exactly `H(U) - H(V)`, without the cancellation of that difference. */
@@ -94,9 +110,5 @@ export function gap(
   kernel.axpy(-1, v, difference, difference.length);
   const image = new Float32Array(difference.length);
   kernel.multiply(matrix, difference, image, space.width);
-  const metric = space.metric(difference);
-  let sum = 0;
-  for (let at = 0; at < image.length; at += space.width)
-    sum += kernel.dot(image, at, metric, at, space.width);
-  return Math.max(0, sum);
+  return Math.max(0, product(image, 0, space.metric(difference), 0, image.length));
 }

@@ -1,5 +1,4 @@
-import type { Adjacency } from "../graph/adjacency.ts";
-import { moments } from "../rank/math.ts";
+import { type Adjacency, eachEdge } from "../graph/adjacency.ts";
 
 /** An edge that disagrees far more than the others: where the lattice is under tension. */
 export interface NullPoint {
@@ -34,17 +33,15 @@ export function nullPoints(
     }
     return points;
   }
-  const once: { edge: [number, number]; residual: number }[] = [];
-  for (let i = 0; i < n; i++) {
-    for (let e = rowStart[i]!; e < rowStart[i + 1]!; e++) {
-      if (columns[e]! > i) once.push({ edge: [i, columns[e]!], residual: residuals[e]! });
-    }
-  }
-  const { mean, deviation } = spread(once.map(({ residual }) => residual));
-  for (const { edge, residual } of once) {
-    const z = deviation > 0 ? (residual - mean) / deviation : 0;
-    if (z > threshold) points.push({ edge, z, residual });
-  }
+  const once = new Float64Array(columns.length / 2);
+  eachEdge(graph, (_i, _j, e, edge) => {
+    once[edge] = residuals[e]!;
+  });
+  const { mean, deviation } = spread(once);
+  eachEdge(graph, (i, j, e) => {
+    const z = deviation > 0 ? (residuals[e]! - mean) / deviation : 0;
+    if (z > threshold) points.push({ edge: [i, j], z, residual: residuals[e]! });
+  });
   return points.sort((a, b) => b.z - a.z);
 }
 
@@ -52,9 +49,15 @@ export function nullPoints(
  * Mean and deviation of what the graph's edges disagree by. Where they differ by less than a thousandth of their mean,
  * as those of a regular graph do by rounding, they count as equal: the deviation is 0.
  */
-export function spread(values: readonly number[]): { mean: number; deviation: number } {
-  if (values.length === 0) return { mean: 0, deviation: 0 };
-  const { mean, deviation } = moments(Float64Array.from(values));
+export function spread(values: Float64Array): { mean: number; deviation: number } {
+  const { length } = values;
+  if (length === 0) return { mean: 0, deviation: 0 };
+  let sum = 0;
+  for (const value of values) sum += value;
+  const mean = sum / length;
+  let squares = 0;
+  for (const value of values) squares += (value - mean) * (value - mean);
+  const deviation = Math.sqrt(squares / length);
   return { mean, deviation: deviation > 1e-3 * mean ? deviation : 0 };
 }
 

@@ -5,15 +5,16 @@ import {
   matrix,
   pack,
   packRow,
-  rowNorm,
+  product,
   unitRows,
+  unitScale,
   type Vector,
   type Vectors,
 } from "../embeddings.ts";
 import { OptionError, show, VectorError } from "../errors.ts";
 import { capRowSums, symmetrize } from "../graph/adjacency.ts";
 import { nearestNeighbors } from "../graph/neighbors.ts";
-import { scalar as kernel } from "../kernels/scalar.ts";
+import { kernel } from "../kernels/choose.ts";
 import { type Options, resolveOptions } from "../options.ts";
 import { eliminate, iterate, screen } from "./screened.ts";
 
@@ -103,18 +104,19 @@ export function diffuse(vectors: Vectors, query: Vector, params: Required<GateOp
     throw new VectorError("query", `must be an array of numbers, not ${show(query)}`);
   }
   const psi = matrix(1, raw.columns || query.length);
-  packRow(query, psi, 0, "query");
-  if (rowNorm(psi, 0) === 0) throw new VectorError("query", "is zero; it has no direction to compare with");
+  if (packRow(query, psi, 0, () => "query") === 0) {
+    throw new VectorError("query", "is zero; it has no direction to compare with");
+  }
 
-  const present = Array.from({ length: raw.rows }, (_, i) => i).filter((i) => rowNorm(raw, i) > 0);
+  const present = Array.from({ length: raw.rows }, (_, i) => i).filter((i) => raw.norms[i]! > 0);
   const n = present.length;
-  const given = unitRows(gather(raw, present));
+  const scale = unitScale(raw.norms);
   // Computed in the order of content: sums then run alike whatever order the candidates came in.
-  const order = contentOrder(given);
-  const unit = gather(given, order);
+  const order = contentOrder(raw, present, scale);
+  const unit = gather(raw, order, scale);
   const { data, stride } = unit;
   const psiUnit = unitRows(psi).data;
-  const similarity = (i: number) => kernel.dot(data, i * stride, psiUnit, 0, stride);
+  const similarity = (i: number) => product(data, i * stride, psiUnit, 0, stride);
   const s = Float64Array.from({ length: n }, (_, i) => Math.max(0, Math.min(1, similarity(i))));
 
   const edges = nearestNeighbors(unit, null, params.neighbors, params.similarityFloor, "all", kernel);
@@ -130,12 +132,11 @@ export function diffuse(vectors: Vectors, query: Vector, params: Required<GateOp
 
   const source = new Float64Array(raw.rows);
   const h = new Float64Array(raw.rows);
-  const candidate = order.map((row) => present[row]!);
-  candidate.forEach((to, i) => {
+  order.forEach((to, i) => {
     // Identical nodes differ by the order of summation alone, in the last bit.
     const twin = i > 0 && compareRows(unit, i, i - 1) === 0;
     const own = published ? x[i]! : Math.min(1, x[i]! / root[i]!);
-    h[to] = twin ? h[candidate[i - 1]!]! : own;
+    h[to] = twin ? h[order[i - 1]!]! : own;
     source[to] = s[i]!;
   });
   return { source, h, present };

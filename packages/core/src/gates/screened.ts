@@ -1,5 +1,5 @@
 import type { Adjacency } from "../graph/adjacency.ts";
-import { scalar as kernel } from "../kernels/scalar.ts";
+import { kernel } from "../kernels/choose.ts";
 import { conjugateGradients } from "../solve/cg.ts";
 
 /**

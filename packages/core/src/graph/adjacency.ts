@@ -1,13 +1,23 @@
+import type { Pattern } from "../kernels/kernel.ts";
 import type { Edges } from "./neighbors.ts";
 
-/** A symmetric weighted graph in compressed sparse rows: every edge stands in both rows, columns ascending. */
-export interface Adjacency {
-  readonly n: number;
-  /** Row i's edges are at `rowStart[i] … rowStart[i + 1] - 1`; length n + 1. */
-  readonly rowStart: Int32Array;
-  readonly columns: Int32Array;
+/** A symmetric weighted graph: every edge stands in both rows. */
+export interface Adjacency extends Pattern {
   /** Weights > 0. */
   readonly weights: Float32Array;
+}
+
+/** Visits each edge i < j once: its entry in row i, and which edge of all it is. */
+export function eachEdge(
+  { n, rowStart, columns }: Adjacency,
+  visit: (i: number, j: number, entry: number, edge: number) => void,
+): void {
+  let edge = 0;
+  for (let i = 0; i < n; i++) {
+    for (let e = rowStart[i]!; e < rowStart[i + 1]!; e++) {
+      if (columns[e]! > i) visit(i, columns[e]!, e, edge++);
+    }
+  }
 }
 
 /** `d_i = sum_j w_ij`. */
@@ -25,36 +35,39 @@ export function degrees({ n, rowStart, weights }: Adjacency): Float64Array {
  */
 export function symmetrize(n: number, edges: Edges, rule: "union" | "mutual"): Adjacency {
   const { from, to, weight } = edges;
-  // Each directed edge goes into both rows; an edge that both ends list is then there twice.
-  const start = new Int32Array(n + 1);
+  // Where each node's own list starts, and the list of those that list it: both ascending, as the edges are.
+  const listed = new Int32Array(n + 1);
+  const listing = new Int32Array(n + 1);
   for (let e = 0; e < from.length; e++) {
-    start[from[e]! + 1]!++;
-    start[to[e]! + 1]!++;
+    listed[from[e]! + 1]!++;
+    listing[to[e]! + 1]!++;
   }
-  for (let i = 0; i < n; i++) start[i + 1]! += start[i]!;
-  const entry = new Int32Array(2 * from.length);
-  const next = start.slice(0, n);
-  for (let e = 0; e < from.length; e++) {
-    entry[next[from[e]!]!++] = e;
-    entry[next[to[e]!]!++] = e;
+  for (let i = 0; i < n; i++) {
+    listed[i + 1]! += listed[i]!;
+    listing[i + 1]! += listing[i]!;
   }
+  const mirror = new Int32Array(from.length);
+  const next = listing.slice(0, n);
+  for (let e = 0; e < from.length; e++) mirror[next[to[e]!]!++] = e;
 
   const rowStart = new Int32Array(n + 1);
-  const columns = new Int32Array(entry.length);
-  const weights = new Float32Array(entry.length);
+  const columns = new Int32Array(2 * from.length);
+  const weights = new Float32Array(2 * from.length);
   let at = 0;
   for (let i = 0; i < n; i++) {
-    const other = (e: number) => (from[e] === i ? to[e]! : from[e]!);
-    const row = entry.subarray(start[i]!, start[i + 1]!).sort((a, b) => other(a) - other(b));
-    for (let r = 0; r < row.length; r++) {
-      const e = row[r]!;
-      const j = other(e);
-      const twice = r + 1 < row.length && other(row[r + 1]!) === j;
-      if (twice) r++;
-      if (twice || rule === "union") {
-        columns[at] = j;
-        weights[at++] = weight[e]!;
+    let p = listed[i]!;
+    let q = listing[i]!;
+    const pEnd = listed[i + 1]!;
+    const qEnd = listing[i + 1]!;
+    while (p < pEnd || q < qEnd) {
+      const left = p < pEnd ? to[p]! : n;
+      const right = q < qEnd ? from[mirror[q]!]! : n;
+      if (rule === "union" || left === right) {
+        columns[at] = Math.min(left, right);
+        weights[at++] = weight[left <= right ? p : mirror[q]!]!;
       }
+      if (left <= right) p++;
+      if (right <= left) q++;
     }
     rowStart[i + 1] = at;
   }
@@ -66,12 +79,13 @@ export function adjacencyOf(
   n: number,
   edges: readonly { readonly i: number; readonly j: number; readonly weight: number }[],
 ): Adjacency {
+  const sorted = edges.toSorted((a, b) => a.i - b.i || a.j - b.j);
   return symmetrize(
     n,
     {
-      from: Int32Array.from(edges, ({ i }) => i),
-      to: Int32Array.from(edges, ({ j }) => j),
-      weight: Float32Array.from(edges, ({ weight }) => weight),
+      from: Int32Array.from(sorted, ({ i }) => i),
+      to: Int32Array.from(sorted, ({ j }) => j),
+      weight: Float32Array.from(sorted, ({ weight }) => weight),
     },
     "union",
   );

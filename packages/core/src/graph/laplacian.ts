@@ -1,11 +1,9 @@
+import type { Pattern } from "../kernels/kernel.ts";
 import { type Adjacency, degrees } from "./adjacency.ts";
 
-/** A Laplacian `L = diag(diagonal) - weights` in compressed sparse rows. */
-export interface Laplacian {
-  readonly n: number;
+/** A Laplacian `L = diag(diagonal) - weights`. */
+export interface Laplacian extends Pattern {
   readonly diagonal: Float64Array;
-  readonly rowStart: Int32Array;
-  readonly columns: Int32Array;
   readonly weights: Float32Array;
 }
 

@@ -1,4 +1,4 @@
-import type { Kernel } from "./kernel.ts";
+import type { Kernel, Placed, Source } from "./kernel.ts";
 
 const f = Math.fround;
 
@@ -10,6 +10,13 @@ const f = Math.fround;
 export const scalar: Kernel = {
   name: "scalar",
   version: 1,
+
+  place<const T extends readonly Source[]>(...sources: T): Placed<T> {
+    return sources.map((source) =>
+      typeof source === "number" ? new Float32Array(source) : source.slice(),
+    ) as Placed<T>;
+  },
+
   dot,
 
   dots(a, i0, i1, b, j0, j1, out) {
@@ -30,6 +37,21 @@ export const scalar: Kernel = {
         const v = values[e]!;
         const other = columns[e]! * width;
         for (let c = 0; c < width; c++) out[row + c] = out[row + c]! + f(v * x[other + c]!);
+      }
+    }
+  },
+
+  differences({ n, rowStart, columns }, x, y, out, width) {
+    const dx = new Float32Array(width);
+    const dy = new Float32Array(width);
+    for (let i = 0; i < n; i++) {
+      for (let e = rowStart[i]!, end = rowStart[i + 1]!; e < end; e++) {
+        if (columns[e]! <= i) continue;
+        for (let c = 0, p = i * width, q = columns[e]! * width; c < width; c++, p++, q++) {
+          dx[c] = x[p]! - x[q]!;
+          dy[c] = y[p]! - y[q]!;
+        }
+        out[e] = dot(dx, 0, dy, 0, width);
       }
     }
   },

@@ -38,220 +38,246 @@ export interface Words {
  * @returns null if the query holds no word, or none of the documents has text.
  */
 export function textEvidence(query: string, documents: readonly Words[]): TextEvidence | null {
-  const asked = normalized(query);
-  const terms = new QueryGrams(asked);
-  const full = documents.map(({ title, text }) => normalized(title === "" ? text : `${title} ${text}`));
-  const grams = bm25(terms.size, full, (text, counts) => terms.count(text, counts));
-  if (grams === null) return null;
-  const pairs = new QueryPairs(asked);
-  const none = () => new Float64Array(documents.length);
+  const terms = new QueryTerms(query);
+  // Neither form nor case depends on what lies beyond a blank: title and text may be normalized apart.
   const titles = documents.map(({ title }) => normalized(title));
+  const texts = documents.map(({ text }) => normalized(text));
+  const full = terms.countIn(texts.map((text, i) => (titles[i] === "" ? text : `${titles[i]} ${text}`)));
+  const grams = bm25(full.grams);
+  if (grams === null) return null;
   return {
     grams,
-    phrases: bm25(pairs.size, full, (text, counts) => pairs.count(text, counts)) ?? none(),
-    title: bm25(terms.size, titles, (text, counts) => terms.count(text, counts)),
+    phrases: bm25(full.pairs) ?? new Float64Array(documents.length),
+    title: bm25(terms.countIn(titles).grams),
   };
 }
 
-/**
- * BM25 over the pool.
- *
- * @param size how many different terms the query has.
- * @param count adds to `counts[t]` how often a text holds term t; returns how many terms the text has in all.
- * @returns null if there is no term, on either side.
- */
-function bm25(
-  size: number,
-  texts: readonly string[],
-  count: (text: string, counts: Int32Array) => number,
-): Float64Array | null {
-  const n = texts.length;
-  const counts = new Int32Array(n * size);
-  const lengths = texts.map((text, i) => count(text, counts.subarray(i * size, (i + 1) * size)));
+/** How often texts hold the query's terms. */
+class Counts {
+  /** How many different terms the query has. */
+  readonly size: number;
+  /** `tf[i * size + t]` is how often text i holds term t. */
+  readonly tf: Int32Array;
+  /** How many terms each text has in all, the query's or not. */
+  readonly lengths: Int32Array;
+
+  constructor(texts: number, size: number) {
+    this.size = size;
+    this.tf = new Int32Array(texts * size);
+    this.lengths = new Int32Array(texts);
+  }
+}
+
+/** BM25 over the pool; null if there is no term, on either side. */
+function bm25({ size, tf, lengths }: Counts): Float64Array | null {
+  const n = lengths.length;
   const total = lengths.reduce((sum, length) => sum + length, 0);
   if (size === 0 || total === 0) return null;
-  const scores = new Float64Array(n);
+  const idf = new Float64Array(size);
   for (let t = 0; t < size; t++) {
     let df = 0;
-    for (let i = 0; i < n; i++) if (counts[i * size + t]! > 0) df++;
-    if (df === 0) continue;
-    const idf = naturalLog(1 + (n - df + 0.5) / (df + 0.5));
-    for (let i = 0; i < n; i++) {
-      const tf = counts[i * size + t]!;
-      if (tf > 0) scores[i]! += (idf * tf * (K1 + 1)) / (tf + K1 * (1 - B + (B * lengths[i]! * n) / total));
-    }
+    for (let i = 0; i < n; i++) if (tf[i * size + t]! > 0) df++;
+    if (df > 0) idf[t] = naturalLog(1 + (n - df + 0.5) / (df + 0.5));
   }
-  return scores;
+  return Float64Array.from(lengths, (length, i) => {
+    const saturation = K1 * (1 - B + (B * length * n) / total);
+    let score = 0;
+    for (let t = 0; t < size; t++) {
+      const f = tf[i * size + t]!;
+      if (f > 0) score += (idf[t]! * f * (K1 + 1)) / (f + saturation);
+    }
+    return score;
+  });
 }
 
 /** The words of a text, in order, in lower case. */
 export function wordsOf(text: string): string[] {
   const words: string[] = [];
   const whole = normalized(text);
-  eachWord(whole, (start, end) => words.push(whole.slice(start, end)));
+  for (let at = 0; at < whole.length; at++) {
+    const start = at;
+    while (unitIs(LETTER, unitAt(whole, at))) at++;
+    if (at > start) words.push(whole.slice(start, at));
+  }
   return words;
 }
 
-/** The different character 4-grams of a text, each once or more. */
+/** The character 4-grams of a text, in order. */
 export function gramsOf(text: string): string[] {
-  return normalized(text)
-    .split(/\s+/)
-    .filter((word) => word !== "")
-    .flatMap((word) => {
-      const padded = ` ${word} `;
-      return Array.from({ length: Math.max(1, padded.length - GRAM + 1) }, (_, at) =>
-        padded.slice(at, at + GRAM),
-      );
-    });
-}
-
-/** Visits the words of a normalized text: runs of letters, marks, digits and surrogates. */
-function eachWord(text: string, visit: (start: number, end: number) => void): void {
-  let start = -1;
-  for (let at = 0; at <= text.length; at++) {
-    const inside = at < text.length && unitIs(LETTER, text.charCodeAt(at));
-    if (inside && start < 0) start = at;
-    if (!inside && start >= 0) {
-      visit(start, at);
-      start = -1;
-    }
+  const grams: string[] = [];
+  for (const word of normalized(text).split(/\s+/)) {
+    if (word === "") continue;
+    const padded = ` ${word} `;
+    grams.push(padded.slice(0, GRAM));
+    for (let end = GRAM + 1; end <= padded.length; end++) grams.push(padded.slice(end - GRAM, end));
   }
-}
-
-/** The query's pairs of neighbouring words, to be counted in documents. */
-class QueryPairs {
-  /** The query's words, numbered. */
-  readonly #word = new Map<string, number>();
-  /** `first * words + second`, numbered. */
-  readonly #pair = new Map<number, number>();
-
-  /** Lengths of the query's words: a document's word of another length needs no look-up, and no string. */
-  readonly #lengths = new Set<number>();
-
-  constructor(query: string) {
-    const words = wordsOf(query);
-    for (const word of words) {
-      if (!this.#word.has(word)) this.#word.set(word, this.#word.size);
-      this.#lengths.add(word.length);
-    }
-    for (let at = 1; at < words.length; at++) {
-      const key = this.#key(this.#word.get(words[at - 1]!)!, this.#word.get(words[at]!)!);
-      if (!this.#pair.has(key)) this.#pair.set(key, this.#pair.size);
-    }
-  }
-
-  #key(first: number, second: number): number {
-    return first * this.#word.size + second;
-  }
-
-  /** The number of different pairs. */
-  get size(): number {
-    return this.#pair.size;
-  }
-
-  /** Adds to `counts[p]` how often a normalized text holds pair p. Returns the number of all its pairs. */
-  count(text: string, counts: Int32Array): number {
-    if (this.size === 0) return 0;
-    let before: number | undefined;
-    let words = 0;
-    eachWord(text, (start, end) => {
-      words++;
-      const known = this.#lengths.has(end - start) ? this.#word.get(text.slice(start, end)) : undefined;
-      if (known !== undefined && before !== undefined) {
-        const pair = this.#pair.get(this.#key(before, known));
-        if (pair !== undefined) counts[pair]!++;
-      }
-      before = known;
-    });
-    return Math.max(0, words - 1);
-  }
+  return grams;
 }
 
 /**
- * The query's grams, to be counted in documents in one pass and without a string for each gram: characters that the
- * query holds are numbered, and a gram is the number that its characters spell in that base.
+ * The query's terms, to be counted in texts in one pass. Few of a text's terms are the query's: each has a signature,
+ * which costs little from one character to the next, and only what a sieve made of the query's signatures lets through
+ * is looked up as what it is.
  */
-class QueryGrams {
+class QueryTerms {
   /** The number of each UTF-16 unit; 0 for those that the query does not have. */
   readonly #code = new Uint16Array(0x10000);
   readonly #base: number;
-  readonly #index = new Map<number, number>();
+  /** A gram is the number that the codes of its characters spell in that base. */
+  readonly #grams = new Map<number, number>();
+  readonly #gramSieve: Sieve;
+  /** A pair is its two words with a blank between them. */
+  readonly #pairs = new Map<string, number>();
+  readonly #pairSieve: Sieve;
 
-  constructor(text: string) {
+  constructor(query: string) {
     // 0 is a character that the query does not have, 1 the blank around words. Four digits stay below 2^53 up to base
     // 9741; characters beyond that many different ones count as ones that the query does not have.
     let numbered = 0;
-    for (let at = 0; at < text.length && numbered < 9739; at++) {
-      const unit = text.charCodeAt(at);
+    for (const unit of units(normalized(query))) {
+      if (numbered === 9739) break;
       if (!unitIs(SPACE, unit) && this.#code[unit] === 0) this.#code[unit] = ++numbered + 1;
     }
     this.#base = numbered + 2;
-    this.#eachGram(text, (gram) => {
-      if (!this.#index.has(gram)) this.#index.set(gram, this.#index.size);
-    });
-  }
 
-  /** The number of different grams. */
-  get size(): number {
-    return this.#index.size;
-  }
-
-  /** Adds to `counts[g]` how often a normalized text holds gram g. Returns the number of all its grams. */
-  count(text: string, counts: Int32Array): number {
-    return this.#eachGram(text, (gram) => {
-      const known = this.#index.get(gram);
-      if (known !== undefined) counts[known]!++;
-    });
-  }
-
-  /** Visits the grams made of the query's characters alone; returns the number of all. */
-  #eachGram(text: string, visit: (gram: number) => void): number {
-    const base = this.#base;
-    const codes = this.#code;
-    let total = 0;
-    // The codes of the last four characters; 0 before a word's leading blank, so that the number of a word too short for
-    // a window is that of no window.
-    let a = 0;
-    let b = 0;
-    let c = 0;
-    let d = 0;
-    // Between words `size` is 0; inside one it counts the characters since its leading blank, that included.
-    let size = 0;
-    // How many of the coming windows still hold a character that the query does not have.
-    let foreign = 0;
-    for (let at = 0; at <= text.length; at++) {
-      const unit = at < text.length ? text.charCodeAt(at) : BLANK;
-      const inside = !unitIs(SPACE, unit);
-      if (size === 0) {
-        if (!inside) continue;
-        a = 0;
-        b = 0;
-        c = 0;
-        d = 1;
-        size = 1;
-        foreign = 0;
-      }
-      a = b;
-      b = c;
-      c = d;
-      d = inside ? codes[unit]! : 1;
-      size++;
-      if (d === 0) foreign = GRAM;
-      if (size >= GRAM || !inside) {
-        total++;
-        if (foreign === 0) visit(((a * base + b) * base + c) * base + d);
-      }
-      if (foreign > 0) foreign--;
-      if (!inside) size = 0;
+    const grams = gramsOf(query).map(units);
+    for (const gram of grams) {
+      const codes = gram.map((unit) => this.#codeOf(unit));
+      // A word too short for a window begins with 0, as no window does.
+      if (!codes.includes(0))
+        addTo(this.#grams, this.#gram(codes.at(-4) ?? 0, codes.at(-3)!, codes.at(-2)!, codes.at(-1)!));
     }
-    return total;
+    this.#gramSieve = new Sieve(grams.map((gram) => gram.reduce(gramSignature, 0)));
+
+    const words = wordsOf(query);
+    const signatures = words.map((word) => units(word).reduce(wordSignature, 0));
+    for (let at = 1; at < words.length; at++) addTo(this.#pairs, `${words[at - 1]} ${words[at]}`);
+    this.#pairSieve = new Sieve(
+      signatures.slice(1).map((second, at) => pairSignature(signatures[at]!, second)),
+    );
   }
+
+  /** Counts the grams and the pairs of words in normalized texts. */
+  countIn(texts: readonly string[]): { grams: Counts; pairs: Counts } {
+    const grams = new Counts(texts.length, this.#grams.size);
+    const pairs = new Counts(texts.length, this.#pairs.size);
+    texts.forEach((text, i) => {
+      this.#count(text, i, grams, pairs);
+    });
+    return { grams, pairs };
+  }
+
+  #count(text: string, i: number, grams: Counts, pairs: Counts): void {
+    const gramSieve = this.#gramSieve;
+    const pairSieve = this.#pairSieve;
+    let allGrams = 0;
+    let words = 0;
+    // Where what stands between white space began, and the signature of the last four characters since the blank there.
+    let run = 0;
+    let window = BLANK;
+    // The word before.
+    let start = 0;
+    let end = 0;
+    let before = 0;
+    for (let at = 0; at <= text.length; at++) {
+      const from = at;
+      let word = 0;
+      let unit = unitAt(text, at);
+      for (; unitIs(LETTER, unit); unit = unitAt(text, ++at)) {
+        word = wordSignature(word, unit);
+        window = gramSignature(window, unit);
+        if (gramSieve.passes(window)) this.#countGram(text, at, i, grams);
+      }
+      if (at > from) {
+        if (pairSieve.passes(pairSignature(before, word))) {
+          const pair = this.#pairs.get(`${text.slice(start, end)} ${text.slice(from, at)}`);
+          if (pair !== undefined) pairs.tf[i * pairs.size + pair]!++;
+        }
+        words++;
+        start = from;
+        end = at;
+        before = word;
+      }
+      // What is no letter: white space, or a character like others.
+      if (!unitIs(SPACE, unit)) {
+        window = gramSignature(window, unit);
+        if (gramSieve.passes(window)) this.#countGram(text, at, i, grams);
+        continue;
+      }
+      if (at > run) {
+        if (gramSieve.passes(gramSignature(window, BLANK))) this.#countGram(text, at, i, grams);
+        allGrams += Math.max(1, at - run + 2 - GRAM + 1);
+        window = BLANK;
+      }
+      run = at + 1;
+    }
+    grams.lengths[i] = allGrams;
+    pairs.lengths[i] = Math.max(0, words - 1);
+  }
+
+  /** Counts the gram whose last character is at `at`, if the query has it. */
+  #countGram(text: string, at: number, i: number, { tf, size }: Counts): void {
+    const second = this.#codeOf(unitAt(text, at - 2));
+    const first = second === 1 ? 0 : this.#codeOf(unitAt(text, at - 3));
+    const known = this.#grams.get(
+      this.#gram(first, second, this.#codeOf(unitAt(text, at - 1)), this.#codeOf(unitAt(text, at))),
+    );
+    if (known !== undefined) tf[i * size + known]!++;
+  }
+
+  #gram(a: number, b: number, c: number, d: number): number {
+    const base = this.#base;
+    return ((a * base + b) * base + c) * base + d;
+  }
+
+  #codeOf(unit: number): number {
+    return unitIs(SPACE, unit) ? 1 : this.#code[unit]!;
+  }
+}
+
+/** Lets through the signatures that it was made of, and of others one in 256 or fewer. */
+class Sieve {
+  readonly #open: Uint8Array;
+  readonly #shift: number;
+
+  constructor(signatures: readonly number[]) {
+    const bits = 32 - Math.clz32(256 * signatures.length);
+    this.#open = new Uint8Array(1 << bits);
+    this.#shift = 32 - bits;
+    for (const signature of signatures) this.#open[this.#hole(signature)] = 1;
+  }
+
+  passes(signature: number): boolean {
+    return this.#open[this.#hole(signature)] === 1;
+  }
+
+  /** The first bits of a product with 2^32 over the golden ratio, which scatters what differs little. */
+  #hole(signature: number): number {
+    return Math.imul(signature, 0x9e3779b1) >>> this.#shift;
+  }
+}
+
+/** Of the last four units alone: one more pushes the oldest out. */
+const gramSignature = (window: number, unit: number): number => (window << 8) ^ unit;
+const wordSignature = (word: number, unit: number): number => (Math.imul(word, 31) + unit) | 0;
+const pairSignature = (first: number, second: number): number => Math.imul(first, 31) ^ second;
+
+/** Numbers keys in the order in which they first come. */
+function addTo<Key>(numbers: Map<Key, number>, key: Key): void {
+  if (!numbers.has(key)) numbers.set(key, numbers.size);
 }
 
 const BLANK = 32;
 
 /** One form for each text: compatibility characters and case folded as Unicode says. */
 const normalized = (text: string): string => text.normalize("NFKC").toLowerCase();
+
+/** The UTF-16 units of a text. */
+const units = (text: string): number[] => text.split("").map((unit) => unit.charCodeAt(0));
+
+/** A unit of a text, with a blank on each side. */
+const unitAt = (text: string, at: number): number =>
+  at >= 0 && at < text.length ? text.charCodeAt(at) : BLANK;
 
 /** The kinds of UTF-16 units, as bits; looked up once a unit. */
 const LETTER = 1;

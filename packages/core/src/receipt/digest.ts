@@ -6,13 +6,34 @@ import type { Matrix } from "../embeddings.ts";
 /** `sha256:` and 64 hexadecimal digits. */
 export type Digest = `sha256:${string}`;
 
-type Hash = ReturnType<typeof sha256.create>;
+/** SHA-256 in pieces. */
+interface Hash {
+  update(bytes: Uint8Array): Hash;
+  digest(): Uint8Array;
+}
+
+// Only Node, Bun and Deno have it; the types of the language alone do not know it.
+declare const process: { getBuiltinModule?(name: string): { createHash?(name: string): Hash } } | undefined;
+
+let create: (() => Hash) | null = null;
+
+/**
+ * A hash: the platform's where it can be had at once and without an import, which takes an eighth of the time, else that
+ * of @noble/hashes. The bytes are the same.
+ */
+function newHash(): Hash {
+  if (create === null) {
+    const platform = typeof process === "object" ? process?.getBuiltinModule?.("node:crypto") : undefined;
+    create = platform?.createHash ? () => platform.createHash!("sha256") : () => sha256.create();
+  }
+  return create();
+}
 
 const finish = (hash: Hash): Digest => `sha256:${bytesToHex(hash.digest())}`;
 
 /** The digest of a value's canonical JSON (RFC 8785): independent of the order of keys and of number formatting. */
 export function digestJson(value: unknown): Digest {
-  return finish(sha256.create().update(utf8ToBytes(canonicalize(value) as string)));
+  return finish(newHash().update(utf8ToBytes(canonicalize(value) as string)));
 }
 
 /**
@@ -20,7 +41,8 @@ export function digestJson(value: unknown): Digest {
  * row by row as little-endian float32.
  */
 export function digestVectors({ rows, columns, stride, data }: Matrix): Digest {
-  const hash = sha256.create().update(uint32(rows)).update(uint32(columns));
+  const hash = newHash().update(uint32(rows)).update(uint32(columns));
+  if (stride === columns) return finish(hash.update(float32(data.subarray(0, rows * columns))));
   for (let i = 0; i < rows; i++) hash.update(float32(data.subarray(i * stride, i * stride + columns)));
   return finish(hash);
 }
@@ -30,7 +52,7 @@ export function digestVectors({ rows, columns, stride, data }: Matrix): Digest {
  * surrogate pair, as a careless text splitter leaves behind, counts as U+FFFD.
  */
 export function digestTexts(texts: readonly string[]): Digest {
-  const hash = sha256.create().update(uint32(texts.length));
+  const hash = newHash().update(uint32(texts.length));
   for (const text of texts) {
     const bytes = utf8ToBytes(text);
     hash.update(uint32(bytes.length)).update(bytes);

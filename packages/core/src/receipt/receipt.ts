@@ -161,16 +161,18 @@ const without = (fields: object | undefined, names: ReadonlySet<string>): object
   Object.fromEntries(Object.entries(fields ?? {}).filter(([name]) => !names.has(name)));
 
 /** The digest that a receipt must carry: over its canonical JSON without the uncovered fields. */
-export function contentDigest(receipt: Omit<Receipt, "digest">): Digest {
+export function contentDigest(
+  receipt: Omit<Receipt, "digest" | "t_ms"> & { readonly t_ms?: number },
+): Digest {
   return digestJson({ ...without(receipt, uncovered), meta: without(receipt.meta, uncoveredMeta) });
 }
 
 /** What a receipt is made from: its own fields but those that follow from the others. */
-export type Findings = Omit<Receipt, "schema" | "version" | "digest" | "profile" | "meta"> & {
+export type Findings = Omit<Receipt, "schema" | "version" | "digest" | "profile" | "meta" | "t_ms"> & {
   readonly meta: Omit<Receipt["meta"], "state_sig"> & { readonly state_sig: string | null };
 };
 
-export function makeReceipt(findings: Findings): Receipt {
+export function makeReceipt(findings: Findings): Omit<Receipt, "t_ms"> {
   const { params, inputs, chain } = findings;
   const content = {
     ...findings,

@@ -28,7 +28,8 @@ const BLOCK = 64;
  * the convergence bound is that of M, and the inner loops are plain dot products.
  *
  * @param rhs F, n rows of `width` values; width a multiple of 4.
- * @param x the start, overwritten with the result.
+ * @param x the start, overwritten with the result. From zero it takes one product with M less.
+ * @param residuals overwritten with `F - M X`, if that is wanted.
  */
 export function conjugateGradients(
   m: SparseSymmetric,
@@ -37,60 +38,75 @@ export function conjugateGradients(
   width: number,
   { tolerance, maxIterations, preconditioner }: SolveOptions,
   kernel: Kernel,
+  residuals: Float32Array | null = null,
 ): Convergence {
-  const inverse = m.diagonal.map((d) => (preconditioner === "jacobi" ? 1 / d : 1));
+  const { n } = m;
+  const size = n * Math.min(BLOCK, width);
+  const scales = m.diagonal.map((d) => (preconditioner === "jacobi" ? 1 / d : 1));
+  const [diagonal, rowStart, columnsOf, values, inverse, f, u, p, q, r, z] = kernel.place(
+    m.diagonal,
+    m.rowStart,
+    m.columns,
+    m.values,
+    scales,
+    size,
+    size,
+    size,
+    size,
+    size,
+    size,
+  );
+  const placed = { n, diagonal, rowStart, columns: columnsOf, values };
   let iterations = 0;
   let squares = 0;
   let rhsSquares = 0;
   for (let c0 = 0; c0 < width; c0 += BLOCK) {
     const columns = Math.min(BLOCK, width - c0);
-    const length = m.n * columns;
-    const f = takeColumns(rhs, width, c0, columns, m.n);
-    const u = takeColumns(x, width, c0, columns, m.n);
-    // Scaled by a power of two, which rounds nothing, so that no product of two values under- or overflows.
-    const scale = powerAbove(f);
-    for (let at = 0; at < length; at++) {
+    const length = n * columns;
+    const block = { width, c0, columns, n };
+    const scale = scaleOf(takeColumns(rhs, f, block));
+    let fromZero = takeColumns(x, u, block) === 0;
+    for (let at = 0; at < length && scale !== 1; at++) {
       f[at]! /= scale;
       u[at]! /= scale;
     }
-    const p = new Float32Array(length);
-    const q = new Float32Array(length);
-    const z = new Float32Array(length);
-    const residual = (): Float32Array => {
-      const r = f.slice();
-      kernel.multiply(m, u, q, columns);
-      kernel.axpy(-1, q, r, length);
-      return r;
+    p.fill(0);
+    /** Makes r = f - M u; returns its square. */
+    const residual = (): number => {
+      r.set(f);
+      if (!fromZero) {
+        kernel.multiply(placed, u, q, columns);
+        kernel.axpy(-1, q, r, length);
+      }
+      return kernel.dot(r, 0, r, 0, length);
     };
 
     const fNorm2 = kernel.dot(f, 0, f, 0, length);
     const goal = tolerance * tolerance * fNorm2;
     // M times zero: nothing to search for.
     if (fNorm2 === 0) u.fill(0);
-    let r = residual();
-    let rNorm2 = kernel.dot(r, 0, r, 0, length);
+    let rNorm2 = residual();
     let rz = 0;
     let count = 0;
     // The recursion drifts from the true residual by rounding: it is recomputed at the end, and if it misses the
     // goal the search starts again from there.
-    for (let fresh = true; rNorm2 > goal && count < maxIterations; count++) {
+    for (let fresh = true; rNorm2 > goal && count < maxIterations; ) {
       kernel.scaleRows(inverse, r, z, columns);
       const next = kernel.dot(r, 0, z, 0, length);
       kernel.xpby(z, fresh ? 0 : next / rz, p, length);
       rz = next;
-      kernel.multiply(m, p, q, columns);
+      kernel.multiply(placed, p, q, columns);
       const alpha = rz / kernel.dot(p, 0, q, 0, length);
       kernel.axpy(alpha, p, u, length);
       kernel.axpy(-alpha, q, r, length);
-      fresh = false;
-      if (kernel.dot(r, 0, r, 0, length) <= goal || count + 1 === maxIterations) {
-        r = residual();
-        fresh = true;
-      }
+      fromZero = false;
+      count++;
       rNorm2 = kernel.dot(r, 0, r, 0, length);
+      fresh = rNorm2 <= goal || count === maxIterations;
+      if (fresh) rNorm2 = residual();
     }
-    for (let at = 0; at < length; at++) u[at]! *= scale;
-    putColumns(u, x, width, c0, columns, m.n);
+    putColumns(u, x, scale, block);
+    if (residuals !== null) putColumns(r, residuals, scale, block);
     iterations = Math.max(iterations, count);
     squares += rNorm2 * scale * scale;
     rhsSquares += fNorm2 * scale * scale;
@@ -102,40 +118,46 @@ export function conjugateGradients(
   };
 }
 
-/** The smallest power of two above all values' magnitudes; 1 if all are zero. */
-function powerAbove(values: Float32Array): number {
-  let largest = 0;
-  for (const value of values) largest = Math.max(largest, Math.abs(value));
-  if (largest === 0) return 1;
-  let power = 1;
-  while (power <= largest) power *= 2;
-  while (power / 2 > largest) power /= 2;
-  return power;
+/**
+ * A power of two to divide a block by, whose largest magnitude is given: that rounds nothing, and keeps products of two
+ * values from under- and overflowing. 1 where there is no such danger.
+ */
+function scaleOf(largest: number): number {
+  let scale = 1;
+  while (largest > 2 ** 16 * scale) scale *= 2;
+  while (largest > 0 && largest < 2 ** -16 * scale) scale /= 2;
+  return scale;
 }
 
-function takeColumns(
-  source: Float32Array,
-  width: number,
-  c0: number,
-  columns: number,
-  n: number,
-): Float32Array {
-  const block = new Float32Array(n * columns);
-  for (let i = 0; i < n; i++) {
-    block.set(source.subarray(i * width + c0, i * width + c0 + columns), i * columns);
+/** Which columns of a matrix of n rows make a block. */
+interface Block {
+  readonly width: number;
+  readonly c0: number;
+  readonly columns: number;
+  readonly n: number;
+}
+
+/** Copies a block's columns; returns the largest magnitude among them. */
+function takeColumns(matrix: Float32Array, block: Float32Array, { width, c0, columns, n }: Block): number {
+  let largest = 0;
+  for (let i = 0, to = 0; i < n; i++) {
+    for (let from = i * width + c0, end = from + columns; from < end; from++) {
+      const value = matrix[from]!;
+      block[to++] = value;
+      const magnitude = Math.abs(value);
+      if (magnitude > largest) largest = magnitude;
+    }
   }
-  return block;
+  return largest;
 }
 
 function putColumns(
   block: Float32Array,
-  target: Float32Array,
-  width: number,
-  c0: number,
-  columns: number,
-  n: number,
+  matrix: Float32Array,
+  scale: number,
+  { width, c0, columns, n }: Block,
 ): void {
-  for (let i = 0; i < n; i++) {
-    target.set(block.subarray(i * columns, (i + 1) * columns), i * width + c0);
+  for (let i = 0, from = 0; i < n; i++) {
+    for (let to = i * width + c0, end = to + columns; to < end; to++) matrix[to] = block[from++]! * scale;
   }
 }

@@ -1,3 +1,4 @@
+import { product } from "../embeddings.ts";
 import type { Kernel, SparseSymmetric } from "../kernels/kernel.ts";
 import { type Convergence, conjugateGradients, type SolveOptions } from "./cg.ts";
 import type { Space } from "./space.ts";
@@ -6,6 +7,8 @@ import type { Space } from "./space.ts";
  * Solves `M X = F` in either space until the residual of the vectors themselves, `|F - M U|`, is at most
  * `tolerance * |F|`. In a span the coefficients' residual is another norm, so the goal is checked in the right one
  * and tightened when it was missed.
+ *
+ * @param size `|F|` of the vectors, if it is known: in a span it costs as much as a few iterations.
  */
 export function solve(
   m: SparseSymmetric,
@@ -14,19 +17,18 @@ export function solve(
   x: Float32Array,
   options: SolveOptions,
   kernel: Kernel,
+  size: number | null = null,
 ): Convergence {
   const { width } = space;
   const { tolerance, maxIterations } = options;
   if (space.kind === "ambient") return conjugateGradients(m, rhs, x, width, options, kernel);
-  const goal = tolerance * norm(space, rhs, kernel);
+  const goal = tolerance * (size ?? norm(space, rhs));
   const residual = new Float32Array(x.length);
   let iterations = 0;
   for (let inner = tolerance; ; inner /= 8) {
     const rest = { ...options, tolerance: inner, maxIterations: maxIterations - iterations };
-    iterations += conjugateGradients(m, rhs, x, width, rest, kernel).iterations;
-    kernel.multiply(m, x, residual, width);
-    kernel.xpby(rhs, -1, residual, residual.length);
-    const reached = norm(space, residual, kernel);
+    iterations += conjugateGradients(m, rhs, x, width, rest, kernel, residual).iterations;
+    const reached = norm(space, residual);
     const converged = reached <= goal;
     // Below float32's resolution there is nothing left to gain.
     if (converged || iterations >= maxIterations || inner < 1e-8) {
@@ -36,10 +38,6 @@ export function solve(
 }
 
 /** The Frobenius norm of the vectors that a state stands for. */
-function norm(space: Space, x: Float32Array, kernel: Kernel): number {
-  const { width } = space;
-  const xg = space.metric(x);
-  let sum = 0;
-  for (let at = 0; at < x.length; at += width) sum += kernel.dot(x, at, xg, at, width);
-  return Math.sqrt(Math.max(0, sum));
+function norm(space: Space, x: Float32Array): number {
+  return Math.sqrt(Math.max(0, product(x, 0, space.metric(x), 0, x.length)));
 }

@@ -1,4 +1,4 @@
-import { type Matrix, matrix, padded } from "../embeddings.ts";
+import { type Matrix, matrix, padded, product } from "../embeddings.ts";
 import type { Kernel } from "../kernels/kernel.ts";
 
 /**
@@ -15,8 +15,9 @@ export interface Space {
   readonly kind: "ambient" | "span";
   /** Values a row, a multiple of 4. */
   readonly width: number;
-  /** The candidates' vectors in these coordinates, n rows of `width`. */
+  /** The candidates' vectors in these coordinates, n rows of `width`, and the metric of them. */
   readonly start: Float32Array;
+  readonly startMetric: Float32Array;
   /** The query in these coordinates; null in a span without it. */
   readonly query: Float32Array | null;
   /** `X G`: the inner product of two states is the dot product of the one with the metric of the other. */
@@ -29,12 +30,12 @@ export interface Space {
 const SPAN_LIMIT = 512;
 
 /**
- * The cheaper space, by the products that each needs: about 10 sparse multiplications of `entries` entries, and in
+ * The cheaper space, by the products that each needs: about 8 sparse multiplications of `entries` entries, and in
  * the span two dense ones by G. It depends on the sizes alone, so the same input always takes the same way.
  */
 export function cheaperSpace(n: number, d: number, entries: number): Space["kind"] {
-  const ambient = 10 * entries * d;
-  const span = 10 * entries * n + 2 * n * n * n;
+  const ambient = 8 * entries * d;
+  const span = 8 * entries * n + 2 * n * n * n;
   return n <= SPAN_LIMIT && span < ambient ? "span" : "ambient";
 }
 
@@ -43,6 +44,7 @@ export function ambientSpace(vectors: Matrix, query: Float32Array | null): Space
     kind: "ambient",
     width: vectors.stride,
     start: vectors.data,
+    startMetric: vectors.data,
     query,
     metric: (x) => x,
     toVectors: (x) => ({ ...vectors, data: x.slice() }),
@@ -55,22 +57,19 @@ export function ambientSpace(vectors: Matrix, query: Float32Array | null): Space
  */
 export function spanSpace(vectors: Matrix, gram: Matrix, query: Float32Array | null, kernel: Kernel): Space {
   const { rows: n, stride, data } = vectors;
-  const size = query === null ? n : n + 1;
-  const width = padded(size);
-  const basis = matrix(width, vectors.columns);
-  basis.data.set(data);
+  const width = padded(query === null ? n : n + 1);
   const products = matrix(width, width);
   for (let i = 0; i < n; i++) {
     products.data.set(gram.data.subarray(i * gram.stride, i * gram.stride + n), i * width);
   }
   let queryCoordinates: Float32Array | null = null;
   if (query !== null) {
-    basis.data.set(query, n * stride);
-    for (let j = 0; j <= n; j++) {
-      const product = kernel.dot(basis.data, n * stride, basis.data, j * stride, stride);
-      products.data[n * width + j] = product;
-      products.data[j * width + n] = product;
+    for (let j = 0; j < n; j++) {
+      const value = product(query, 0, data, j * stride, stride);
+      products.data[n * width + j] = value;
+      products.data[j * width + n] = value;
     }
+    products.data[n * width + n] = product(query, 0, query, 0, stride);
     queryCoordinates = new Float32Array(width);
     queryCoordinates[n] = 1;
   }
@@ -81,19 +80,20 @@ export function spanSpace(vectors: Matrix, gram: Matrix, query: Float32Array | n
     kind: "span",
     width,
     start,
+    startMetric: products.data.subarray(0, n * width),
     query: queryCoordinates,
     metric(x) {
-      const out = new Float32Array(n * width);
-      kernel.dots({ rows: n, columns: width, stride: width, data: x }, 0, n, products, 0, width, out);
-      return out;
+      const [rows, columns, out] = kernel.place(x, products.data, n * width);
+      const states = { rows: n, columns: width, stride: width, data: rows };
+      kernel.dots(states, 0, n, { ...products, data: columns }, 0, width, out);
+      return out.slice();
     },
     toVectors(x) {
       const out = matrix(n, vectors.columns);
       for (let i = 0; i < n; i++) {
         const row = out.data.subarray(i * stride, (i + 1) * stride);
-        for (let j = 0; j < size; j++) {
-          kernel.axpy(x[i * width + j]!, basis.data.subarray(j * stride), row, stride);
-        }
+        for (let j = 0; j < n; j++) kernel.axpy(x[i * width + j]!, data.subarray(j * stride), row, stride);
+        if (query !== null) kernel.axpy(x[i * width + n]!, query, row, stride);
       }
       return out;
     },

@@ -4,7 +4,9 @@ import type { SparseSymmetric } from "../kernels/kernel.ts";
 /** The linear system `M U = F` of the lattice, `M = lamG I + lamC L + diag(pull) + lamP L_path`. */
 export interface System {
   readonly matrix: SparseSymmetric;
+  readonly laplacian: Laplacian;
   readonly lamG: number;
+  readonly lamC: number;
   /** The query's pull on each node, `lamQ b_i`. */
   readonly pull: Float32Array;
   /** The chain's Laplacian times lamP; null without a chain. */
@@ -22,15 +24,15 @@ export function assemble(
   pull: Float32Array,
   chain: { readonly laplacian: Laplacian; readonly lamP: number } | null = null,
 ): System {
-  const coherence = scaled(laplacian, lamC);
   const path = chain && scaled(chain.laplacian, chain.lamP);
-  const sum = path ? added(coherence, path) : coherence;
+  const sum = path ? added(scaled(laplacian, lamC), path) : laplacian;
+  const by = path ? 1 : lamC;
   const matrix = {
     ...sum,
-    diagonal: Float32Array.from(pull, (b, i) => lamG + b + sum.diagonal[i]!),
-    values: sum.weights.map((w) => -w),
+    diagonal: Float32Array.from(pull, (b, i) => lamG + b + by * sum.diagonal[i]!),
+    values: sum.weights.map((w) => -by * w),
   };
-  return { matrix, lamG, pull, path };
+  return { matrix, laplacian, lamG, lamC, pull, path };
 }
 
 /**

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { edgeResiduals } from "../../src/diagnose/edges.ts";
-import type { Measured } from "../../src/diagnose/energy.ts";
+import { type Coordinates, edgeResiduals } from "../../src/diagnose/edges.ts";
 import { nullPoints } from "../../src/diagnose/nullpoints.ts";
 import { adjacencyOf } from "../../src/graph/adjacency.ts";
 import { Lattice } from "../../src/index.ts";
@@ -143,7 +142,7 @@ describe("nullPoints by column are its null_points()", () => {
       N,
       edges.map(([i, j, weight]) => ({ i, j, weight })),
     );
-    const residuals = edgeResiduals(graph, stateOf(U), 4, kernel).map((r) => lamC * r);
+    const residuals = edgeResiduals(graph, stateOf(U), kernel).map((r) => lamC * r);
     const points = nullPoints(graph, residuals, z_th, "columns");
     expect(points.map(({ edge }) => edge)).toEqual(golden.null_points.map(({ edge }) => edge));
     expectClose(
@@ -162,10 +161,9 @@ describe("nullPoints by column are its null_points()", () => {
 });
 
 /** What edgeResiduals reads of a state, rows padded to 4 columns. */
-function stateOf(U: number[][]): Measured {
+function stateOf(U: number[][]): Coordinates {
   const x = Float32Array.from(U.flatMap((row) => [...row, ...new Array<number>(4 - row.length).fill(0)]));
-  const squares = Float64Array.from(U, (_, i) => kernel.dot(x, 4 * i, x, 4 * i, 4));
-  return { x, xg: x, squares } as Partial<Measured> as Measured;
+  return { x, xg: x, width: 4 };
 }
 
 // ---------------------------------------------------------------- diversity

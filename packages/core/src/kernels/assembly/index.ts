@@ -1,0 +1,239 @@
+/**
+ * The SIMD kernel, in AssemblyScript: the operations of ../kernel.ts on addresses in the module's own memory. Four
+ * lanes wide, one instruction a rounding, nothing fused and nothing relaxed, so that each value has the bits that the
+ * scalar kernel gives it.
+ *
+ * Strides, widths and lengths count float32 values and are multiples of 4. Addresses and their steps count bytes.
+ */
+
+/** Bytes of a vector of four lanes. */
+const LANES: usize = 16;
+const FLOAT: usize = 4;
+
+/** Where the memory begins that callers may use. */
+export function base(): usize {
+  return __heap_base;
+}
+
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function sumOfLanes(s: v128): f32 {
+  return (
+    f32x4.extract_lane(s, 0) + f32x4.extract_lane(s, 2) + (f32x4.extract_lane(s, 1) + f32x4.extract_lane(s, 3))
+  );
+}
+
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function multiplyAdd(sum: v128, a: v128, b: v128): v128 {
+  return f32x4.add(sum, f32x4.mul(a, b));
+}
+
+export function dot(a: usize, b: usize, length: i32): f32 {
+  let s = f32x4.splat(0);
+  for (let end = a + <usize>length * FLOAT; a < end; a += LANES, b += LANES) {
+    s = multiplyAdd(s, v128.load(a), v128.load(b));
+  }
+  return sumOfLanes(s);
+}
+
+/**
+ * The products of `aRows` rows from a with `bRows` rows from b. Blocks of 4 x 2 rows are read once for 8 products: six
+ * loads for eight multiplications, and as many sums as the registers of an x64 hold.
+ */
+export function dots(a: usize, aRows: i32, b: usize, bRows: i32, stride: i32, out: usize): void {
+  const step = <usize>stride * FLOAT;
+  const outStep = <usize>bRows * FLOAT;
+  let i = 0;
+  for (; i + 4 <= aRows; i += 4, a += 4 * step, out += 4 * outStep) {
+    let bRow = b;
+    let at = out;
+    let j = 0;
+    for (; j + 2 <= bRows; j += 2, bRow += 2 * step, at += 2 * FLOAT) block(a, bRow, step, at, outStep);
+    for (; j < bRows; j++, bRow += step, at += FLOAT) {
+      for (let r: usize = 0; r < 4; r++) f32.store(at + r * outStep, dot(a + r * step, bRow, stride));
+    }
+  }
+  for (; i < aRows; i++, a += step, out += outStep) {
+    let bRow = b;
+    for (let j = 0; j < bRows; j++, bRow += step) f32.store(out + <usize>j * FLOAT, dot(a, bRow, stride));
+  }
+}
+
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function block(a0: usize, b0: usize, step: usize, out: usize, outStep: usize): void {
+  const a1 = a0 + step;
+  const a2 = a1 + step;
+  const a3 = a2 + step;
+  const b1 = b0 + step;
+  let s00 = f32x4.splat(0);
+  let s01 = s00;
+  let s10 = s00;
+  let s11 = s00;
+  let s20 = s00;
+  let s21 = s00;
+  let s30 = s00;
+  let s31 = s00;
+  for (let at: usize = 0; at < step; at += LANES) {
+    const x0 = v128.load(b0 + at);
+    const x1 = v128.load(b1 + at);
+    let y = v128.load(a0 + at);
+    s00 = multiplyAdd(s00, y, x0);
+    s01 = multiplyAdd(s01, y, x1);
+    y = v128.load(a1 + at);
+    s10 = multiplyAdd(s10, y, x0);
+    s11 = multiplyAdd(s11, y, x1);
+    y = v128.load(a2 + at);
+    s20 = multiplyAdd(s20, y, x0);
+    s21 = multiplyAdd(s21, y, x1);
+    y = v128.load(a3 + at);
+    s30 = multiplyAdd(s30, y, x0);
+    s31 = multiplyAdd(s31, y, x1);
+  }
+  f32.store(out, sumOfLanes(s00));
+  f32.store(out, sumOfLanes(s01), FLOAT);
+  out += outStep;
+  f32.store(out, sumOfLanes(s10));
+  f32.store(out, sumOfLanes(s11), FLOAT);
+  out += outStep;
+  f32.store(out, sumOfLanes(s20));
+  f32.store(out, sumOfLanes(s21), FLOAT);
+  out += outStep;
+  f32.store(out, sumOfLanes(s30));
+  f32.store(out, sumOfLanes(s31), FLOAT);
+}
+
+/** `out = m x`, 32 columns at a time while there are as many: their eight sums stay in registers along a row's entries. */
+export function multiply(
+  n: i32,
+  diagonal: usize,
+  rowStart: usize,
+  columns: usize,
+  values: usize,
+  x: usize,
+  out: usize,
+  width: i32,
+): void {
+  const step = <usize>width * FLOAT;
+  const wide = step & ~(8 * LANES - 1);
+  for (let i: usize = 0; i < <usize>n; i++) {
+    const d = f32x4.splat(f32.load(diagonal + i * FLOAT));
+    const start = <usize>i32.load(rowStart + i * FLOAT) * FLOAT;
+    const end = <usize>i32.load(rowStart + i * FLOAT, FLOAT) * FLOAT;
+    const own = x + i * step;
+    const target = out + i * step;
+    for (let c: usize = 0; c < wide; c += 8 * LANES) {
+      const from = own + c;
+      let s0 = f32x4.mul(d, v128.load(from));
+      let s1 = f32x4.mul(d, v128.load(from, LANES));
+      let s2 = f32x4.mul(d, v128.load(from, 2 * LANES));
+      let s3 = f32x4.mul(d, v128.load(from, 3 * LANES));
+      let s4 = f32x4.mul(d, v128.load(from, 4 * LANES));
+      let s5 = f32x4.mul(d, v128.load(from, 5 * LANES));
+      let s6 = f32x4.mul(d, v128.load(from, 6 * LANES));
+      let s7 = f32x4.mul(d, v128.load(from, 7 * LANES));
+      for (let e = start; e < end; e += FLOAT) {
+        const v = v128.load32_splat(values + e);
+        const other = x + <usize>i32.load(columns + e) * step + c;
+        s0 = multiplyAdd(s0, v, v128.load(other));
+        s1 = multiplyAdd(s1, v, v128.load(other, LANES));
+        s2 = multiplyAdd(s2, v, v128.load(other, 2 * LANES));
+        s3 = multiplyAdd(s3, v, v128.load(other, 3 * LANES));
+        s4 = multiplyAdd(s4, v, v128.load(other, 4 * LANES));
+        s5 = multiplyAdd(s5, v, v128.load(other, 5 * LANES));
+        s6 = multiplyAdd(s6, v, v128.load(other, 6 * LANES));
+        s7 = multiplyAdd(s7, v, v128.load(other, 7 * LANES));
+      }
+      const to = target + c;
+      v128.store(to, s0);
+      v128.store(to, s1, LANES);
+      v128.store(to, s2, 2 * LANES);
+      v128.store(to, s3, 3 * LANES);
+      v128.store(to, s4, 4 * LANES);
+      v128.store(to, s5, 5 * LANES);
+      v128.store(to, s6, 6 * LANES);
+      v128.store(to, s7, 7 * LANES);
+    }
+    for (let c = wide; c < step; c += LANES) {
+      let s = f32x4.mul(d, v128.load(own + c));
+      for (let e = start; e < end; e += FLOAT) {
+        const other = x + <usize>i32.load(columns + e) * step + c;
+        s = multiplyAdd(s, v128.load32_splat(values + e), v128.load(other));
+      }
+      v128.store(target + c, s);
+    }
+  }
+}
+
+/** `out[e] = (x_i - x_j) · (y_i - y_j)` for the entries e = (i, j) of a symmetric pattern with i < j. */
+export function differences(
+  n: i32,
+  rowStart: usize,
+  columns: usize,
+  x: usize,
+  y: usize,
+  out: usize,
+  width: i32,
+): void {
+  const step = <usize>width * FLOAT;
+  for (let i: usize = 0; i < <usize>n; i++) {
+    const start = <usize>i32.load(rowStart + i * FLOAT) * FLOAT;
+    const end = <usize>i32.load(rowStart + i * FLOAT, FLOAT) * FLOAT;
+    for (let e = start; e < end; e += FLOAT) {
+      const j = <usize>i32.load(columns + e);
+      if (j <= i) continue;
+      const p = i * step;
+      const q = j * step;
+      const product = x === y ? squaredDistance(x + p, x + q, step) : difference(x + p, x + q, y + p, y + q, step);
+      f32.store(out + e, product);
+    }
+  }
+}
+
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function difference(xi: usize, xj: usize, yi: usize, yj: usize, step: usize): f32 {
+  let s = f32x4.splat(0);
+  for (let c: usize = 0; c < step; c += LANES) {
+    const dx = f32x4.sub(v128.load(xi + c), v128.load(xj + c));
+    const dy = f32x4.sub(v128.load(yi + c), v128.load(yj + c));
+    s = multiplyAdd(s, dx, dy);
+  }
+  return sumOfLanes(s);
+}
+
+/** The same for y = x, with half the loads. */
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function squaredDistance(xi: usize, xj: usize, step: usize): f32 {
+  let s = f32x4.splat(0);
+  for (let c: usize = 0; c < step; c += LANES) {
+    const d = f32x4.sub(v128.load(xi + c), v128.load(xj + c));
+    s = multiplyAdd(s, d, d);
+  }
+  return sumOfLanes(s);
+}
+
+export function axpy(alpha: f32, x: usize, y: usize, length: i32): void {
+  const a = f32x4.splat(alpha);
+  for (let end = x + <usize>length * FLOAT; x < end; x += LANES, y += LANES) {
+    v128.store(y, multiplyAdd(v128.load(y), a, v128.load(x)));
+  }
+}
+
+export function xpby(x: usize, beta: f32, y: usize, length: i32): void {
+  const b = f32x4.splat(beta);
+  for (let end = x + <usize>length * FLOAT; x < end; x += LANES, y += LANES) {
+    v128.store(y, multiplyAdd(v128.load(x), b, v128.load(y)));
+  }
+}
+
+export function scaleRows(rows: i32, scale: usize, x: usize, out: usize, width: i32): void {
+  for (let i = 0; i < rows; i++, scale += FLOAT) {
+    const s = v128.load32_splat(scale);
+    for (let end = x + <usize>width * FLOAT; x < end; x += LANES, out += LANES) {
+      v128.store(out, f32x4.mul(s, v128.load(x)));
+    }
+  }
+}

@@ -783,6 +783,7 @@ export class Lattice {
   /** `F = lamG Y + lamQ B 1 psiᵀ` in the coordinates of the space. */
   #rhs({ start, query, width }: Space): Float32Array {
     const { lamG, pull } = this.#network.system;
+    if (lamG === 1 && query === null) return start;
     const rhs = start.map((y) => lamG * y);
     if (query !== null) {
       for (let i = 0; i < pull.length; i++) kernel.axpy(pull[i]!, query, rhs.subarray(i * width), width);
@@ -900,7 +901,9 @@ export class Lattice {
     const { n, rowStart, weights } = this.#network.graph;
     let crowded = 0;
     for (let i = 0; i < n; i++) {
-      if (weights.subarray(rowStart[i]!, rowStart[i + 1]!).some((weight) => weight >= 0.9)) crowded++;
+      let e = rowStart[i]!;
+      while (e < rowStart[i + 1]! && weights[e]! < 0.9) e++;
+      if (e < rowStart[i + 1]!) crowded++;
     }
     return n > 0 ? crowded / n : 0;
   }

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { textEvidence, type Words, wordsOf } from "../src/rank/text.ts";
+import { naturalLog } from "../src/rank/math.ts";
+import { type TextEvidence, textEvidence, type Words, wordsOf } from "../src/rank/text.ts";
 import { permuted } from "./support.ts";
 
 /** The grams' channel, of texts without titles. */
@@ -223,5 +224,127 @@ describe("the other channels", () => {
     ])!;
     expect(grams[0]).toBeCloseTo(grams[1]!, 12);
     expect(phrases[1]).toBeGreaterThan(phrases[0]!);
+  });
+});
+
+/**
+ * All channels as their definition reads, with Maps of strings. Sums run over the terms in the order in which the query
+ * first has them, so that the bits are those of the real one.
+ */
+function naiveEvidence(query: string, documents: readonly Words[]): TextEvidence | null {
+  const pairsOf = (text: string): string[] => {
+    const units = [...Array(text.length).keys()].map((at) => text.charAt(at));
+    const words = units.map((unit) => (/[\p{L}\p{M}\p{N}\p{Cs}]/u.test(unit) ? unit : " ")).join("");
+    const found = words.split(" ").filter((word) => word !== "");
+    return found.slice(1).map((word, at) => `${found[at]} ${word}`);
+  };
+  const channel = (texts: readonly string[], termsOf: (text: string) => string[]): Float64Array | null => {
+    const bags = texts.map(termsOf).map((terms) => {
+      const bag = new Map<string, number>();
+      for (const term of terms) bag.set(term, (bag.get(term) ?? 0) + 1);
+      return { bag, length: terms.length };
+    });
+    const asked = new Set(termsOf(query.normalize("NFKC").toLowerCase()));
+    const n = texts.length;
+    const total = bags.reduce((sum, { length }) => sum + length, 0);
+    if (asked.size === 0 || total === 0) return null;
+    const scores = new Float64Array(n);
+    for (const term of asked) {
+      const df = bags.filter(({ bag }) => bag.has(term)).length;
+      bags.forEach(({ bag, length }, i) => {
+        const tf = bag.get(term);
+        if (tf === undefined) return;
+        const idf = naturalLog(1 + (n - df + 0.5) / (df + 0.5));
+        scores[i]! += (idf * tf * (K1 + 1)) / (tf + K1 * (1 - B + (B * length * n) / total));
+      });
+    }
+    return scores;
+  };
+  const whole = documents.map(({ title, text }) => (title === "" ? text : `${title} ${text}`));
+  const full = whole.map((text) => text.normalize("NFKC").toLowerCase());
+  const grams = channel(full, gramsOf);
+  if (grams === null) return null;
+  return {
+    grams,
+    phrases: channel(full, pairsOf) ?? new Float64Array(documents.length),
+    title: channel(
+      documents.map(({ title }) => title),
+      gramsOf,
+    ),
+  };
+}
+
+describe("all channels, to the last bit", () => {
+  const expectSame = (query: string, documents: readonly Words[]): void => {
+    const bits = (evidence: TextEvidence | null) =>
+      evidence && [evidence.grams, evidence.phrases, evidence.title].map((scores) => scores && [...scores]);
+    // toEqual compares by Object.is.
+    expect(bits(textEvidence(query, documents))).toEqual(bits(naiveEvidence(query, documents)));
+  };
+
+  const hard = [
+    ..."aAbBzé\u0301\u0345ßẞﬁ①½ªİıKΣςǅｱ゛太陽光가\u1100\u1161\u11a8\u1e9b\u0323\ufdfa",
+    ...["\ud83d", "\ude00", "😀", "𐐀", "\0", "-", "'", "’", "…", "_", ".", "7", "٣"],
+    ..."\t\n\v\f\r\u0085\u00a0\u1680\u180e\u2003\u200b\u2028\u2029\u202f\u205f\u3000\ufeff",
+  ];
+  const likely = [
+    "solar",
+    "Sail",
+    "sail",
+    "a",
+    "x",
+    "of",
+    "Straße",
+    "ΟΔΟΣ",
+    "\u212aelvin",
+    "ﬁnal",
+    " ",
+    "  ",
+  ];
+  const pieces = fc.oneof(
+    { weight: 3, arbitrary: fc.constantFrom(...likely) },
+    { weight: 3, arbitrary: fc.constant(" ") },
+    { weight: 2, arbitrary: fc.constantFrom(...hard) },
+    { weight: 1, arbitrary: fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)) },
+  );
+  const text = fc.array(pieces, { maxLength: 24 }).map((parts) => parts.join(""));
+  const documents = fc.array(
+    fc.record({ title: fc.oneof(fc.constant(""), text), text: fc.oneof(text, strings) }),
+    { maxLength: 7 },
+  );
+
+  test("equal naive ones made of Maps of strings, on any text", () => {
+    fc.assert(fc.property(fc.oneof(text, strings), documents, expectSame), { numRuns: 1500 });
+  });
+
+  test("and where the query is a piece of the documents", () => {
+    const cases = documents.filter((pool) => pool.length > 0).map((pool) => [pool[0]!.text, pool] as const);
+    fc.assert(
+      fc.property(cases, fc.nat(12), ([source, pool], from) => expectSame(source.slice(from), pool)),
+      { numRuns: 500 },
+    );
+  });
+
+  test("and with every UTF-16 unit before, between, after and apart from letters", () => {
+    for (let first = 0; first < 0x10000; first += 0x100) {
+      const pool = Array.from({ length: 0x100 }, (_, at) => {
+        const unit = String.fromCharCode(first + at);
+        return { title: "", text: `ab${unit}cd ${unit}y z${unit} ${unit} q` };
+      });
+      expectSame(`abcd ab cd y z q ${String.fromCharCode(first + 7, first + 0x63)}`, pool);
+    }
+  });
+
+  test("and where other terms have the same signatures", () => {
+    const pool = ["bārs", "c\u0001rs", "aÿ x", "bà x", "x", "aÿ x bà x c\u0001rs bārs"];
+    const signature = (gram: string) => [...gram].reduce((window, c) => (window << 8) ^ c.charCodeAt(0), 0);
+    expect(signature("bārs")).toBe(signature("c\u0001rs"));
+    expect(31 * 97 + "ÿ".charCodeAt(0)).toBe(31 * 98 + "à".charCodeAt(0));
+    for (const query of pool) {
+      expectSame(
+        query,
+        pool.map((text) => ({ title: text.slice(0, 4), text })),
+      );
+    }
   });
 });

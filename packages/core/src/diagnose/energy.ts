@@ -61,7 +61,8 @@ export function measure(
   let disagreement = 0;
   let query = 0;
   for (let i = 0; i < n; i++) {
-    const [first, end] = [graph.rowStart[i]!, graph.rowStart[i + 1]!];
+    const first = graph.rowStart[i]!;
+    const end = graph.rowStart[i + 1]!;
     for (let e = first; e < end; e++) disagreement += 0.5 * residuals[e]!;
     // Nothing pulls at a node without edges but its own diagonal, where that is not 0.
     if (first === end) disagreement += laplacian.diagonal[i]! * squares[i]!;

@@ -14,6 +14,23 @@ export interface SparseSymmetric extends Pattern {
   readonly values: Float32Array;
 }
 
+/**
+ * For each of n rows, the list of those that may still be among its k nearest: the r-th of row i is
+ * `to[i * capacity + r]`, of similarity `weight[i * capacity + r]`. A row's others come to it by rising index.
+ */
+export interface NearestLists {
+  readonly k: number;
+  readonly capacity: number;
+  readonly to: Int32Array;
+  readonly weight: Float32Array;
+  /** How many are listed; length n. */
+  readonly count: Int32Array;
+  /** What a similarity must reach to be listed, > 0; length n. */
+  readonly threshold: Float32Array;
+  /** Whether all that are tied with the k-th stay, or those alone that came first. */
+  readonly keepTies: boolean;
+}
+
 /** What {@link Kernel.place} takes: arrays to copy, or lengths of arrays of zeros. */
 export type Source = Float32Array | Int32Array | number;
 
@@ -46,6 +63,25 @@ export interface Kernel {
   multiply(m: SparseSymmetric, x: Float32Array, out: Float32Array, width: number): void;
   /** `out[e] = (x_i - x_j) · (y_i - y_j)` for each entry e = (i, j) with i < j; the others are left as they are. */
   differences(pattern: Pattern, x: Float32Array, y: Float32Array, out: Float32Array, width: number): void;
+  /**
+   * Offers pairs to the lists of both their rows: those i < j among rows i0 <= i < i1 and columns j0 <= j < j1, whose
+   * product is `products[(i - i0) * stride + (j - j0)]`. A product above 1 counts as 1. A list that gets full is cut
+   * down by {@link keepBest}.
+   */
+  offer(
+    lists: NearestLists,
+    products: Float32Array,
+    stride: number,
+    i0: number,
+    i1: number,
+    j0: number,
+    j1: number,
+  ): void;
+  /**
+   * Cuts a row's list, of at least k, down to its k best and, with `keepTies`, those tied with the k-th; from then on
+   * others must reach these to be listed. A class of ties that would leave the list full is left out whole.
+   */
+  keepBest(lists: NearestLists, row: number): void;
   /** `y += alpha x` over `length` values. */
   axpy(alpha: number, x: Float32Array, y: Float32Array, length: number): void;
   /** `y = x + beta y` over `length` values. */

@@ -1,4 +1,4 @@
-import type { Kernel, Placed, Source } from "./kernel.ts";
+import type { Kernel, NearestLists, Placed, Source } from "./kernel.ts";
 
 const f = Math.fround;
 
@@ -56,6 +56,20 @@ export const scalar: Kernel = {
     }
   },
 
+  offer(lists, products, stride, i0, i1, j0, j1) {
+    const { threshold } = lists;
+    for (let i = i0; i < i1; i++) {
+      for (let j = Math.max(j0, i + 1), at = (i - i0) * stride + j - j0; j < j1; j++, at++) {
+        // Rounding can take the cosine of two unit rows a little above 1.
+        const similarity = Math.min(products[at]!, 1);
+        if (similarity >= threshold[i]!) add(lists, i, j, similarity);
+        if (similarity >= threshold[j]!) add(lists, j, i, similarity);
+      }
+    }
+  },
+
+  keepBest,
+
   axpy(alpha, x, y, length) {
     const a = f(alpha);
     for (let i = 0; i < length; i++) y[i] = y[i]! + f(a * x[i]!);
@@ -88,4 +102,42 @@ function dot(a: Float32Array, aStart: number, b: Float32Array, bStart: number, l
     s3 = f(s3 + f(a[p + 3]! * b[q + 3]!));
   }
   return f(f(s0 + s2) + f(s1 + s3));
+}
+
+function add(lists: NearestLists, row: number, other: number, similarity: number): void {
+  const { to, weight, count, capacity } = lists;
+  const at = row * capacity + count[row]!++;
+  to[at] = other;
+  weight[at] = similarity;
+  if (count[row] === capacity) keepBest(lists, row);
+}
+
+function keepBest({ k, capacity, to, weight, count, threshold, keepTies }: NearestLists, row: number): void {
+  const length = count[row]!;
+  const start = row * capacity;
+  const kth = weight.slice(start, start + length).sort()[length - k]!;
+  let above = 0;
+  let below = 0;
+  for (let at = start; at < start + length; at++) {
+    if (weight[at]! > kth) above++;
+    if (weight[at]! < kth) below++;
+  }
+  const overfull = below === 0 && length === capacity;
+  // How many of the class of ties stay: those that make up k, or all unless they would leave the list full.
+  let ties = keepTies ? (overfull ? 0 : length) : k - above;
+  threshold[row] = keepTies && !overfull ? kth : nextAbove(kth);
+  let kept = start;
+  for (let at = start; at < start + length; at++) {
+    if (weight[at]! < kth || (weight[at] === kth && ties-- <= 0)) continue;
+    to[kept] = to[at]!;
+    weight[kept++] = weight[at]!;
+  }
+  count[row] = kept - start;
+}
+
+/** The smallest float32 above a value >= 0. */
+export function nextAbove(value: number): number {
+  const float = Float32Array.of(value);
+  if (float[0]! <= value) new Int32Array(float.buffer)[0]!++;
+  return float[0]!;
 }

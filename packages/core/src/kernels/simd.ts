@@ -27,6 +27,31 @@ interface Module {
     out: number,
     width: number,
   ): void;
+  offer(
+    products: number,
+    stride: number,
+    i0: number,
+    i1: number,
+    j0: number,
+    j1: number,
+    to: number,
+    weight: number,
+    count: number,
+    threshold: number,
+    capacity: number,
+    k: number,
+    keepTies: number,
+  ): void;
+  keepBest(
+    row: number,
+    to: number,
+    weight: number,
+    count: number,
+    threshold: number,
+    capacity: number,
+    k: number,
+    keepTies: number,
+  ): void;
   axpy(alpha: number, x: number, y: number, length: number): void;
   xpby(x: number, beta: number, y: number, length: number): void;
   scaleRows(rows: number, scale: number, x: number, out: number, width: number): void;
@@ -61,8 +86,10 @@ export function simdKernel(): Kernel | null {
   const { memory } = module;
   const base = module.base();
   const at = (array: Float32Array | Int32Array, index = 0): number => array.byteOffset + 4 * index;
-  const inside = (...arrays: readonly (Float32Array | Int32Array)[]): boolean =>
-    arrays.every((array) => array.buffer === memory.buffer);
+  // The memory's buffer, which is another after it has grown.
+  let { buffer } = memory;
+  const inside = (a: Float32Array | Int32Array, b = a, c = a, d = a): boolean =>
+    a.buffer === buffer && b.buffer === buffer && c.buffer === buffer && d.buffer === buffer;
 
   return {
     name: "simd",
@@ -75,23 +102,25 @@ export function simdKernel(): Kernel | null {
         end = start + 4 * (typeof source === "number" ? source : source.length);
         return start;
       });
-      const missing = end - memory.buffer.byteLength;
+      const missing = end - buffer.byteLength;
       try {
-        if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
+        if (missing > 0) {
+          memory.grow(Math.ceil(missing / PAGE));
+          buffer = memory.buffer;
+        }
       } catch {
         // No more memory to be had here: the heap may have some.
         return scalar.place(...sources);
       }
       return sources.map((source, i) => {
-        if (typeof source === "number") return new Float32Array(memory.buffer, starts[i], source).fill(0);
+        if (typeof source === "number") return new Float32Array(buffer, starts[i], source).fill(0);
         const kind = source instanceof Int32Array ? Int32Array : Float32Array;
-        const copy = new kind(memory.buffer, starts[i], source.length);
+        const copy = new kind(buffer, starts[i], source.length);
         copy.set(source);
         return copy;
       }) as Placed<T>;
     },
 
-    // Too short a work to be worth a look at where the arrays are: the callers' long ones are placed.
     dot(a, aStart, b, bStart, length) {
       if (!inside(a, b)) return scalar.dot(a, aStart, b, bStart, length);
       return module.dot(at(a, aStart), at(b, bStart), length);
@@ -105,14 +134,29 @@ export function simdKernel(): Kernel | null {
 
     multiply(m, x, out, width) {
       const { n, diagonal, rowStart, columns, values } = m;
-      if (!inside(diagonal, rowStart, columns, values, x, out)) return scalar.multiply(m, x, out, width);
+      if (!inside(diagonal, rowStart, columns, values) || !inside(x, out)) return scalar.multiply(m, x, out, width);
       module.multiply(n, at(diagonal), at(rowStart), at(columns), at(values), at(x), at(out), width);
     },
 
     differences(pattern, x, y, out, width) {
       const { n, rowStart, columns } = pattern;
-      if (!inside(rowStart, columns, x, y, out)) return scalar.differences(pattern, x, y, out, width);
+      if (!inside(rowStart, columns, x, y) || !inside(out)) return scalar.differences(pattern, x, y, out, width);
       module.differences(n, at(rowStart), at(columns), at(x), at(y), at(out), width);
+    },
+
+    offer(lists, products, stride, i0, i1, j0, j1) {
+      const { to, weight, count, threshold, capacity, k, keepTies } = lists;
+      if (!inside(to, weight, count, threshold) || !inside(products)) {
+        return scalar.offer(lists, products, stride, i0, i1, j0, j1);
+      }
+      const list = [at(to), at(weight), at(count), at(threshold), capacity, k, Number(keepTies)] as const;
+      module.offer(at(products), stride, i0, i1, j0, j1, ...list);
+    },
+
+    keepBest(lists, row) {
+      const { to, weight, count, threshold, capacity, k, keepTies } = lists;
+      if (!inside(to, weight, count, threshold)) return scalar.keepBest(lists, row);
+      module.keepBest(row, at(to), at(weight), at(count), at(threshold), capacity, k, Number(keepTies));
     },
 
     axpy(alpha, x, y, length) {

@@ -2,7 +2,7 @@ import { naturalLog } from "./math.ts";
 
 /** Length of the character n-grams. Four letters tell words apart and still join their inflections. */
 const GRAM = 4;
-/** BM25's saturation of repeated terms and its correction for length: the usual values (Robertson & Zaragoza 2009). */
+/** BM25's saturation of repeated terms and its correction for length (Robertson & Zaragoza 2009). */
 const K1 = 1.2;
 const B = 0.75;
 
@@ -23,17 +23,17 @@ export interface Words {
 }
 
 /**
- * BM25 of the query over the pool alone, in three channels: no index, no stop list, no stemmer, any language. Document
- * frequencies and the mean length come from the pool:
+ * BM25 of the query over the pool alone, in three channels: no index, no stop list, no stemmer, any language.
+ * Document frequencies and the mean length come from the pool:
  *
  *     idf(t) = ln(1 + (N - df + 1/2) / (df + 1/2))
  *     score  = Σ over the query's terms t of  idf(t) tf (k1 + 1) / (tf + k1 (1 - b + b length / mean))
  *
  * A term that the query repeats counts once. Documents without text score 0.
  *
- * Grams are windows of four characters inside what stands between white space, with one blank on each side; a shorter
- * word is one gram. Phrases are neighbouring words, a word being a run of letters, marks and digits. All text is in lower
- * case and in the compatibility form NFKC.
+ * Grams are windows of four characters inside what stands between white space, with one blank on each side;
+ * a shorter word is one gram. Phrases are pairs of neighbouring words, a word being a run of letters, marks and
+ * digits. All text is in lower case and in the compatibility form NFKC.
  *
  * @returns null if the query holds no word, or none of the documents has text.
  */
@@ -115,9 +115,10 @@ export function gramsOf(text: string): string[] {
 }
 
 /**
- * The query's terms, to be counted in texts in one pass. Few of a text's terms are the query's: each has a signature,
- * which costs little from one character to the next, and only what a sieve made of the query's signatures lets through
- * is looked up as what it is.
+ * The query's terms, to be counted in a text in one pass. Few of the text's terms are the query's. So each
+ * gets a signature, which costs little from one character to the next, and only what a {@link Sieve} of the
+ * query's signatures lets through is looked up. Equal terms have equal signatures, so none is lost; and the
+ * look-up compares the terms themselves, so none is taken for another.
  */
 class QueryTerms {
   /** The number of each UTF-16 unit; 0 for those that the query does not have. */
@@ -131,8 +132,8 @@ class QueryTerms {
   readonly #pairSieve: Sieve;
 
   constructor(query: string) {
-    // 0 is a character that the query does not have, 1 the blank around words. Four digits stay below 2^53 up to base
-    // 9741; characters beyond that many different ones count as ones that the query does not have.
+    // 0 is a character that the query does not have, 1 the blank around words. Four digits stay below 2^53 up
+    // to base 9741; characters beyond that many different ones count as ones that the query does not have.
     let numbered = 0;
     for (const unit of units(normalized(query))) {
       if (numbered === 9739) break;
@@ -143,9 +144,12 @@ class QueryTerms {
     const grams = gramsOf(query).map(units);
     for (const gram of grams) {
       const codes = gram.map((unit) => this.#codeOf(unit));
-      // A word too short for a window begins with 0, as no window does.
-      if (!codes.includes(0))
-        addTo(this.#grams, this.#gram(codes.at(-4) ?? 0, codes.at(-3)!, codes.at(-2)!, codes.at(-1)!));
+      if (codes.includes(0)) continue;
+      // The gram of a word of one character has three codes: a leading 0 changes no number.
+      addTo(
+        this.#grams,
+        codes.reduce((number, code) => number * this.#base + code, 0),
+      );
     }
     this.#gramSieve = new Sieve(grams.map((gram) => gram.reduce(gramSignature, 0)));
 
@@ -172,10 +176,10 @@ class QueryTerms {
     const pairSieve = this.#pairSieve;
     let allGrams = 0;
     let words = 0;
-    // Where what stands between white space began, and the signature of the last four characters since the blank there.
+    // Where the last white space ended, and the signature of the last four characters from that blank on.
     let run = 0;
     let window = BLANK;
-    // The word before.
+    // The last word: where it is, and its signature. No pair begins with the empty one before the first.
     let start = 0;
     let end = 0;
     let before = 0;
@@ -198,7 +202,7 @@ class QueryTerms {
         end = at;
         before = word;
       }
-      // What is no letter: white space, or a character like others.
+      // What ends a word, or stands where none is: white space, or part of a gram like any letter.
       if (!unitIs(SPACE, unit)) {
         window = gramSignature(window, unit);
         if (gramSieve.passes(window)) this.#countGram(text, at, i, grams);
@@ -206,7 +210,8 @@ class QueryTerms {
       }
       if (at > run) {
         if (gramSieve.passes(gramSignature(window, BLANK))) this.#countGram(text, at, i, grams);
-        allGrams += Math.max(1, at - run + 2 - GRAM + 1);
+        const padded = at - run + 2;
+        allGrams += Math.max(1, padded - GRAM + 1);
         window = BLANK;
       }
       run = at + 1;
@@ -217,48 +222,41 @@ class QueryTerms {
 
   /** Counts the gram whose last character is at `at`, if the query has it. */
   #countGram(text: string, at: number, i: number, { tf, size }: Counts): void {
+    const base = this.#base;
     const second = this.#codeOf(unitAt(text, at - 2));
+    // After a blank in the second place, all that the query may have is a word of one character.
     const first = second === 1 ? 0 : this.#codeOf(unitAt(text, at - 3));
-    const known = this.#grams.get(
-      this.#gram(first, second, this.#codeOf(unitAt(text, at - 1)), this.#codeOf(unitAt(text, at))),
-    );
+    const third = this.#codeOf(unitAt(text, at - 1));
+    const last = this.#codeOf(unitAt(text, at));
+    const known = this.#grams.get(((first * base + second) * base + third) * base + last);
     if (known !== undefined) tf[i * size + known]!++;
   }
 
-  #gram(a: number, b: number, c: number, d: number): number {
-    const base = this.#base;
-    return ((a * base + b) * base + c) * base + d;
-  }
-
+  /** The code of a unit; white space of any kind is a blank. */
   #codeOf(unit: number): number {
     return unitIs(SPACE, unit) ? 1 : this.#code[unit]!;
   }
 }
 
-/** Lets through the signatures that it was made of, and of others one in 256 or fewer. */
+/** Lets through the signatures that it is made of and few others: with a query of ten words, one in 500. */
 class Sieve {
-  readonly #open: Uint8Array;
-  readonly #shift: number;
+  readonly #open = new Uint8Array(1 << 15);
 
   constructor(signatures: readonly number[]) {
-    const bits = 32 - Math.clz32(256 * signatures.length);
-    this.#open = new Uint8Array(1 << bits);
-    this.#shift = 32 - bits;
-    for (const signature of signatures) this.#open[this.#hole(signature)] = 1;
+    for (const signature of signatures) this.#open[holeOf(signature)] = 1;
   }
 
   passes(signature: number): boolean {
-    return this.#open[this.#hole(signature)] === 1;
-  }
-
-  /** The first bits of a product with 2^32 over the golden ratio, which scatters what differs little. */
-  #hole(signature: number): number {
-    return Math.imul(signature, 0x9e3779b1) >>> this.#shift;
+    return this.#open[holeOf(signature)] === 1;
   }
 }
 
-/** Of the last four units alone: one more pushes the oldest out. */
+/** The first 15 bits of the product with 2^32 over the golden ratio, which scatters what differs little. */
+const holeOf = (signature: number): number => Math.imul(signature, 0x9e3779b1) >>> 17;
+
+/** The signature of four characters, from that of those before and the last: the shift drops the oldest. */
 const gramSignature = (window: number, unit: number): number => (window << 8) ^ unit;
+/** The signature of a word, from that of its beginning and its last character. */
 const wordSignature = (word: number, unit: number): number => (Math.imul(word, 31) + unit) | 0;
 const pairSignature = (first: number, second: number): number => Math.imul(first, 31) ^ second;
 
@@ -275,7 +273,7 @@ const normalized = (text: string): string => text.normalize("NFKC").toLowerCase(
 /** The UTF-16 units of a text. */
 const units = (text: string): number[] => text.split("").map((unit) => unit.charCodeAt(0));
 
-/** A unit of a text, with a blank on each side. */
+/** A unit of a text; blanks stand before and after it. */
 const unitAt = (text: string, at: number): number =>
   at >= 0 && at < text.length ? text.charCodeAt(at) : BLANK;
 

@@ -104,7 +104,7 @@ function block(a0: usize, b0: usize, step: usize, out: usize, outStep: usize): v
   f32.store(out, sumOfLanes(s31), FLOAT);
 }
 
-/** `out = m x`, 32 columns at a time while there are as many: their eight sums stay in registers along a row's entries. */
+/** `out = m x`, 32 columns at a time, then 16, then 4: their sums stay in registers along a row's entries. */
 export function multiply(
   n: i32,
   diagonal: usize,
@@ -155,7 +155,29 @@ export function multiply(
       v128.store(to, s6, 6 * LANES);
       v128.store(to, s7, 7 * LANES);
     }
-    for (let c = wide; c < step; c += LANES) {
+    let c = wide;
+    if (step - c >= 4 * LANES) {
+      const from = own + c;
+      let s0 = f32x4.mul(d, v128.load(from));
+      let s1 = f32x4.mul(d, v128.load(from, LANES));
+      let s2 = f32x4.mul(d, v128.load(from, 2 * LANES));
+      let s3 = f32x4.mul(d, v128.load(from, 3 * LANES));
+      for (let e = start; e < end; e += FLOAT) {
+        const v = v128.load32_splat(values + e);
+        const other = x + <usize>i32.load(columns + e) * step + c;
+        s0 = multiplyAdd(s0, v, v128.load(other));
+        s1 = multiplyAdd(s1, v, v128.load(other, LANES));
+        s2 = multiplyAdd(s2, v, v128.load(other, 2 * LANES));
+        s3 = multiplyAdd(s3, v, v128.load(other, 3 * LANES));
+      }
+      const to = target + c;
+      v128.store(to, s0);
+      v128.store(to, s1, LANES);
+      v128.store(to, s2, 2 * LANES);
+      v128.store(to, s3, 3 * LANES);
+      c += 4 * LANES;
+    }
+    for (; c < step; c += LANES) {
       let s = f32x4.mul(d, v128.load(own + c));
       for (let e = start; e < end; e += FLOAT) {
         const other = x + <usize>i32.load(columns + e) * step + c;
@@ -236,4 +258,150 @@ export function scaleRows(rows: i32, scale: usize, x: usize, out: usize, width: 
       v128.store(out, f32x4.mul(s, v128.load(x)));
     }
   }
+}
+
+/**
+ * Offers the pairs i < j of a tile of products to the lists of both: see Kernel.offer. Four products are looked at
+ * together, and most fours hold nothing that either list wants.
+ */
+export function offer(
+  products: usize,
+  stride: i32,
+  i0: i32,
+  i1: i32,
+  j0: i32,
+  j1: i32,
+  to: usize,
+  weight: usize,
+  count: usize,
+  threshold: usize,
+  capacity: i32,
+  k: i32,
+  keepTies: bool,
+): void {
+  for (let i = i0; i < i1; i++) {
+    const own = threshold + <usize>i * FLOAT;
+    let j = max(j0, i + 1);
+    let at = products + (<usize>(i - i0) * stride + (j - j0)) * FLOAT;
+    for (; j + 4 <= j1; j += 4, at += LANES) {
+      const four = v128.load(at);
+      const wanted = v128.or(
+        f32x4.ge(four, v128.load32_splat(own)),
+        f32x4.ge(four, v128.load(threshold + <usize>j * FLOAT)),
+      );
+      for (let mask = i32x4.bitmask(wanted); mask !== 0; mask &= mask - 1) {
+        const lane = ctz(mask);
+        offerPair(i, j + lane, f32.load(at + <usize>lane * FLOAT), to, weight, count, threshold, capacity, k, keepTies);
+      }
+    }
+    for (; j < j1; j++, at += FLOAT) {
+      offerPair(i, j, f32.load(at), to, weight, count, threshold, capacity, k, keepTies);
+    }
+  }
+}
+
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function offerPair(
+  i: i32,
+  j: i32,
+  product: f32,
+  to: usize,
+  weight: usize,
+  count: usize,
+  threshold: usize,
+  capacity: i32,
+  k: i32,
+  keepTies: bool,
+): void {
+  // Rounding can take the cosine of two unit rows a little above 1.
+  const similarity = min(product, 1);
+  if (similarity >= f32.load(threshold + <usize>i * FLOAT)) {
+    add(i, j, similarity, to, weight, count, threshold, capacity, k, keepTies);
+  }
+  if (similarity >= f32.load(threshold + <usize>j * FLOAT)) {
+    add(j, i, similarity, to, weight, count, threshold, capacity, k, keepTies);
+  }
+}
+
+function add(
+  row: i32,
+  other: i32,
+  similarity: f32,
+  to: usize,
+  weight: usize,
+  count: usize,
+  threshold: usize,
+  capacity: i32,
+  k: i32,
+  keepTies: bool,
+): void {
+  const before = i32.load(count + <usize>row * FLOAT);
+  const at = <usize>(row * capacity + before) * FLOAT;
+  i32.store(to + at, other);
+  f32.store(weight + at, similarity);
+  i32.store(count + <usize>row * FLOAT, before + 1);
+  if (before + 1 === capacity) keepBest(row, to, weight, count, threshold, capacity, k, keepTies);
+}
+
+/** Keeps the k best of a row's list: see Kernel.keepBest. */
+export function keepBest(
+  row: i32,
+  to: usize,
+  weight: usize,
+  count: usize,
+  threshold: usize,
+  capacity: i32,
+  k: i32,
+  keepTies: bool,
+): void {
+  const length = i32.load(count + <usize>row * FLOAT);
+  const start = <usize>(row * capacity) * FLOAT;
+  const kth = kthLargest(weight + start, length, k);
+  const atLeast = countAtLeast(weight + start, length, kth);
+  const above = countAtLeast(weight + start, length, kth + 1);
+  const overfull = atLeast === length && length === capacity;
+  let ties = keepTies ? (overfull ? 0 : length) : k - above;
+  i32.store(threshold + <usize>row * FLOAT, keepTies && !overfull ? kth : kth + 1);
+  let kept = start;
+  for (let at = start, end = start + <usize>length * FLOAT; at < end; at += FLOAT) {
+    const bits = i32.load(weight + at);
+    const tied = bits === kth;
+    const keep = bits > kth || (tied && ties > 0);
+    if (tied) ties--;
+    // Written in any case, and kept by moving on: no branch to guess.
+    i32.store(to + kept, i32.load(to + at));
+    i32.store(weight + kept, bits);
+    kept += <usize>keep * FLOAT;
+  }
+  i32.store(count + <usize>row * FLOAT, <i32>((kept - start) / FLOAT));
+}
+
+/**
+ * The bits of the k-th largest of values in [0, 1], found from the highest bit down: floats >= 0 are ordered as their
+ * bits are, and the k-th largest is the largest number that k of them reach.
+ */
+function kthLargest(values: usize, length: i32, k: i32): i32 {
+  let found = 0;
+  for (let bit = 1 << 29; bit !== 0; bit >>= 1) {
+    if (countAtLeast(values, length, found | bit) >= k) found |= bit;
+  }
+  return found;
+}
+
+/** How many of the values have at least these bits. */
+function countAtLeast(values: usize, length: i32, bits: i32): i32 {
+  const least = i32x4.splat(bits);
+  let counts = i32x4.splat(0);
+  let i = 0;
+  for (; i + 4 <= length; i += 4, values += LANES) {
+    counts = i32x4.sub(counts, i32x4.ge_s(v128.load(values), least));
+  }
+  let count =
+    i32x4.extract_lane(counts, 0) +
+    i32x4.extract_lane(counts, 1) +
+    i32x4.extract_lane(counts, 2) +
+    i32x4.extract_lane(counts, 3);
+  for (; i < length; i++, values += FLOAT) count += <i32>(i32.load(values) >= bits);
+  return count;
 }

@@ -79,16 +79,16 @@ export function packRow(vector: Vector, target: Matrix, i: number, name: () => s
     throw new VectorError(name(), `has ${width} values where the others have ${columns}; ${hint}`);
   }
   const start = i * stride;
-  let numbers = true;
-  for (let c = 0; c < columns; c++) {
+  let c = 0;
+  for (; c < columns; c++) {
     const value = vector[c];
-    if (typeof value === "number") data[start + c] = value;
-    else numbers = false;
+    if (typeof value !== "number") break;
+    data[start + c] = value;
   }
   // Judged after rounding, 1e39 being a finite double but an infinite float32; and all at once, for the square of a
   // finite float32 is a finite double.
   const norm = rowNorm(target, i);
-  if (!numbers || !Number.isFinite(norm)) {
+  if (c < columns || !Number.isFinite(norm)) {
     const finite = (value: unknown) => typeof value === "number" && Number.isFinite(Math.fround(value));
     const wrong = Array.from(vector).findIndex((value) => !finite(value));
     throw new VectorError(
@@ -143,13 +143,14 @@ export function rowNorm({ data, stride }: Matrix, i: number): number {
 export function gather(source: Matrix, order: ArrayLike<number>, scale: Float64Array | null = null): Matrix {
   const { data, stride } = source;
   const target = matrix(order.length, source.columns);
+  const copy = target.data;
   for (let to = 0; to < order.length; to++) {
     const row = order[to]!;
     let from = row * stride;
-    if (scale === null) target.data.set(data.subarray(from, from + stride), to * stride);
+    if (scale === null) copy.set(data.subarray(from, from + stride), to * stride);
     else {
       const by = scale[row]!;
-      for (let at = to * stride, end = at + stride; at < end; at++) target.data[at] = data[from++]! * by;
+      for (let at = to * stride, end = at + stride; at < end; at++) copy[at] = data[from++]! * by;
     }
   }
   return target;

@@ -11,6 +11,13 @@ export class OscillinkError extends Error {
     super(`${parameter}: ${message}`, options);
     this.parameter = parameter;
   }
+
+  /** The same error for a parameter that is part of another, which is its cause. */
+  within(whole: string): OscillinkError {
+    const Kind = this.constructor as typeof OscillinkError;
+    const message = this.message.slice(this.parameter.length + 2);
+    return new Kind(`${whole}.${this.parameter}`, message, { cause: this });
+  }
 }
 
 /** An option of the wrong kind, out of its range, or unknown. */

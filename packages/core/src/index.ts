@@ -30,7 +30,14 @@ export type { Terms } from "./rank/score.ts";
 export type { Digest } from "./receipt/digest.ts";
 export { compareProvenance, type Provenance } from "./receipt/provenance.ts";
 export type { BundleEntry, Parts, Receipt } from "./receipt/receipt.ts";
-export { type Candidate, type Ranked, type RerankRequest, type RerankResult, rerank } from "./rerank.ts";
+export {
+  type Candidate,
+  type Ranked,
+  type RerankRequest,
+  type RerankResult,
+  rerank,
+  rerankMany,
+} from "./rerank.ts";
 export type { Convergence, SolveOptions } from "./solve/cg.ts";
 export type { LatticeFacts, LatticeJson } from "./state.ts";
 export {

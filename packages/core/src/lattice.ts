@@ -1,6 +1,6 @@
 import { type ChainReceipt, chainReceipt, publishedChainReceipt } from "./diagnose/chain.ts";
 import { type Dynamics, dynamics } from "./diagnose/dynamics.ts";
-import { coherenceDrops } from "./diagnose/edges.ts";
+import { coherenceDrops, edgeResiduals, residualsOfCosines } from "./diagnose/edges.ts";
 import { type Energy, gap, type Measured, measure, type State, stateOf } from "./diagnose/energy.ts";
 import { nullPoints } from "./diagnose/nullpoints.ts";
 import {
@@ -147,8 +147,6 @@ export class Lattice {
   #before: Float32Array | null = null;
   #settled: Convergence | null = null;
   #solution: Solution | null = null;
-  /** What was found of the query: see {@link Lattice.#ownProducts}. */
-  #own: Float64Array | null = null;
   #choice: Choice | null = null;
 
   readonly #timings = { pack: 0, graph: 0, solve: 0, rank: 0, receipt: 0 };
@@ -200,7 +198,6 @@ export class Lattice {
       throw new CandidateError("queryText", `must be a string, not ${show(text)}`);
     }
     this.#query = this.#timed("rank", () => this.#ask(vector, text));
-    this.#own = null;
     this.#choice = null;
     // Only a query that pulls is part of the state.
     if (this.params.lamQ > 0) this.#restart();
@@ -355,7 +352,7 @@ export class Lattice {
     const state = stateOf(space, data);
     const products = state.squares.map((_, i) => product(data, i * space.width, vector, 0, space.width));
     const { graph, system } = this.#network;
-    return measure(system, graph, space, state, products, square, kernel).energy;
+    return measure(system, graph, space, state, products, square, edgeResiduals(graph, state, kernel)).energy;
   }
 
   /** The edges of the graph, each once, as candidate indices with their weight. */
@@ -385,7 +382,7 @@ export class Lattice {
         inputRank: index + 1,
         score: scores.score[node]!,
         parts: {
-          similarity: evidence.similarity[node]!,
+          similarity: this.#similarity(node),
           settled: evidence.settled[node]!,
           text: evidence.text?.grams[node] ?? null,
           phrases: evidence.text?.phrases[node] ?? null,
@@ -714,7 +711,6 @@ export class Lattice {
     this.#before = null;
     this.#settled = null;
     this.#solution = null;
-    this.#own = null;
     this.#choice = null;
   }
 
@@ -738,14 +734,17 @@ export class Lattice {
     return { raw, vector: data, square: product(data, 0, data, 0, raw.stride), text };
   }
 
-  /** `Y_i · psi` of each node. */
-  #ownProducts(): Float64Array {
-    const { vector } = this.#needQuery();
+  /** `Y_i · psi`. */
+  #ownProduct(node: number): number {
     const { data, stride } = this.#pool.vectors;
-    this.#own ??= Float64Array.from(this.#pool.candidate, (_, i) =>
-      product(data, i * stride, vector, 0, stride),
-    );
-    return this.#own;
+    return product(data, node * stride, this.#needQuery().vector, 0, stride);
+  }
+
+  /** Cosine of a node's own vector with the query, or the score that it came with. */
+  #similarity(node: number): number {
+    const { scores, candidate, norms } = this.#pool;
+    if (scores) return scores[candidate[node]!]!;
+    return cosineOf(this.#ownProduct(node), norms[node]! * Math.sqrt(this.#needQuery().square));
   }
 
   #packQuery(vector: Vector | null): Matrix {
@@ -798,17 +797,22 @@ export class Lattice {
     return { tolerance: all.tolerance, maxIterations: all.maxIterations, preconditioner: all.preconditioner };
   }
 
-  #solve(options: SolveOptions = this.#solveOptions({})): Solution {
+  #solve({ tolerance, maxIterations, preconditioner }: SolveOptions = this.params): Solution {
     const known = this.#solution;
-    if (known !== null && digestJson(known.options) === digestJson(options)) {
+    if (
+      known?.options.tolerance === tolerance &&
+      known.options.maxIterations === maxIterations &&
+      known.options.preconditioner === preconditioner
+    ) {
       this.#hits++;
       return known;
     }
-    const space = this.#spaceOf();
+    const options = { tolerance, maxIterations, preconditioner };
     const began = performance.now();
+    const space = this.#spaceOf();
     const { system } = this.#network;
-    // From zero the solver takes one product with M less; but where neighbours do not pull, most stay where they are.
-    const x = this.params.lamC > 0 ? new Float32Array(space.start.length) : space.start.slice();
+    // From zero the solver takes one product with M less than from the candidates' own vectors.
+    const x = new Float32Array(space.start.length);
     const rhs = this.#rhs(space);
     const convergence = solve(system.matrix, space, rhs, x, options, kernel, this.#rhsNorm());
     this.#solution = { options, convergence, state: stateOf(space, x) };
@@ -823,36 +827,31 @@ export class Lattice {
     const { norms } = this.#pool;
     const { lamG, pull } = this.#network.system;
     const query = this.params.lamQ > 0 ? this.#needQuery() : null;
-    const products = query && this.#ownProducts();
     const square = (norm: number, i: number): number => {
       const own = lamG * lamG * norm * norm;
       if (query === null) return own;
-      return own + 2 * lamG * pull[i]! * products![i]! + pull[i]! * pull[i]! * query.square;
+      return own + 2 * lamG * pull[i]! * this.#ownProduct(i) + pull[i]! * pull[i]! * query.square;
     };
     return Math.sqrt(norms.reduce((sum, norm, i) => sum + Math.max(0, square(norm, i)), 0));
   }
 
   /** What is known of each node for its score. */
   #evidence({ state }: Solution): Evidence {
-    const { twin, candidate, scores, nodeTrust, norms } = this.#pool;
+    const { twin, candidate, scores, nodeTrust } = this.#pool;
     const { square, text } = this.#needQuery();
     const { textWeight, coherenceWeight, lamC } = this.params;
     const queryNorm = Math.sqrt(square);
-    const similarity = scores
+    const settled = scores
       ? Float64Array.from(candidate, (i) => scores[i]!)
-      : this.#ownProducts().map((own, i) => cosineOf(own, norms[i]! * queryNorm));
-    const settled = this.#products(state).map((p, i) =>
-      cosineOf(p, Math.sqrt(state.squares[i]!) * queryNorm),
-    );
+      : this.#products(state).map((p, i) => cosineOf(p, Math.sqrt(state.squares[i]!) * queryNorm));
     const drops =
       coherenceWeight === 0
         ? null
         : coherenceDrops(this.#network.graph, this.#start().residuals, this.#measure(state).residuals, lamC);
     const words = text === null || textWeight === 0 ? null : wordsOfNodes(this.#pool);
     return {
-      similarity,
       // Identical nodes settle alike; only the order of summation could tell them apart in the last bit.
-      settled: scores ? similarity : settled.map((_, i) => settled[twin[i]!]!),
+      settled: settled.map((_, i) => settled[twin[i]!]!),
       text: words && textEvidence(text!, words),
       feedback: null,
       coherence: drops?.map((_, i) => drops[twin[i]!]!) ?? null,
@@ -864,7 +863,14 @@ export class Lattice {
   #choose(): Choice {
     const solution = this.#solve();
     this.#choice ??= this.#timed("rank", () =>
-      choose(this.#pool, solution.state, this.#evidence(solution), this.params, this.#strategies),
+      choose(
+        this.#pool,
+        solution.state,
+        this.#evidence(solution),
+        (node) => this.#similarity(node),
+        this.params,
+        this.#strategies,
+      ),
     );
     return this.#choice;
   }
@@ -872,22 +878,25 @@ export class Lattice {
   /** `U_i · psi` of each node. */
   #products({ x, width }: State): Float64Array {
     const { vector, square } = this.#needQuery();
-    const own = this.#ownProducts();
     const space = this.#spaceOf();
-    // In a span a node's product with the query is its coefficients' with those of the basis.
+    const nodes = this.#pool.candidate.length;
     let target = vector;
     if (space.kind === "span") {
+      // In a span a node's product with the query is its coefficients' with those of the basis.
       target = new Float32Array(width);
-      target.set(own);
-      if (space.query !== null) target[own.length] = square;
+      for (let i = 0; i < nodes; i++) target[i] = this.#ownProduct(i);
+      if (space.query !== null) target[nodes] = square;
     }
-    return own.map((_, i) => product(x, i * width, target, 0, width));
+    return Float64Array.from({ length: nodes }, (_, i) => product(x, i * width, target, 0, width));
   }
 
   #measure(state: State): Measured {
-    const { graph, system } = this.#network;
-    const products = this.#products(state);
-    return measure(system, graph, this.#spaceOf(), state, products, this.#needQuery().square, kernel);
+    const { graph, system, cosines } = this.#network;
+    const space = this.#spaceOf();
+    const atStart = cosines && state.x.every((value, at) => value === space.start[at]);
+    const residuals = atStart ? residualsOfCosines(graph) : edgeResiduals(graph, state, kernel);
+    const { square } = this.#needQuery();
+    return measure(system, graph, space, state, this.#products(state), square, residuals);
   }
 
   /** The candidates' own vectors, measured. */

@@ -15,6 +15,8 @@ export interface Network {
   readonly graph: Adjacency;
   /** The nodes' Gram matrix, where it is kept. */
   readonly gram: Matrix | null;
+  /** Whether the weights are the cosines of vectors of length 1. */
+  readonly cosines: boolean;
   readonly system: System;
 }
 
@@ -40,7 +42,8 @@ export function connect(
     lamP: chain!.lamP,
   };
   const laplacian = normalizedLaplacian(graph, strategies.isolated);
-  return { graph, gram, system: assemble(laplacian, lamG, lamC, pull, links) };
+  const cosines = pool.edges === null && params.normalize && params.rowCap === null;
+  return { graph, gram, cosines, system: assemble(laplacian, lamG, lamC, pull, links) };
 
   function neighborGraph(): Adjacency {
     const { normalize, similarityFloor, graph: rule, rowCap } = params;

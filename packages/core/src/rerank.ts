@@ -1,7 +1,7 @@
 import type { Vector } from "./embeddings.ts";
-import { CandidateError, show, VectorError } from "./errors.ts";
+import { CandidateError, OscillinkError, show, VectorError } from "./errors.ts";
 import { Lattice } from "./lattice.ts";
-import type { Options } from "./options.ts";
+import { defined, type Options } from "./options.ts";
 import type { BundleEntry, Receipt } from "./receipt/receipt.ts";
 import type { VectorCounts } from "./vectors.ts";
 
@@ -96,4 +96,32 @@ export function rerank<C extends Candidate>(request: RerankRequest<C>): RerankRe
   lattice.setQuery(query ?? null, queryText ?? null);
   const bundle = lattice.bundle().map(({ index, ...entry }) => ({ ...entry, candidate: all[index]! }));
   return { bundle, receipt: lattice.receipt({ vectors: vectors ?? null }) };
+}
+
+/**
+ * Re-ranks several pools, each for its own query: what {@link rerank} gives for each, in their order. The kernel's
+ * memory grows to what the largest needs, once, and serves all.
+ *
+ * @param requests one a query.
+ * @param options for all requests; what a request says itself comes first.
+ *
+ * @example
+ * const results = rerankMany(questions.map(({ vector, hits }) => ({ query: vector, candidates: hits })), { k: 5 });
+ *
+ * @throws what {@link rerank} throws, of the same class; `parameter` then says of which request, as `requests[3].k`.
+ */
+export function rerankMany<C extends Candidate>(
+  requests: readonly RerankRequest<C>[],
+  options: Options = {},
+): RerankResult<C>[] {
+  if (!Array.isArray(requests)) {
+    throw new CandidateError("requests", `must be an array, not ${show(requests)}`);
+  }
+  return (requests as readonly RerankRequest<C>[]).map((request, i) => {
+    try {
+      return rerank({ ...options, ...defined(request) });
+    } catch (cause) {
+      throw cause instanceof OscillinkError ? cause.within(`requests[${i}]`) : cause;
+    }
+  });
 }

@@ -1,4 +1,4 @@
-import { type Adjacency, degrees, eachEdge } from "../graph/adjacency.ts";
+import { type Adjacency, degrees, onceEach } from "../graph/adjacency.ts";
 import { pathGraph } from "../graph/path.ts";
 import type { Kernel } from "../kernels/kernel.ts";
 import { distances, pairDistance } from "./edges.ts";
@@ -58,18 +58,16 @@ export function chainReceipt(question: ChainQuestion): ChainReceipt {
   const distance = pairDistance(settled);
   const residual = (i: number, j: number, w: number): number => lamC * w * distance(i, j, root[i]!, root[j]!);
 
-  const overEdges = (values: ArrayLike<number>) => {
-    const once = new Float64Array(values.length / 2);
-    eachEdge(graph, (_i, _j, e, edge) => {
-      once[edge] = values[e]!;
-    });
-    return spread(once);
-  };
   const z = (value: number, { mean, deviation }: { mean: number; deviation: number }): number =>
     deviation > 0 ? (value - mean) / deviation : 0;
   const ones = root.map(() => 1);
-  const overTension = overEdges(distances(graph, settled, ones, kernel));
-  const overStrain = overEdges(settled.residuals.map((r) => lamC * r));
+  const overTension = spread(onceEach(graph, distances(graph, settled, ones, kernel)));
+  const overStrain = spread(
+    onceEach(
+      graph,
+      settled.residuals.map((r) => lamC * r),
+    ),
+  );
   let coherenceGain = 0;
   const edges = weights.map((weight, link): ChainLink => {
     const i = nodes[link]!;

@@ -1,5 +1,5 @@
 import { product } from "../embeddings.ts";
-import { type Adjacency, eachEdge } from "../graph/adjacency.ts";
+import type { Adjacency } from "../graph/adjacency.ts";
 import type { Kernel } from "../kernels/kernel.ts";
 import type { Space } from "../solve/space.ts";
 import type { System } from "../solve/system.ts";
@@ -43,7 +43,7 @@ export interface Step {
 export function dynamics(step: Step): Dynamics {
   const { graph, system, space, lamC, iterations, before, after, kernel } = step;
   const { width } = space;
-  const { n } = graph;
+  const { n, rowStart, columns } = graph;
 
   const moved = after.x.slice();
   kernel.axpy(-1, before.x, moved, moved.length);
@@ -55,10 +55,12 @@ export function dynamics(step: Step): Dynamics {
   const mean = n > 0 ? move2.reduce((sum, m) => sum + m, 0) / n : 0;
 
   const flows: { edge: [number, number]; flow: number }[] = [];
-  eachEdge(graph, (i, j, e) => {
-    const flow = lamC * (before.residuals[e]! - after.residuals[e]!);
-    if (flow > 0) flows.push({ edge: [i, j], flow });
-  });
+  for (let i = 0; i < n; i++) {
+    for (let e = rowStart[i]!; e < rowStart[i + 1]!; e++) {
+      const flow = lamC * (before.residuals[e]! - after.residuals[e]!);
+      if (columns[e]! > i && flow > 0) flows.push({ edge: [i, columns[e]!], flow });
+    }
+  }
   flows.sort((a, b) => b.flow - a.flow);
 
   const stepDeltaH = gap(system, space, after.x, before.x, kernel);

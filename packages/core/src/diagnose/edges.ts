@@ -74,6 +74,26 @@ export function edgeResiduals(graph: Adjacency, state: Coordinates, kernel: Kern
   return residuals;
 }
 
+/**
+ * The same for the candidates' own vectors, where they have length 1 and the weights are their cosines: then it follows
+ * from the weights alone, `w_ij (1/d_i + 1/d_j - 2 w_ij / √(d_i d_j))`.
+ */
+export function residualsOfCosines(graph: Adjacency): Float64Array {
+  const { n, rowStart, columns, weights } = graph;
+  const degree = degrees(graph);
+  const root = degree.map(Math.sqrt);
+  const residuals = new Float64Array(columns.length);
+  for (let i = 0; i < n; i++) {
+    for (let e = rowStart[i]!; e < rowStart[i + 1]!; e++) {
+      const j = columns[e]!;
+      const w = weights[e]!;
+      // In this order the mirror of the edge has the same bits.
+      residuals[e] = w * Math.max(0, 1 / degree[i]! + 1 / degree[j]! - (2 * w) / (root[i]! * root[j]!));
+    }
+  }
+  return residuals;
+}
+
 /** `½ lamC Σ_j` of what the residuals of each node's edges fell by: how much its neighbourhood gained in coherence. */
 export function coherenceDrops(
   { n, rowStart }: Adjacency,

@@ -3,7 +3,7 @@ import type { Adjacency } from "../graph/adjacency.ts";
 import type { Kernel } from "../kernels/kernel.ts";
 import type { Space } from "../solve/space.ts";
 import type { System } from "../solve/system.ts";
-import { type Coordinates, edgeResiduals } from "./edges.ts";
+import type { Coordinates } from "./edges.ts";
 
 /** The energy of a state, by term; `total` is their sum. All are >= 0. */
 export interface Energy {
@@ -45,6 +45,7 @@ export interface Measured extends State {
  *
  * @param products `U_i · psi` of each node.
  * @param querySquare `|psi|²`.
+ * @param residuals what the edges disagree by in that state: see `edgeResiduals`.
  */
 export function measure(
   { laplacian, lamG, lamC, pull, path }: System,
@@ -53,11 +54,10 @@ export function measure(
   state: State,
   products: Float64Array,
   querySquare: number,
-  kernel: Kernel,
+  residuals: Float64Array,
 ): Measured {
   const { n } = graph;
   const { x, xg, width, squares } = state;
-  const residuals = edgeResiduals(graph, state, kernel);
   let disagreement = 0;
   let query = 0;
   for (let i = 0; i < n; i++) {
@@ -78,7 +78,7 @@ export function measure(
     }
     chain = Math.max(0, chain);
   }
-  const anchor = lamG * squaredDistance(space, state);
+  const anchor = x === space.start ? 0 : lamG * squaredDistance(space, state);
   const coherence = lamC * disagreement;
   const energy = { anchor, coherence, query, chain, total: anchor + coherence + query + chain };
   return { ...state, residuals, energy };

@@ -1,4 +1,4 @@
-import { type Adjacency, eachEdge } from "../graph/adjacency.ts";
+import { type Adjacency, onceEach } from "../graph/adjacency.ts";
 
 /** An edge that disagrees far more than the others: where the lattice is under tension. */
 export interface NullPoint {
@@ -33,15 +33,14 @@ export function nullPoints(
     }
     return points;
   }
-  const once = new Float64Array(columns.length / 2);
-  eachEdge(graph, (_i, _j, e, edge) => {
-    once[edge] = residuals[e]!;
-  });
-  const { mean, deviation } = spread(once);
-  eachEdge(graph, (i, j, e) => {
-    const z = deviation > 0 ? (residuals[e]! - mean) / deviation : 0;
-    if (z > threshold) points.push({ edge: [i, j], z, residual: residuals[e]! });
-  });
+  const { mean, deviation } = spread(onceEach(graph, residuals));
+  for (let i = 0; i < n; i++) {
+    for (let e = rowStart[i]!; e < rowStart[i + 1]!; e++) {
+      const z = deviation > 0 ? (residuals[e]! - mean) / deviation : 0;
+      const j = columns[e]!;
+      if (z > threshold && j > i) points.push({ edge: [i, j], z, residual: residuals[e]! });
+    }
+  }
   return points.sort((a, b) => b.z - a.z);
 }
 

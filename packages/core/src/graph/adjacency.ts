@@ -7,17 +7,15 @@ export interface Adjacency extends Pattern {
   readonly weights: Float32Array;
 }
 
-/** Visits each edge i < j once: its entry in row i, and which edge of all it is. */
-export function eachEdge(
-  { n, rowStart, columns }: Adjacency,
-  visit: (i: number, j: number, entry: number, edge: number) => void,
-): void {
+/** Of values that stand at both entries of each edge, those at i < j. */
+export function onceEach({ n, rowStart, columns }: Pattern, values: ArrayLike<number>): Float64Array {
+  const once = new Float64Array(columns.length / 2);
   let edge = 0;
   for (let i = 0; i < n; i++) {
-    for (let e = rowStart[i]!; e < rowStart[i + 1]!; e++) {
-      if (columns[e]! > i) visit(i, columns[e]!, e, edge++);
-    }
+    for (let e = rowStart[i]!, end = rowStart[i + 1]!; e < end; e++)
+      if (columns[e]! > i) once[edge++] = values[e]!;
   }
+  return once;
 }
 
 /** `d_i = sum_j w_ij`. */
@@ -51,8 +49,9 @@ export function symmetrize(n: number, edges: Edges, rule: "union" | "mutual"): A
   for (let e = 0; e < from.length; e++) mirror[next[to[e]!]!++] = e;
 
   const rowStart = new Int32Array(n + 1);
-  const columns = new Int32Array(2 * from.length);
-  const weights = new Float32Array(2 * from.length);
+  const columns = new Int32Array(2 * from.length + 1);
+  const weights = new Float32Array(2 * from.length + 1);
+  const either = rule === "union";
   let at = 0;
   for (let i = 0; i < n; i++) {
     let p = listed[i]!;
@@ -62,10 +61,10 @@ export function symmetrize(n: number, edges: Edges, rule: "union" | "mutual"): A
     while (p < pEnd || q < qEnd) {
       const left = p < pEnd ? to[p]! : n;
       const right = q < qEnd ? from[mirror[q]!]! : n;
-      if (rule === "union" || left === right) {
-        columns[at] = Math.min(left, right);
-        weights[at++] = weight[left <= right ? p : mirror[q]!]!;
-      }
+      // Written in any case, and kept by moving on.
+      columns[at] = left <= right ? left : right;
+      weights[at] = weight[left <= right ? p : mirror[q]!]!;
+      if (either || left === right) at++;
       if (left <= right) p++;
       if (right <= left) q++;
     }

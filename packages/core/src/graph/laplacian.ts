@@ -17,11 +17,12 @@ export interface Laplacian extends Pattern {
 export function normalizedLaplacian(graph: Adjacency, isolated: "stay" | "shrink"): Laplacian {
   const { n, rowStart, columns } = graph;
   const degree = degrees(graph);
-  const weights = new Float32Array(columns.length);
+  const inverse = degree.map((d) => (d > 0 ? 1 / Math.sqrt(d) : 0));
+  const weights = graph.weights.slice();
   for (let i = 0; i < n; i++) {
-    for (let e = rowStart[i]!; e < rowStart[i + 1]!; e++) {
-      weights[e] = graph.weights[e]! / Math.sqrt(degree[i]! * degree[columns[e]!]!);
-    }
+    const own = inverse[i]!;
+    for (let e = rowStart[i]!, end = rowStart[i + 1]!; e < end; e++)
+      weights[e]! *= own * inverse[columns[e]!]!;
   }
   const diagonal = degree.map((d) => (d > 0 || isolated === "shrink" ? 1 : 0));
   return { n, diagonal, rowStart, columns, weights };

@@ -134,13 +134,15 @@ export function simdKernel(): Kernel | null {
 
     multiply(m, x, out, width) {
       const { n, diagonal, rowStart, columns, values } = m;
-      if (!inside(diagonal, rowStart, columns, values) || !inside(x, out)) return scalar.multiply(m, x, out, width);
+      if (!inside(diagonal, rowStart, columns, values) || !inside(x, out))
+        return scalar.multiply(m, x, out, width);
       module.multiply(n, at(diagonal), at(rowStart), at(columns), at(values), at(x), at(out), width);
     },
 
     differences(pattern, x, y, out, width) {
       const { n, rowStart, columns } = pattern;
-      if (!inside(rowStart, columns, x, y) || !inside(out)) return scalar.differences(pattern, x, y, out, width);
+      if (!inside(rowStart, columns, x, y) || !inside(out))
+        return scalar.differences(pattern, x, y, out, width);
       module.differences(n, at(rowStart), at(columns), at(x), at(y), at(out), width);
     },
 

@@ -4,7 +4,7 @@ import type { Pool } from "../pool.ts";
 import type { Strategies } from "../profiles.ts";
 import { copiesLast, nearCopies } from "./copies.ts";
 import { diversify, ranking } from "./diversify.ts";
-import { type Evidence, publishedScore, type Scores, standardizedScore } from "./score.ts";
+import { type Evidence, publishedScore, relevanceOf, type Scores, standardizedScore } from "./score.ts";
 import type { Words } from "./text.ts";
 
 /** Which nodes make the bundle, best first, and by what. */
@@ -24,11 +24,17 @@ interface Settled {
   readonly squares: Float64Array;
 }
 
-/** Scores the nodes of a pool and chooses the k of the bundle. */
+/**
+ * Scores the nodes of a pool and chooses the k of the bundle.
+ *
+ * @param similarity cosine of a node's own vector with the query, or the score that it came with: asked for only where
+ *   it is needed.
+ */
 export function choose(
   pool: Pool,
   settled: Settled,
   known: Evidence,
+  similarity: (node: number) => number,
   params: Params,
   strategies: Strategies,
 ): Choice {
@@ -44,14 +50,21 @@ export function choose(
       ? copiesLast(ranked, diversity === 0 ? k : ranked.length, nearCopies(wordsOfNodes(pool), cosine))
       : { order: ranked, passed: 0 };
   const distinct = order.slice(0, order.length - passed);
-  const diverse = diversify(distinct, scores.relevance, k, diversity, cosine, diversityMethod);
+  const relevance =
+    diversity === 0 || strategies.score === "published"
+      ? scores.score
+      : relevanceOf(
+          scores.score,
+          scores.score.map((_, i) => similarity(i)),
+        );
+  const diverse = diversify(distinct, relevance, k, diversity, cosine, diversityMethod);
   const chosen = [...diverse, ...order.slice(order.length - passed)].slice(0, k);
   return { chosen, scores, evidence, passed };
 }
 
 /** The scores; with feedback, in two passes, the second of which knows the best of the first. */
 function scored(
-  { candidate, twin }: Pool,
+  { twin }: Pool,
   { x, xg, width, squares }: Settled,
   evidence: Evidence,
   params: Params,
@@ -59,19 +72,24 @@ function scored(
 ): { scores: Scores; evidence: Evidence } {
   if (strategies.score === "published") return { scores: publishedScore(evidence, params), evidence };
   const first = standardizedScore(evidence, params);
-  const { feedback, feedbackDocuments } = params;
-  if (feedback === 0) return { scores: first, evidence };
+  const { feedbackDocuments } = params;
+  if (params.feedback === 0) return { scores: first, evidence };
   // All that are tied with the last of the best are among them, and the sum runs in the order of the nodes: the order
   // of arrival decides nothing.
-  const last = ranking(first.score, candidate)[feedbackDocuments - 1];
-  const least = last === undefined ? -Infinity : first.score[last]!;
+  const least = first.score.toSorted().at(-feedbackDocuments) ?? -Infinity;
   const best = Array.from(first.score.keys()).filter((i) => first.score[i]! >= least);
-  // Of identical nodes the first stands for all: their coordinates may differ in the last bit.
-  const cosine = (i: number, j: number) =>
-    cosineOf(product(x, i * width, xg, j * width, width), Math.sqrt(squares[i]! * squares[j]!));
-  const feedbackOf = (node: number) =>
-    best.reduce((sum, j) => sum + cosine(twin[node]!, twin[j]!), 0) / best.length;
-  const all = { ...evidence, feedback: Float64Array.from(candidate, (_, node) => feedbackOf(node)) };
+  // The mean cosine with the best is the product with the mean of their unit vectors.
+  const mean = new Float32Array(width);
+  for (const node of best) {
+    // Of identical nodes the first stands for all: their coordinates may differ in the last bit.
+    const j = twin[node]!;
+    const share = squares[j]! > 0 ? 1 / (best.length * Math.sqrt(squares[j]!)) : 0;
+    for (let c = 0; c < width; c++) mean[c]! += share * xg[j * width + c]!;
+  }
+  const feedback = squares.map((square, i) =>
+    cosineOf(product(x, i * width, mean, 0, width), Math.sqrt(square)),
+  );
+  const all = { ...evidence, feedback: feedback.map((_, i) => feedback[twin[i]!]!) };
   return { scores: standardizedScore(all, params), evidence: all };
 }
 

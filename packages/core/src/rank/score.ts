@@ -3,8 +3,6 @@ import type { TextEvidence } from "./text.ts";
 
 /** What is known of each candidate before the score: one entry a candidate. */
 export interface Evidence {
-  /** Cosine of the candidate's own vector with the query, or the score that it came with. */
-  readonly similarity: Float64Array;
   /** Cosine of its settled vector with the query; where there are no vectors, the score that it came with. */
   readonly settled: Float64Array;
   /** What the words say; null where there are none. */
@@ -30,8 +28,6 @@ export interface Terms {
 /** The score of each candidate, and the terms that it is the sum of. */
 export interface Scores {
   readonly score: Float64Array;
-  /** The score on the scale that similarity is traded against when the bundle is diversified. */
-  readonly relevance: Float64Array;
   readonly terms: { readonly [term in keyof Terms]: Float64Array };
 }
 
@@ -69,8 +65,8 @@ export interface ScoreWeights {
  * passage that repeats the query's own words and stands nine deviations above the rest, as the false ones do.)
  */
 export function standardizedScore(evidence: Evidence, weights: ScoreWeights): Scores {
-  const { similarity, trust } = evidence;
-  const none = similarity.map(() => 0);
+  const { trust } = evidence;
+  const none = trust.map(() => 0);
   const part = (values: Float64Array | null | undefined, weight: number, noise = 0): Float64Array =>
     values && weight > 0 ? zScores(values, noise).map((z) => weight * z) : none;
   const words = evidence.text;
@@ -90,13 +86,15 @@ export function standardizedScore(evidence: Evidence, weights: ScoreWeights): Sc
   const lowest = sum.reduce((a, b) => Math.min(a, b), Infinity);
   const distrust = sum.map((s, i) => (trust[i]! < 1 ? (trust[i]! - 1) * (s - lowest + 1) : 0));
   const score = sum.map((s, i) => s + distrust[i]!);
+  return { score, terms: { settled, text, feedback, coherence, trust: distrust } };
+}
 
-  // On the scale of the cosines with the query: same mean, same deviation.
+/** Scores on the scale of the cosines with the query, same mean and same deviation: what novelty is traded against. */
+export function relevanceOf(score: Float64Array, similarity: Float64Array): Float64Array {
   const scores = moments(score);
   const cosines = moments(similarity);
   const scale = scores.deviation > 0 ? cosines.deviation / scores.deviation : 0;
-  const relevance = score.map((s) => cosines.mean + scale * (s - scores.mean));
-  return { score, relevance, terms: { settled, text, feedback, coherence, trust: distrust } };
+  return score.map((s) => cosines.mean + scale * (s - scores.mean));
 }
 
 /** The published `alpha z(coherence drop) + (1 - alpha) cos(U*_i, psi)`: two parts on different scales. */
@@ -105,5 +103,5 @@ export function publishedScore(evidence: Evidence, { coherenceWeight: alpha }: S
   const settled = evidence.settled.map((cosine) => (1 - alpha) * cosine);
   const coherence = evidence.coherence ? zOfCoherence(evidence.coherence).map((z) => alpha * z) : none;
   const score = settled.map((s, i) => s + coherence[i]!);
-  return { score, relevance: score, terms: { settled, text: none, feedback: none, coherence, trust: none } };
+  return { score, terms: { settled, text: none, feedback: none, coherence, trust: none } };
 }

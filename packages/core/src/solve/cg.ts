@@ -42,7 +42,9 @@ export function conjugateGradients(
 ): Convergence {
   const { n } = m;
   const size = n * Math.min(BLOCK, width);
-  const scales = m.diagonal.map((d) => (preconditioner === "jacobi" ? 1 / d : 1));
+  const scales = m.diagonal.map((d) => 1 / d);
+  // One number for all rows, as the default system has, preconditions nothing.
+  const plain = preconditioner === "none" || scales.every((scale) => scale === scales[0]);
   const [diagonal, rowStart, columnsOf, values, inverse, f, u, p, q, r, z] = kernel.place(
     m.diagonal,
     m.rowStart,
@@ -56,6 +58,7 @@ export function conjugateGradients(
     size,
     size,
   );
+  const alone = rowsAlone(m);
   const placed = { n, diagonal, rowStart, columns: columnsOf, values };
   let iterations = 0;
   let squares = 0;
@@ -71,10 +74,18 @@ export function conjugateGradients(
       u[at]! /= scale;
     }
     p.fill(0);
+    if (fromZero) {
+      // Rows without neighbours are solved at once: the search then leaves them where they are.
+      for (const i of alone) {
+        for (let at = i * columns; at < (i + 1) * columns; at++) u[at] = f[at]! / m.diagonal[i]!;
+      }
+    }
     /** Makes r = f - M u; returns its square. */
     const residual = (): number => {
       r.set(f);
-      if (!fromZero) {
+      if (fromZero) {
+        for (const i of alone) r.fill(0, i * columns, (i + 1) * columns);
+      } else {
         kernel.multiply(placed, u, q, columns);
         kernel.axpy(-1, q, r, length);
       }
@@ -91,9 +102,9 @@ export function conjugateGradients(
     // The recursion drifts from the true residual by rounding: it is recomputed at the end, and if it misses the
     // goal the search starts again from there.
     for (let fresh = true; rNorm2 > goal && count < maxIterations; ) {
-      kernel.scaleRows(inverse, r, z, columns);
-      const next = kernel.dot(r, 0, z, 0, length);
-      kernel.xpby(z, fresh ? 0 : next / rz, p, length);
+      if (!plain) kernel.scaleRows(inverse, r, z, columns);
+      const next = plain ? rNorm2 : kernel.dot(r, 0, z, 0, length);
+      kernel.xpby(plain ? r : z, fresh ? 0 : next / rz, p, length);
       rz = next;
       kernel.multiply(placed, p, q, columns);
       const alpha = rz / kernel.dot(p, 0, q, 0, length);
@@ -104,6 +115,10 @@ export function conjugateGradients(
       rNorm2 = kernel.dot(r, 0, r, 0, length);
       fresh = rNorm2 <= goal || count === maxIterations;
       if (fresh) rNorm2 = residual();
+    }
+    if (fromZero && alone.length > 0) {
+      fromZero = false;
+      rNorm2 = residual();
     }
     putColumns(u, x, scale, block);
     if (residuals !== null) putColumns(r, residuals, scale, block);
@@ -117,6 +132,10 @@ export function conjugateGradients(
     converged: squares <= tolerance * tolerance * rhsSquares,
   };
 }
+
+/** The rows that have no entry but the diagonal's. */
+const rowsAlone = ({ n, rowStart }: SparseSymmetric): number[] =>
+  Array.from({ length: n }, (_, i) => i).filter((i) => rowStart[i] === rowStart[i + 1]);
 
 /**
  * A power of two to divide a block by, whose largest magnitude is given: that rounds nothing, and keeps products of two

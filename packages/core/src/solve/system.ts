@@ -25,12 +25,13 @@ export function assemble(
   chain: { readonly laplacian: Laplacian; readonly lamP: number } | null = null,
 ): System {
   const path = chain && scaled(chain.laplacian, chain.lamP);
-  const sum = path ? added(scaled(laplacian, lamC), path) : laplacian;
+  const coherence = lamC > 0 ? laplacian : unconnected(laplacian.n);
+  const sum = path ? added(scaled(coherence, lamC), path) : coherence;
   const by = path ? 1 : lamC;
   const matrix = {
     ...sum,
     diagonal: Float32Array.from(pull, (b, i) => lamG + b + by * sum.diagonal[i]!),
-    values: sum.weights.map((w) => -by * w),
+    values: times(-by, sum.weights),
   };
   return { matrix, laplacian, lamG, lamC, pull, path };
 }
@@ -42,14 +43,29 @@ export function shifted({ matrix }: System, identity: number, step: number): Spa
   return {
     ...matrix,
     diagonal: matrix.diagonal.map((d) => identity + step * d),
-    values: matrix.values.map((v) => step * v),
+    values: times(step, matrix.values),
   };
+}
+
+/** The Laplacian of n nodes without edges: entries of weight 0 would make the solver work for nothing. */
+const unconnected = (n: number): Laplacian => ({
+  n,
+  diagonal: new Float64Array(n),
+  rowStart: new Int32Array(n + 1),
+  columns: new Int32Array(0),
+  weights: new Float32Array(0),
+});
+
+function times(by: number, values: Float32Array): Float32Array {
+  const product = new Float32Array(values.length);
+  for (let e = 0; e < values.length; e++) product[e] = by * values[e]!;
+  return product;
 }
 
 const scaled = (laplacian: Laplacian, by: number): Laplacian => ({
   ...laplacian,
   diagonal: laplacian.diagonal.map((d) => by * d),
-  weights: laplacian.weights.map((w) => by * w),
+  weights: times(by, laplacian.weights),
 });
 
 /** The sum of two Laplacians: their rows merged, columns ascending. */

@@ -384,9 +384,21 @@ export function keepBest(
 function kthLargest(values: usize, length: i32, k: i32): i32 {
   let found = 0;
   for (let bit = 1 << 29; bit !== 0; bit >>= 1) {
-    if (countAtLeast(values, length, found | bit) >= k) found |= bit;
+    const count = countAtLeast(values, length, found | bit);
+    if (count === k) return leastFrom(values, length, found | bit);
+    if (count > k) found |= bit;
   }
   return found;
+}
+
+/** The least of the values with at least these bits, of which there is one. */
+function leastFrom(values: usize, length: i32, bits: i32): i32 {
+  let least = i32.MAX_VALUE;
+  for (let end = values + <usize>length * FLOAT; values < end; values += FLOAT) {
+    const value = i32.load(values);
+    least = min(least, value >= bits ? value : i32.MAX_VALUE);
+  }
+  return least;
 }
 
 /** How many of the values have at least these bits. */

@@ -80,6 +80,11 @@ export function packRow(vector: Vector, target: Matrix, i: number, name: () => s
   }
   const start = i * stride;
   let c = 0;
+  // Of their own, so that the loop below knows one kind of array.
+  if (vector instanceof Float32Array || vector instanceof Float64Array) {
+    data.set(vector, start);
+    c = columns;
+  }
   for (; c < columns; c++) {
     const value = vector[c];
     if (typeof value !== "number") break;

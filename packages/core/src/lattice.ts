@@ -893,10 +893,12 @@ export class Lattice {
   #measure(state: State): Measured {
     const { graph, system, cosines } = this.#network;
     const space = this.#spaceOf();
-    const atStart = cosines && state.x.every((value, at) => value === space.start[at]);
-    const residuals = atStart ? residualsOfCosines(graph) : edgeResiduals(graph, state, kernel);
-    const { square } = this.#needQuery();
-    return measure(system, graph, space, state, this.#products(state), square, residuals);
+    const { x, squares } = state;
+    const atStart = x === space.start || x.every((value, at) => value === space.start[at]);
+    const residuals = cosines && atStart ? residualsOfCosines(graph) : edgeResiduals(graph, state, kernel);
+    // What no query pulls at needs no products with it.
+    const products = this.params.lamQ > 0 ? this.#products(state) : squares.map(() => 0);
+    return measure(system, graph, space, state, products, this.#needQuery().square, residuals);
   }
 
   /** The candidates' own vectors, measured. */

@@ -5,7 +5,10 @@ import { type Adjacency, symmetrize } from "../src/graph/adjacency.ts";
 import { normalizedLaplacian } from "../src/graph/laplacian.ts";
 import { type Edges, gramMatrix, nearestNeighbors } from "../src/graph/neighbors.ts";
 import { scalar as kernel } from "../src/kernels/scalar.ts";
+import { simdKernel } from "../src/kernels/simd.ts";
 import { float32, permuted, pools, randomRows, uniform } from "./support.ts";
+
+const simd = simdKernel()!;
 
 const unitOf = (rows: number[][]): Matrix => unitRows(pack(rows, (i) => `rows[${i}]`));
 
@@ -23,7 +26,7 @@ function naiveNeighbors(unit: Matrix, k: number, floor: number): Record<string, 
     const similarity = (j: number) =>
       Math.min(1, kernel.dot(unit.data, i * unit.stride, unit.data, j * unit.stride, unit.stride));
     const others = Array.from({ length: unit.rows }, (_, j) => ({ j, s: j === i ? -2 : similarity(j) }))
-      .filter(({ s }) => s > float32(floor))
+      .filter(({ s }) => s > floor)
       .sort((a, b) => b.s - a.s);
     const kth = others[k - 1]?.s ?? -2;
     const listed = others.filter(({ s }) => s >= kth);
@@ -59,13 +62,13 @@ describe("nearest neighbours", () => {
     );
   });
 
-  // Tiles are of 64 rows: one short, full, one row into the second, and into the third.
-  describe.each([1, 2, 63, 64, 65, 128, 130])("of %i rows", (n) => {
+  // Tiles are of 32 rows, and on the diagonal cut into strips of 8: one row short, full, and one row into the next.
+  describe.each([1, 2, 7, 8, 9, 31, 32, 33, 64, 65])("of %i rows", (n) => {
     const generic = unitOf(randomRows(n, 7, n));
     const next = uniform(n);
     const tied = unitOf(Array.from({ length: n }, () => [1, Math.round(next()), Math.round(next())]));
 
-    test.each([1, 5, 63, 64, 200])("k = %i: tiles join without a seam", (k) => {
+    test.each([1, 5, 63, 200])("k = %i: tiles join without a seam", (k) => {
       for (const unit of [generic, tied]) {
         const expected = naiveNeighbors(unit, k, 1e-3);
         expect(asMap(nearestNeighbors(unit, null, k, 1e-3, "all", kernel))).toEqual(expected);
@@ -95,6 +98,63 @@ describe("nearest neighbours", () => {
     const edges = (floor: number) => nearestNeighbors(rows, null, 1, floor, "all", kernel).from.length;
     expect(edges(0.5)).toBe(0);
     expect(edges(0.4999)).toBe(2);
+    // A floor that is no float32 counts as it is: the next float32 above it is enough.
+    expect(float32(0.3)).toBeGreaterThan(0.3);
+    rows.data.set([float32(0.3), 1], 4);
+    expect(edges(0.3)).toBe(2);
+    expect(edges(float32(0.3))).toBe(0);
+  });
+
+  /** Asserts that both kernels list the same edges, whether the Gram matrix is at hand or not. */
+  function expectSameEdges(unit: Matrix, k: number, floor: number, ties: "all" | "first"): void {
+    const expected = nearestNeighbors(unit, null, k, floor, ties, kernel);
+    const gram = gramMatrix(unit, kernel);
+    expect(gramMatrix(unit, simd)).toEqual(gram);
+    for (const [known, by] of [[gram, kernel] as const, [null, simd] as const, [gram, simd] as const]) {
+      expect(nearestNeighbors(unit, known, k, floor, ties, by)).toEqual(expected);
+    }
+  }
+
+  describe("are the same edges by either kernel, bit for bit", () => {
+    const sizes = [...Array.from({ length: 70 }, (_, i) => i + 1), 100, 257];
+
+    test.each(sizes)("of %i rows: unlike ones, tied ones, and copies of a few", (n) => {
+      const next = uniform(n);
+      const few = randomRows(3, 13, n);
+      const kinds = [
+        randomRows(n, 13, n + 1),
+        Array.from({ length: n }, () => [1, Math.round(next()), Math.round(2 * next())]),
+        Array.from({ length: n }, () => few[Math.floor(1.5 * (next() + 1))]!),
+      ];
+      for (const [at, rows] of kinds.entries()) {
+        for (const ties of ["all", "first"] as const) {
+          expectSameEdges(unitOf(rows), [1, 3, 20][(n + at) % 3]!, [0, 1e-3, 0.5][n % 3]!, ties);
+        }
+      }
+    });
+
+    // A buffer of the k = 1 nearest holds 68: it gets full again and again.
+    test.each([69, 100, 257])("of %i rows: copies but for two, and rows that come nearer and nearer", (n) => {
+      const copies = unitOf(Array.from({ length: n }, (_, i) => [1, i < n - 2 ? 0 : 0.1]));
+      const nearing = unitOf(Array.from({ length: n }, (_, i) => [1, (n - i) / n]));
+      for (const unit of [copies, nearing]) {
+        for (const k of [1, 2]) {
+          for (const ties of ["all", "first"] as const) expectSameEdges(unit, k, 1e-3, ties);
+        }
+      }
+    });
+
+    test("of any pool", () => {
+      fc.assert(
+        fc.property(
+          pools({ maxN: 40 }),
+          fc.integer({ min: 1, max: 20 }),
+          floors,
+          fc.constantFrom("all", "first"),
+          ({ rows }, k, floor, ties) => expectSameEdges(unitOf(rows), k, floor, ties),
+        ),
+      );
+    });
   });
 
   test("orthogonal, opposite and zero rows have none, even without a floor", () => {
@@ -202,6 +262,41 @@ describe("the symmetric graph", () => {
             }
           }
           expect(entries(graph)).toEqual(expected);
+        }
+      }),
+    );
+  });
+
+  test("so it is for any lists, with hubs that all list and nodes that none does", () => {
+    const lists = fc.integer({ min: 1, max: 20 }).chain((n) =>
+      fc.record({
+        n: fc.constant(n),
+        // Row i lists j where its chance is above what j asks for: 0 makes a hub, 99 a node that none lists.
+        chance: fc.array(fc.nat(99), { minLength: n * n, maxLength: n * n }),
+        least: fc.array(fc.constantFrom(0, 50, 90, 99), { minLength: n, maxLength: n }),
+      }),
+    );
+    fc.assert(
+      fc.property(lists, ({ n, chance, least }) => {
+        const all = Array.from({ length: n * n }, (_, at) => ({ i: Math.floor(at / n), j: at % n, at }));
+        const listed = all.filter(({ i, j, at }) => i !== j && chance[at]! > least[j]!);
+        const weight = (i: number, j: number) => float32(1 / (1 + Math.min(i, j) * n + Math.max(i, j)));
+        const edges = {
+          from: Int32Array.from(listed, ({ i }) => i),
+          to: Int32Array.from(listed, ({ j }) => j),
+          weight: Float32Array.from(listed, ({ i, j }) => weight(i, j)),
+        };
+        const names = (i: number, j: number) => listed.some((edge) => edge.i === i && edge.j === j);
+        for (const rule of ["union", "mutual"] as const) {
+          const kept = all.filter(({ i, j }) =>
+            rule === "union" ? names(i, j) || names(j, i) : names(i, j) && names(j, i),
+          );
+          expect(symmetrize(n, edges, rule)).toEqual({
+            n,
+            rowStart: Int32Array.from({ length: n + 1 }, (_, row) => kept.filter(({ i }) => i < row).length),
+            columns: Int32Array.from(kept, ({ j }) => j),
+            weights: Float32Array.from(kept, ({ i, j }) => weight(i, j)),
+          });
         }
       }),
     );

@@ -1,6 +1,7 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Matrix, matrix } from "../src/embeddings.ts";
-import type { Kernel, Placed, SparseSymmetric } from "../src/kernels/kernel.ts";
+import type { Kernel, NearestLists, Placed, SparseSymmetric } from "../src/kernels/kernel.ts";
 import { uniform } from "./support.ts";
 
 /** What the arithmetic of float32 treats apart. Each fills an array from a seed. */
@@ -75,10 +76,10 @@ function expectSameBits(actual: ArrayLike<number>, expected: ArrayLike<number>):
 }
 
 /**
- * Runs the same operation by both kernels on copies of the same arrays, the first of which it writes, and compares every
- * value of all of them: what is only read must stay as it was. Once on arrays that the kernel placed, once on others.
+ * Runs the same operation by both kernels on copies of the same arrays and compares every value of all of them: what is
+ * only read must stay as it was. Once on arrays that the kernel placed, once on others.
  */
-function compare<const T extends readonly [Float32Array, ...(Float32Array | Int32Array)[]]>(
+function compare<const T extends readonly (Float32Array | Int32Array)[]>(
   kernel: Kernel,
   reference: Kernel,
   arrays: T,
@@ -91,6 +92,66 @@ function compare<const T extends readonly [Float32Array, ...(Float32Array | Int3
     run(kernel, ...actual);
     for (const [a, array] of expected.entries()) expectSameBits(actual[a]!, array);
   }
+}
+
+/** Similarities as a Gram matrix holds them, and as lists find hard to tell apart. */
+const similarities: Record<string, (next: () => number) => number> = {
+  "cosines of all sizes": (next) => next(),
+  "few values": (next) => Math.round(4 * next()) / 4,
+  "one value": () => 0.5,
+  "values about 1, some above it": (next) => 1 + Math.round(3 * next()) * 2 ** -23,
+  "values a bit apart": (next) => 0.7 + Math.round(2 * next()) * 2 ** -24,
+  "zeros of both signs and denormal values": (next) => Math.round(3 * next()) * 2 ** -149,
+  "values of all magnitudes": (next) => next() * 2 ** Math.round(60 * next()),
+};
+
+/** What a similarity must reach: next to nothing, values that similarities take, 1, and more than any reaches. */
+const thresholds = [2 ** -149, 2 ** -149, 0.25, 0.5, Math.fround(0.7), 1, 1 + 2 ** -23];
+
+/** Lists of n rows, still empty. */
+function emptyLists(n: number, k: number, capacity: number, keepTies: boolean): NearestLists {
+  // What stands behind the last list is nobody's.
+  const length = n * capacity + 4;
+  return {
+    k,
+    capacity,
+    to: new Int32Array(length).fill(untouched),
+    weight: new Float32Array(length).fill(untouched),
+    count: new Int32Array(n),
+    threshold: new Float32Array(n).fill(2 ** -149),
+    keepTies,
+  };
+}
+
+/**
+ * Runs an operation on lists by both kernels, and compares all that the lists hold; what stands after a list's end is
+ * free. Then the lists are what the reference made of them.
+ */
+function compareLists(
+  kernel: Kernel,
+  reference: Kernel,
+  lists: NearestLists,
+  products: Float32Array,
+  operation: (kernel: Kernel, lists: NearestLists, products: Float32Array) => void,
+): void {
+  const run = (
+    k: Kernel,
+    to: Int32Array,
+    weight: Float32Array,
+    count: Int32Array,
+    threshold: Float32Array,
+    given: Float32Array,
+  ) => {
+    const { capacity } = lists;
+    operation(k, { ...lists, to, weight, count, threshold }, given);
+    for (const [row, length] of count.entries()) {
+      to.fill(0, row * capacity + length, (row + 1) * capacity);
+      weight.fill(0, row * capacity + length, (row + 1) * capacity);
+    }
+  };
+  const state = [lists.to, lists.weight, lists.count, lists.threshold] as const;
+  compare(kernel, reference, [...state, products], run);
+  run(reference, ...state, products.slice());
 }
 
 /**
@@ -201,6 +262,106 @@ export function kernelContract(kernel: Kernel, reference: Kernel): void {
         );
       });
     });
+
+    describe.each(Object.entries(similarities))("lists of the nearest by %s", (_, value) => {
+      /** Tiles of a pool of 23: all of it, such that cross the diagonal, touch it, lie off it, and of every width. */
+      const tiles = [
+        [0, 23, 0, 23],
+        [5, 13, 2, 20],
+        [0, 8, 7, 23],
+        [3, 4, 0, 23],
+        [0, 23, 11, 12],
+        [10, 23, 0, 10],
+        [10, 23, 0, 11],
+        [4, 4, 0, 23],
+        [0, 23, 9, 9],
+        ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((width) => [0, 6, 9, 9 + width] as const),
+      ] as const;
+      /** k and the room of a list, which often gets full. */
+      const sizes = [
+        [1, 2],
+        [1, 9],
+        [3, 4],
+        [3, 8],
+        [5, 23],
+        [8, 9],
+        [22, 23],
+      ] as const;
+
+      describe.each([true, false])("ties kept: %s", (keepTies) => {
+        test.each(sizes)("k = %i of a list of %i: what tile after tile offers", (k, capacity) => {
+          const lists = emptyLists(23, k, capacity, keepTies);
+          for (const [row] of lists.threshold.entries()) {
+            lists.threshold[row] = thresholds[row % thresholds.length]!;
+          }
+          for (const [at, [i0, i1, j0, j1]] of tiles.entries()) {
+            const stride = j1 - j0 + [0, 1, 5][at % 3]!;
+            const products = filled((i1 - i0) * stride + 3, value, 16 + at);
+            compareLists(kernel, reference, lists, products, (own, given, tile) =>
+              own.offer(given, tile, stride, i0, i1, j0, j1),
+            );
+          }
+        });
+
+        test.each(sizes)("k = %i of a list of %i: cut down from every length", (k, capacity) => {
+          // Nothing that is not above 0 is ever listed, and nothing above 1.
+          const listed = (next: () => number) => Math.min(1, Math.abs(value(next)) || 2 ** -149);
+          const rows = capacity - k + 1;
+          const lists = emptyLists(rows, k, capacity, keepTies);
+          lists.to.set(Int32Array.from({ length: rows * capacity }, (_, at) => 7 * at));
+          lists.weight.set(filled(rows * capacity, listed, k));
+          for (let row = 0; row < rows; row++) {
+            lists.count[row] = k + row;
+            compareLists(kernel, reference, lists, new Float32Array(0), (own, given) =>
+              own.keepBest(given, row),
+            );
+          }
+        });
+      });
+
+      test("of every size, at any tile, one offer after the other", () => {
+        const tile = fc.tuple(fc.nat(12), fc.nat(12), fc.nat(12), fc.nat(12), fc.nat(6), fc.nat());
+        fc.assert(
+          fc.property(
+            fc.record({ k: fc.integer({ min: 1, max: 4 }), spare: fc.integer({ min: 1, max: 6 }) }),
+            fc.boolean(),
+            fc.array(tile, { minLength: 1, maxLength: 4 }),
+            ({ k, spare }, keepTies, offered) => {
+              const lists = emptyLists(24, k, k + spare, keepTies);
+              for (const [i0, height, j0, width, more, seed] of offered) {
+                const stride = width + more;
+                const products = filled(height * stride, value, seed);
+                compareLists(kernel, reference, lists, products, (own, given, at) =>
+                  own.offer(given, at, stride, i0, i0 + height, j0, j0 + width),
+                );
+              }
+            },
+          ),
+          { numRuns: 30 },
+        );
+      });
+    });
+
+    test.each(Array.from({ length: 30 }, (_, bit) => bit))(
+      "tells similarities apart by bit %i alone",
+      (bit) => {
+        const bits = (pattern: number) => new Float32Array(Int32Array.of(pattern).buffer)[0]!;
+        // From 1 downwards: of positive floats, the larger has the larger pattern.
+        const ones = 0x3f7fffff;
+        const pair = [bits(ones & ~(1 << bit)), bits(ones | (1 << bit))].filter((v) => v <= 1 && v > 0);
+        for (const keepTies of [true, false]) {
+          for (const k of [1, 2, 3, 6]) {
+            const lists = emptyLists(1, k, 7, keepTies);
+            lists.count[0] = 7;
+            lists.weight.set(Array.from({ length: 7 }, (_, r) => pair[(r * r) % pair.length]!));
+            lists.to.set([1, 2, 3, 4, 5, 6, 7]);
+            compareLists(kernel, reference, lists, new Float32Array(0), (own, given) =>
+              own.keepBest(given, 0),
+            );
+          }
+        }
+      },
+    );
 
     test("places copies and zeros, and takes their memory for the next", () => {
       const x = filled(5, values["uniform values"]!, 14);

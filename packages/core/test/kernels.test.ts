@@ -18,6 +18,14 @@ function laneDot(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return add(add(lane(0), lane(2)), add(lane(1), lane(3)));
 }
 
+/** The next float32 above one >= 0. */
+function successor(value: number): number {
+  const bits = new DataView(new ArrayBuffer(4));
+  bits.setFloat32(0, value);
+  bits.setInt32(0, bits.getInt32(0) + 1);
+  return bits.getFloat32(0);
+}
+
 const documented: Kernel = {
   name: "documented",
   version: 1,
@@ -49,6 +57,43 @@ const documented: Kernel = {
         if (j > i) out[e] = laneDot(less(row(x, i), row(x, j)), less(row(y, i), row(y, j)));
       }
     }
+  },
+  offer(lists, products, stride, i0, i1, j0, j1) {
+    const { to, weight, count, threshold, capacity } = lists;
+    for (let i = i0; i < i1; i++) {
+      for (let j = j0; j < j1; j++) {
+        if (i >= j) continue;
+        const similarity = Math.min(1, products[(i - i0) * stride + (j - j0)]!);
+        for (const [row, other] of [
+          [i, j],
+          [j, i],
+        ] as const) {
+          if (similarity < threshold[row]!) continue;
+          to[row * capacity + count[row]!] = other;
+          weight[row * capacity + count[row]!] = similarity;
+          count[row]!++;
+          if (count[row] === capacity) this.keepBest(lists, row);
+        }
+      }
+    }
+  },
+  keepBest({ k, capacity, to, weight, count, threshold, keepTies }, row) {
+    const start = row * capacity;
+    const places = Array.from({ length: count[row]! }, (_, r) => start + r);
+    const kth = places.map((at) => weight[at]!).sort((a, b) => b - a)[k - 1]!;
+    const better = places.filter((at) => weight[at]! > kth);
+    const tied = places.filter((at) => weight[at] === kth);
+    const full = better.length + tied.length === capacity;
+    const staying = keepTies ? (full ? [] : tied) : tied.slice(0, k - better.length);
+    const list = places.filter((at) => better.includes(at) || staying.includes(at));
+    const kept = list.map((at) => ({ other: to[at]!, similarity: weight[at]! }));
+    for (const [r, { other, similarity }] of kept.entries()) {
+      to[start + r] = other;
+      weight[start + r] = similarity;
+    }
+    count[row] = kept.length;
+    // One more that is tied may come in only where all do.
+    threshold[row] = keepTies && !full ? kth : successor(kth);
   },
   axpy(alpha, x, y, length) {
     for (let i = 0; i < length; i++) y[i] = add(y[i]!, product(float32(alpha), x[i]!));

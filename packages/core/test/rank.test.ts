@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { diversify, ranking } from "../src/rank/diversify.ts";
 import { moments, naturalLog, zScores } from "../src/rank/math.ts";
-import { type Evidence, standardizedScore } from "../src/rank/score.ts";
+import { type Evidence, relevanceOf, standardizedScore } from "../src/rank/score.ts";
 import { float32, permuted } from "./support.ts";
 
 const finite = fc.double({ min: -1e6, max: 1e6, noNaN: true });
@@ -101,13 +101,12 @@ describe("moments and z-scores", () => {
   });
 });
 
-/** Evidence of up to 12 candidates: cosines, BM25 scores (or none) and trusts. */
+/** Evidence of up to 12 candidates: settled cosines, BM25 scores (or none) and trusts. */
 const evidences: fc.Arbitrary<Evidence> = fc.integer({ min: 1, max: 12 }).chain((n) => {
   const column = (value: fc.Arbitrary<number>) =>
     fc.array(value, { minLength: n, maxLength: n }).map((values) => Float64Array.from(values));
   const hundredth = fc.integer({ min: -100, max: 100 }).map((v) => v / 100);
   return fc.record({
-    similarity: column(hundredth),
     settled: column(hundredth),
     text: fc.option(
       fc.record({
@@ -222,7 +221,6 @@ describe("the score", () => {
     fc.assert(
       fc.property(evidences, weights, keys, (evidence, textWeight, by) => {
         const shuffled = {
-          similarity: Float64Array.from(permuted([...evidence.similarity], by)),
           settled: Float64Array.from(permuted([...evidence.settled], by)),
           text: evidence.text && {
             grams: Float64Array.from(permuted([...evidence.text.grams], by)),
@@ -291,6 +289,24 @@ describe("maximal marginal relevance", () => {
     return chosen;
   }
 
+  test("weighs novelty against scores put on the scale of the cosines, in their order, bit for bit the same in any", () => {
+    fc.assert(
+      fc.property(cases, keys, ({ score, cosine }, by) => {
+        const relevance = relevanceOf(score, cosine);
+        const [own, wanted, found] = [score, cosine, relevance].map(moments);
+        expect(found!.mean).toBeCloseTo(wanted!.mean, 12);
+        expect(found!.deviation).toBeCloseTo(own!.deviation > 0 ? wanted!.deviation : 0, 12);
+        score.forEach((s, i) => {
+          // z-scores of the one are those of the other.
+          const z = own!.deviation > 0 ? (s - own!.mean) / own!.deviation : 0;
+          expect(relevance[i]).toBeCloseTo(wanted!.mean + z * wanted!.deviation, 12);
+        });
+        const shuffled = (values: Float64Array) => Float64Array.from(permuted([...values], by));
+        expect(relevanceOf(shuffled(score), shuffled(cosine))).toEqual(shuffled(relevance));
+      }),
+    );
+  });
+
   test("equals the textbook's on scores put on the scale of the cosines", () => {
     fc.assert(
       fc.property(
@@ -298,10 +314,7 @@ describe("maximal marginal relevance", () => {
         fc.constantFrom(0, 0.1, 0.5, 0.9, 1),
         ({ score, cosine, similarity, k }, diversity) => {
           const order = ranking(score, [...score.keys()]);
-          const own = moments(score);
-          const wanted = moments(cosine);
-          const scale = own.deviation > 0 ? wanted.deviation / own.deviation : 0;
-          const relevance = score.map((s) => wanted.mean + scale * (s - own.mean));
+          const relevance = relevanceOf(score, cosine);
           const between = (i: number, j: number) => similarity[i]![j]!;
           expect(diversify(order, relevance, k, diversity, between)).toEqual(
             naive(order, (i) => relevance[i]!, k, diversity, between),

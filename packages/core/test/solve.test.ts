@@ -6,13 +6,15 @@ import { normalizedLaplacian } from "../src/graph/laplacian.ts";
 import { gramMatrix, nearestNeighbors } from "../src/graph/neighbors.ts";
 import type { SparseSymmetric } from "../src/kernels/kernel.ts";
 import { scalar as kernel } from "../src/kernels/scalar.ts";
-import { conjugateGradients } from "../src/solve/cg.ts";
+import { simdKernel } from "../src/kernels/simd.ts";
+import { conjugateGradients, type SolveOptions } from "../src/solve/cg.ts";
 import { solve } from "../src/solve/solve.ts";
 import { ambientSpace, cheaperSpace, type Space, spanSpace } from "../src/solve/space.ts";
 import { assemble, type System, shifted } from "../src/solve/system.ts";
 import {
   type Dense,
   dot,
+  float32,
   frobenius,
   plus,
   pools,
@@ -20,6 +22,7 @@ import {
   randomRows,
   solveDense,
   times,
+  uniform,
   zeros,
 } from "./support.ts";
 
@@ -292,6 +295,148 @@ describe("conjugate gradients", () => {
       expect(frobenius(difference) / scale).toBeLessThanOrEqual(2 * reached.residual + 1e-6);
     },
   );
+});
+
+/** A random system: rows i with `i % 4 = 3` have no entry, the others some; diagonals that differ or do not. */
+function randomSystem(n: number, seed: number, diagonals: "differ" | "equal"): SparseSymmetric {
+  const next = uniform(seed);
+  const m = zeros(n, n);
+  for (let i = 0; i < n; i++) {
+    for (let j = i + 1; j < n; j++) {
+      if (i % 4 === 3 || j % 4 === 3 || next() > 0) continue;
+      m[i]![j] = float32(next() / n);
+      m[j]![i] = m[i]![j]!;
+    }
+  }
+  const rows = m.map((row) => row.flatMap((v, j) => (v === 0 ? [] : [{ j, v }])));
+  return {
+    n,
+    // Larger than the sum of the row's entries, so that the system is positive definite.
+    diagonal: Float32Array.from(rows, () => (diagonals === "equal" ? 3 : 1.5 + (next() + 1) ** 3)),
+    rowStart: Int32Array.from({ length: n + 1 }, (_, i) => rows.slice(0, i).flat().length),
+    columns: Int32Array.from(rows.flat(), ({ j }) => j),
+    values: Float32Array.from(rows.flat(), ({ v }) => v),
+  };
+}
+
+const isolated = ({ n, rowStart }: SparseSymmetric): number[] =>
+  Array.from({ length: n }, (_, i) => i).filter((i) => rowStart[i] === rowStart[i + 1]);
+
+const options: SolveOptions = { tolerance: 1e-5, maxIterations: 100, preconditioner: "jacobi" };
+
+describe("conjugate gradients on any system", () => {
+  const cases = fc.record({
+    n: fc.integer({ min: 1, max: 12 }),
+    // A part of a block, one and a little, two, and two and a little.
+    width: fc.constantFrom(4, 36, 64, 100, 132),
+    seed: fc.nat(),
+    diagonals: fc.constantFrom("differ" as const, "equal" as const),
+    // Of the right-hand side, of which a few columns stay 0.
+    scale: fc.constantFrom(0, 1, 2 ** -80, 2 ** 80),
+    // Of the start, times that of the right-hand side.
+    start: fc.constantFrom(0, 0, 1, 2 ** -20),
+    options: fc.constantFrom<SolveOptions>(
+      options,
+      { ...options, preconditioner: "none" },
+      { ...options, tolerance: 1e-7, maxIterations: 7 },
+      { ...options, tolerance: 0.5 },
+      { ...options, maxIterations: 1 },
+    ),
+  });
+  type Case = typeof cases extends fc.Arbitrary<infer T> ? T : never;
+
+  const given = ({ n, width, seed, scale, start }: Case) => ({
+    rhs: rhsOf(n, width, seed).map((v, at) => (at % width === seed % width ? 0 : v * scale)),
+    x: rhsOf(n, width, seed + 1).map((v) => v * start * (scale || 1)),
+  });
+
+  function solved(
+    { n, width, seed, diagonals, options }: Case,
+    rhs: Float32Array,
+    start: Float32Array,
+    by = kernel,
+  ) {
+    const matrix = randomSystem(n, seed, diagonals);
+    const x = start.slice();
+    const residuals = new Float32Array(x.length);
+    const reached = conjugateGradients(matrix, rhs, x, width, options, by, residuals);
+    return { matrix, reached, x, residuals };
+  }
+
+  test("both kernels give the same bits", () => {
+    const simd = simdKernel()!;
+    fc.assert(
+      fc.property(cases, (one) => {
+        const { rhs, x } = given(one);
+        expect(solved(one, rhs, x, simd)).toEqual(solved(one, rhs, x, kernel));
+      }),
+    );
+  });
+
+  test("the residuals are F - M X, recomputed in float64, and their norm the residual", () => {
+    fc.assert(
+      fc.property(cases, (one) => {
+        const { rhs, x: start } = given(one);
+        const { matrix, x, residuals, reached } = solved(one, rhs, start);
+        const { width } = one;
+        const m = dense(matrix);
+        const [f, u, r] = [rhs, x, residuals].map((values) => unflatten(values, width)) as [
+          Dense,
+          Dense,
+          Dense,
+        ];
+        const rounding = slack(m, u, f);
+        expect(frobenius(plus(r, plus(f, times(m, u), -1), -1))).toBeLessThanOrEqual(rounding);
+        expect(Math.abs(frobenius(r) - reached.residual)).toBeLessThanOrEqual(2 ** -20 * reached.residual);
+        expect(reached.converged).toBe(reached.residual <= one.options.tolerance * frobenius(f) * (1 + 1e-6));
+      }),
+    );
+  });
+
+  test("from zero, rows without entries are exact at once: F divided by the diagonal", () => {
+    fc.assert(
+      fc.property(cases, (one) => {
+        const { rhs } = given(one);
+        const { matrix, x } = solved(one, rhs, new Float32Array(rhs.length));
+        for (const i of isolated(matrix)) {
+          for (let at = i * one.width; at < (i + 1) * one.width; at++) {
+            expect(x[at]).toBe(float32(rhs[at]! / matrix.diagonal[i]!));
+          }
+        }
+      }),
+    );
+  });
+
+  test("a system of isolated rows alone takes no iteration from zero", () => {
+    const matrix = { ...randomSystem(5, 1, "differ"), rowStart: new Int32Array(6) };
+    const rhs = rhsOf(5, 68, 2);
+    const x = new Float32Array(rhs.length);
+    const residuals = new Float32Array(rhs.length).fill(1);
+    const reached = conjugateGradients(matrix, rhs, x, 68, options, kernel, residuals);
+    expect(reached).toMatchObject({ iterations: 0, converged: true });
+    expect(x).toEqual(rhs.map((v, at) => v / matrix.diagonal[Math.floor(at / 68)]!));
+    expect(residuals).toEqual(
+      rhs.map((v, at) => v - float32(matrix.diagonal[Math.floor(at / 68)]! * x[at]!)),
+    );
+  });
+
+  test("the result does not depend on a block's neighbours: columns solved apart are the same", () => {
+    const matrix = randomSystem(11, 3, "differ");
+    const rhs = rhsOf(11, 132, 4);
+    const all = new Float32Array(rhs.length);
+    conjugateGradients(matrix, rhs, all, 132, options, kernel);
+    const columnsOf = (values: Float32Array, first: number, width: number) =>
+      Float32Array.from(unflatten(values, 132).flatMap((row) => row.slice(first, first + width)));
+    for (const [first, width] of [
+      [0, 64],
+      [64, 64],
+      [128, 4],
+    ] as const) {
+      const x = new Float32Array(11 * width);
+      conjugateGradients(matrix, columnsOf(rhs, first, width), x, width, options, kernel);
+      expect(x).toEqual(columnsOf(all, first, width));
+    }
+  });
 });
 
 describe("the two spaces", () => {

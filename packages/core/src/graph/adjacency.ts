@@ -62,7 +62,7 @@ export function symmetrize(n: number, edges: Edges, rule: "union" | "mutual"): A
       const left = p < pEnd ? to[p]! : n;
       const right = q < qEnd ? from[mirror[q]!]! : n;
       // Written in any case, and kept by moving on.
-      columns[at] = left <= right ? left : right;
+      columns[at] = Math.min(left, right);
       weights[at] = weight[left <= right ? p : mirror[q]!]!;
       if (either || left === right) at++;
       if (left <= right) p++;

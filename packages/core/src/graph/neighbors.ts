@@ -10,7 +10,7 @@ export interface Edges {
 }
 
 /** Rows of a tile of the Gram matrix: 32 rows of 1536 values, twice, are 384 KiB and stay in the second-level cache. */
-const TILE = 32;
+export const TILE = 32;
 /** Rows of the strips that a tile on the diagonal is cut into, so that little of its lower half is computed. */
 const STRIP = 8;
 
@@ -20,7 +20,7 @@ const STRIP = 8;
  *
  * @param tile what the products of rows i0 to i1 with rows j0 to j1 are written to, row by row, before each visit.
  */
-function eachTile(
+export function eachTile(
   rows: Matrix,
   tile: Float32Array,
   kernel: Kernel,

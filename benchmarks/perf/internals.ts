@@ -1,5 +1,5 @@
-/** What the stages of `rerank` are made of, from the built package: the very modules that it runs on. */
-export { type Matrix, pack, unitRows } from "../../packages/core/dist/embeddings.js";
-export { eachTile, nearestNeighbors, TILE } from "../../packages/core/dist/graph/neighbors.js";
-export { kernel } from "../../packages/core/dist/kernels/choose.js";
-export { textEvidence } from "../../packages/core/dist/rank/text.js";
+/** What the stages of `rerank` are made of, from the very modules that the package is bundled from. */
+export { type Matrix, pack, unitRows } from "../../packages/core/src/embeddings.ts";
+export { eachTile, nearestNeighbors, TILE } from "../../packages/core/src/graph/neighbors.ts";
+export { kernel } from "../../packages/core/src/kernels/choose.ts";
+export { textEvidence } from "../../packages/core/src/rank/text.ts";

@@ -12,7 +12,18 @@ const run = (...args: string[]): string =>
 /** What each part measures at each of its sizes. */
 const contents = {
   sizes: ["ours", "LangChain MMR", "LlamaIndexTS MMR", "cosine top-k", "ours / LangChain"],
-  stages: ["pack", "graph", "solve", "rank", "receipt", "whole", "Gram", "whole / Gram"],
+  stages: [
+    "pack",
+    "graph",
+    "solve",
+    "rank",
+    "receipt",
+    "whole",
+    "Gram",
+    "Gram, top k",
+    "whole / Gram",
+    "whole / (Gram, top k)",
+  ],
   cold: ["empty process", "with ours", "difference", "import", "first call"],
   memory: ["peak above the start"],
   query: ["setQuery + bundle"],

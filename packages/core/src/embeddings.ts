@@ -140,7 +140,7 @@ export function product(a: Float32Array, p: number, b: Float32Array, q: number, 
 }
 
 /** The length of row `i`. */
-export function rowNorm({ data, stride }: Matrix, i: number): number {
+function rowNorm({ data, stride }: Matrix, i: number): number {
   return Math.sqrt(product(data, i * stride, data, i * stride, stride));
 }
 
@@ -155,7 +155,13 @@ export function gather(source: Matrix, order: ArrayLike<number>, scale: Float64A
     if (scale === null) copy.set(data.subarray(from, from + stride), to * stride);
     else {
       const by = scale[row]!;
-      for (let at = to * stride, end = at + stride; at < end; at++) copy[at] = data[from++]! * by;
+      // Rows are padded to fours.
+      for (let at = to * stride, end = at + stride; at < end; at += 4, from += 4) {
+        copy[at] = data[from]! * by;
+        copy[at + 1] = data[from + 1]! * by;
+        copy[at + 2] = data[from + 2]! * by;
+        copy[at + 3] = data[from + 3]! * by;
+      }
     }
   }
   return target;

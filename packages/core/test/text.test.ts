@@ -29,13 +29,8 @@ function gramsOf(text: string): string[] {
 }
 
 /** BM25 by slicing strings and counting them, as its definition reads. */
-function naiveScores(
-  query: string,
-  documents: readonly string[],
-  keep = (_: string) => true,
-  termsOf = gramsOf,
-): number[] | null {
-  const grams = new Set(termsOf(query).filter(keep));
+function naiveScores(query: string, documents: readonly string[], termsOf = gramsOf): number[] | null {
+  const grams = new Set(termsOf(query));
   const bags = documents.map(termsOf);
   const total = bags.reduce((sum, bag) => sum + bag.length, 0);
   if (grams.size === 0 || total === 0) return null;
@@ -111,25 +106,15 @@ describe("BM25 on character 4-grams", () => {
     ["one document", "sail", ["the sail"]],
   ])("equals the naive one on %s", (_, query, documents) => expectNaive(query, documents));
 
-  test("a query of more different characters than codes has room for loses those beyond, and nothing else", () => {
+  test("equals the naive one on a query of 12,000 different characters", () => {
     const characters = [...Array(12_000).keys()].map((i) => String.fromCharCode(0x3400 + i));
-    const query = Array.from({ length: 2000 }, (_, w) => characters.slice(6 * w, 6 * w + 6).join("")).join(
-      " ",
-    );
-    // Two codes are taken, and four digits of base 9741 are the last that stay below 2^53.
-    const coded = new Set([" ", ...characters.slice(0, 9739)]);
-    const documents = [
-      query.slice(0, 700),
+    const words = Array.from({ length: 2000 }, (_, w) => characters.slice(6 * w, 6 * w + 6).join(""));
+    expectNaive(words.join(" "), [
+      words.slice(0, 100).join(" "),
       characters.slice(9700, 9800).join(""),
-      `${characters.slice(9736, 9742).join("")} ${characters.slice(60, 66).join("")}`,
+      `${words[1600]!.slice(2)} ${words[10]}`,
       characters.slice(11_000).join(""),
-    ];
-    const expected = naiveScores(query, documents, (gram) => [...gram].every((c) => coded.has(c)))!;
-    const actual = textScores(query, documents)!;
-    expected.forEach((score, i) => {
-      expect(Math.abs(actual[i]! - score)).toBeLessThanOrEqual(1e-12 * score);
-    });
-    expect(expected.filter((score) => score > 0).length).toBe(3);
+    ]);
   });
 
   test("is null if the query holds no word or no document has text", () => {
@@ -205,7 +190,7 @@ describe("the other channels", () => {
             expect(score).toBeCloseTo(expected?.[i] ?? 0, 9);
           });
         close(evidence.grams, naiveScores(query, documents.map(full)));
-        close(evidence.phrases, naiveScores(query, documents.map(full), undefined, pairsOf));
+        close(evidence.phrases, naiveScores(query, documents.map(full), pairsOf));
         const titles = naiveScores(
           query,
           documents.map(({ title }) => title),

@@ -115,50 +115,27 @@ export function gramsOf(text: string): string[] {
 }
 
 /**
- * The query's terms, to be counted in a text in one pass. Few of the text's terms are the query's. So each
- * gets a signature, which costs little from one character to the next, and only what a {@link Sieve} of the
- * query's signatures lets through is looked up. Equal terms have equal signatures, so none is lost; and the
- * look-up compares the terms themselves, so none is taken for another.
+ * The query's terms, to be counted in a text in one pass. Few of the text's terms are the query's. So each gets a
+ * signature, which costs little from one character to the next, and is compared only with the query's terms that share
+ * its place in a table of signatures. Equal terms have equal signatures, so none is lost; and the terms themselves are
+ * compared, so none is taken for another.
  */
 class QueryTerms {
-  /** The number of each UTF-16 unit; 0 for those that the query does not have. */
-  readonly #code = new Uint16Array(0x10000);
-  readonly #base: number;
-  /** A gram is the number that the codes of its characters spell in that base. */
-  readonly #grams = new Map<number, number>();
-  readonly #gramSieve: Sieve;
+  readonly #grams: Grams;
   /** A pair is its two words with a blank between them. */
   readonly #pairs = new Map<string, number>();
-  readonly #pairSieve: Sieve;
+  /** Which places of the table the query's pairs have. */
+  readonly #pairAt = new Uint8Array(PLACES);
 
   constructor(query: string) {
-    // 0 is a character that the query does not have, 1 the blank around words. Four digits stay below 2^53 up
-    // to base 9741; characters beyond that many different ones count as ones that the query does not have.
-    let numbered = 0;
-    for (const unit of units(normalized(query))) {
-      if (numbered === 9739) break;
-      if (!unitIs(SPACE, unit) && this.#code[unit] === 0) this.#code[unit] = ++numbered + 1;
-    }
-    this.#base = numbered + 2;
-
-    const grams = gramsOf(query).map(units);
-    for (const gram of grams) {
-      const codes = gram.map((unit) => this.#codeOf(unit));
-      if (codes.includes(0)) continue;
-      // The gram of a word of one character has three codes: a leading 0 changes no number.
-      addTo(
-        this.#grams,
-        codes.reduce((number, code) => number * this.#base + code, 0),
-      );
-    }
-    this.#gramSieve = new Sieve(grams.map((gram) => gram.reduce(gramSignature, 0)));
-
+    this.#grams = new Grams(gramsOf(query));
     const words = wordsOf(query);
     const signatures = words.map((word) => units(word).reduce(wordSignature, 0));
-    for (let at = 1; at < words.length; at++) addTo(this.#pairs, `${words[at - 1]} ${words[at]}`);
-    this.#pairSieve = new Sieve(
-      signatures.slice(1).map((second, at) => pairSignature(signatures[at]!, second)),
-    );
+    for (let at = 1; at < words.length; at++) {
+      const pair = `${words[at - 1]} ${words[at]}`;
+      if (!this.#pairs.has(pair)) this.#pairs.set(pair, this.#pairs.size);
+      this.#pairAt[placeOf(pairSignature(signatures[at - 1]!, signatures[at]!))] = 1;
+    }
   }
 
   /** Counts the grams and the pairs of words in normalized texts. */
@@ -172,8 +149,8 @@ class QueryTerms {
   }
 
   #count(text: string, i: number, grams: Counts, pairs: Counts): void {
-    const gramSieve = this.#gramSieve;
-    const pairSieve = this.#pairSieve;
+    const known = this.#grams;
+    const found = grams.tf.subarray(i * grams.size);
     let allGrams = 0;
     let words = 0;
     // Where the last white space ended, and the signature of the last four characters from that blank on.
@@ -190,10 +167,10 @@ class QueryTerms {
       for (; unitIs(LETTER, unit); unit = unitAt(text, ++at)) {
         word = wordSignature(word, unit);
         window = gramSignature(window, unit);
-        if (gramSieve.passes(window)) this.#countGram(text, at, i, grams);
+        known.count(window, text, at, found);
       }
       if (at > from) {
-        if (pairSieve.passes(pairSignature(before, word))) {
+        if (this.#pairAt[placeOf(pairSignature(before, word))] === 1) {
           const pair = this.#pairs.get(`${text.slice(start, end)} ${text.slice(from, at)}`);
           if (pair !== undefined) pairs.tf[i * pairs.size + pair]!++;
         }
@@ -205,11 +182,11 @@ class QueryTerms {
       // What ends a word, or stands where none is: white space, or part of a gram like any letter.
       if (!unitIs(SPACE, unit)) {
         window = gramSignature(window, unit);
-        if (gramSieve.passes(window)) this.#countGram(text, at, i, grams);
+        known.count(window, text, at, found);
         continue;
       }
       if (at > run) {
-        if (gramSieve.passes(gramSignature(window, BLANK))) this.#countGram(text, at, i, grams);
+        known.count(gramSignature(window, BLANK), text, at, found);
         const padded = at - run + 2;
         allGrams += Math.max(1, padded - GRAM + 1);
         window = BLANK;
@@ -219,51 +196,66 @@ class QueryTerms {
     grams.lengths[i] = allGrams;
     pairs.lengths[i] = Math.max(0, words - 1);
   }
+}
 
-  /** Counts the gram whose last character is at `at`, if the query has it. */
-  #countGram(text: string, at: number, i: number, { tf, size }: Counts): void {
-    const base = this.#base;
-    const second = this.#codeOf(unitAt(text, at - 2));
-    // After a blank in the second place, all that the query may have is a word of one character.
-    const first = second === 1 ? 0 : this.#codeOf(unitAt(text, at - 3));
-    const third = this.#codeOf(unitAt(text, at - 1));
-    const last = this.#codeOf(unitAt(text, at));
-    const known = this.#grams.get(((first * base + second) * base + third) * base + last);
-    if (known !== undefined) tf[i * size + known]!++;
+/** The query's grams, in a table of their signatures. */
+class Grams {
+  readonly size: number;
+  /** Four UTF-16 units a gram; that of a word of one character, which has three, begins with a 0. */
+  readonly #units: Uint16Array;
+  /** The first gram at a place of the table, and the next after each; -1 where there is none. */
+  readonly #first = new Int32Array(PLACES).fill(-1);
+  readonly #next: Int32Array;
+
+  constructor(all: readonly string[]) {
+    const grams = [...new Set(all)];
+    this.size = grams.length;
+    this.#units = Uint16Array.from(grams.flatMap((gram) => units(gram.padStart(GRAM, "\0"))));
+    this.#next = new Int32Array(grams.length);
+    grams.forEach((gram, t) => {
+      const place = placeOf(units(gram).reduce(gramSignature, 0));
+      this.#next[t] = this.#first[place]!;
+      this.#first[place] = t;
+    });
   }
 
-  /** The code of a unit; white space of any kind is a blank. */
-  #codeOf(unit: number): number {
-    return unitIs(SPACE, unit) ? 1 : this.#code[unit]!;
+  /** Counts the gram with this signature whose last character is at `at`, if it is one of these. */
+  count(signature: number, text: string, at: number, found: Int32Array): void {
+    const first = this.#first[placeOf(signature)]!;
+    if (first >= 0) this.#countFrom(first, text, at, found);
+  }
+
+  #countFrom(first: number, text: string, at: number, found: Int32Array): void {
+    const second = blankOr(unitAt(text, at - 2));
+    const third = unitAt(text, at - 1);
+    const last = blankOr(unitAt(text, at));
+    // What stands before the blank in the second place is no part of a word of one character.
+    const before = second === BLANK ? 0 : blankOr(unitAt(text, at - 3));
+    const own = this.#units;
+    for (let t = first; t >= 0; t = this.#next[t]!) {
+      const u = t * GRAM;
+      if (own[u] === before && own[u + 1] === second && own[u + 2] === third && own[u + 3] === last) {
+        found[t]!++;
+        return;
+      }
+    }
   }
 }
 
-/** Lets through the signatures that it is made of and few others: with a query of ten words, one in 500. */
-class Sieve {
-  readonly #open = new Uint8Array(1 << 15);
+/** A unit; white space of any kind is a blank. */
+const blankOr = (unit: number): number => (unitIs(SPACE, unit) ? BLANK : unit);
 
-  constructor(signatures: readonly number[]) {
-    for (const signature of signatures) this.#open[holeOf(signature)] = 1;
-  }
+/** Places in a table of signatures: with a query of ten words, one term in a hundred meets one of the query's. */
+const PLACES = 1 << 13;
 
-  passes(signature: number): boolean {
-    return this.#open[holeOf(signature)] === 1;
-  }
-}
-
-/** The first 15 bits of the product with 2^32 over the golden ratio, which scatters what differs little. */
-const holeOf = (signature: number): number => Math.imul(signature, 0x9e3779b1) >>> 17;
+/** The first 13 bits of the product with 2^32 over the golden ratio, which scatters what differs little. */
+const placeOf = (signature: number): number => Math.imul(signature, 0x9e3779b1) >>> 19;
 
 /** The signature of four characters, from that of those before and the last: the shift drops the oldest. */
 const gramSignature = (window: number, unit: number): number => (window << 8) ^ unit;
 /** The signature of a word, from that of its beginning and its last character. */
 const wordSignature = (word: number, unit: number): number => (Math.imul(word, 31) + unit) | 0;
 const pairSignature = (first: number, second: number): number => Math.imul(first, 31) ^ second;
-
-/** Numbers keys in the order in which they first come. */
-function addTo<Key>(numbers: Map<Key, number>, key: Key): void {
-  if (!numbers.has(key)) numbers.set(key, numbers.size);
-}
 
 const BLANK = 32;
 

@@ -22,7 +22,7 @@ export interface Options {
    */
   normalize?: boolean;
   /**
-   * How many nearest neighbours (by cosine) each candidate lists. Integer >= 1, default 100; more than there are
+   * How many nearest neighbours (by cosine) each candidate lists. Integer >= 1, default 50; more than there are
    * means all. Candidates tied with the last one are listed too, so that the order they came in decides nothing.
    */
   neighbors?: number;

@@ -1,16 +1,21 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
+
+const slow = "**/*.slow.test.ts";
+const exclude = [...configDefaults.exclude, slow];
 
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "packages", include: ["packages/*/test/**/*.test.ts"] } },
+      { test: { name: "packages", include: ["packages/*/test/**/*.test.ts"], exclude } },
       {
         test: {
           name: "integration",
           include: ["integration-tests/**/*.test.ts", "examples/**/*.test.ts", "benchmarks/**/*.test.ts"],
+          exclude,
           testTimeout: 60_000,
         },
       },
+      { test: { name: "slow", include: [slow], testTimeout: 300_000 } },
     ],
   },
 });

@@ -81,14 +81,14 @@ export function packRow(vector: Vector, target: Matrix, i: number, name: () => s
   const start = i * stride;
   let c = 0;
   // Of their own, so that the loop below knows one kind of array.
+  // -0 becomes 0: JSON drops the sign, and a receipt must hold for what was stored as JSON too.
   if (vector instanceof Float32Array || vector instanceof Float64Array) {
-    data.set(vector, start);
-    c = columns;
+    for (; c < columns; c++) data[start + c] = vector[c]! + 0;
   }
   for (; c < columns; c++) {
     const value = vector[c];
     if (typeof value !== "number") break;
-    data[start + c] = value;
+    data[start + c] = value + 0;
   }
   // Judged after rounding, 1e39 being a finite double but an infinite float32; and all at once, for the square of a
   // finite float32 is a finite double.

@@ -28,8 +28,42 @@ export { type Profile, type ProfileName, profiles, type Strategies } from "./pro
 export type { DiversityMethod } from "./rank/diversify.ts";
 export type { Terms } from "./rank/score.ts";
 export type { Digest } from "./receipt/digest.ts";
+export { explainReceipt } from "./receipt/explain.ts";
 export { compareProvenance, type Provenance } from "./receipt/provenance.ts";
-export type { BundleEntry, Parts, Receipt } from "./receipt/receipt.ts";
+export {
+  type ModeOptions,
+  type PublishedPayload,
+  type PublishedReceipt,
+  type PublishedSignature,
+  type PublishedVerified,
+  type SignatureMode,
+  signPublished,
+  verifyReceiptMode,
+  verifyReceiptModeAsync,
+} from "./receipt/published.ts";
+export type { BundleEntry, LeftOut, Parts, Receipt } from "./receipt/receipt.ts";
+export {
+  type AsyncSigner,
+  type Envelope,
+  envelopeOf,
+  PAYLOAD_TYPE,
+  type Signature,
+  type SignedReceipt,
+  type Signer,
+  signedContent,
+  signReceipt,
+  signReceiptAsync,
+} from "./receipt/sign.ts";
+export type { Algorithm, Refused } from "./receipt/verifier.ts";
+export {
+  type AsyncVerifier,
+  type Reason,
+  type Verified,
+  type Verifier,
+  verifyReceipt,
+  verifyReceiptAsync,
+} from "./receipt/verify.ts";
+export { type Replay, type ReplayInputs, replayReceipt } from "./replay.ts";
 export {
   type Candidate,
   type Ranked,

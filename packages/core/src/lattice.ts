@@ -18,6 +18,7 @@ import {
 } from "./embeddings.ts";
 import { CandidateError, OptionError, OscillinkError, StateError, show, VectorError } from "./errors.ts";
 import type { LatticeEvent } from "./events.ts";
+import { degrees } from "./graph/adjacency.ts";
 import type { Chain } from "./graph/path.ts";
 import { kernel } from "./kernels/choose.ts";
 import { connect, type Network } from "./network.ts";
@@ -30,17 +31,24 @@ import {
   refuse,
   resolveOptions,
 } from "./options.ts";
-import { type LatticeInput, makePool, type Pool } from "./pool.ts";
+import { checkNorm, type LatticeInput, makePool, type Pool } from "./pool.ts";
 import { profiles, type Strategies } from "./profiles.ts";
 import { type Choice, choose, cosineOf, wordsOfNodes } from "./rank/choose.ts";
 import type { Evidence } from "./rank/score.ts";
 import { textEvidence } from "./rank/text.ts";
 import { digestJson, digestTexts, digestVectors } from "./receipt/digest.ts";
-import { type PublishedState, publishedProvenance, publishedStateSignature } from "./receipt/legacy.ts";
 import type { Provenance } from "./receipt/provenance.ts";
-import { type BundleEntry, makeReceipt, type Receipt } from "./receipt/receipt.ts";
+import { type PublishedState, publishedProvenance, publishedStateSignature } from "./receipt/published.ts";
+import {
+  type BundleEntry,
+  type LeftOut,
+  makeReceipt,
+  type Receipt,
+  recorded,
+  significant,
+} from "./receipt/receipt.ts";
 import type { Convergence, SolveOptions } from "./solve/cg.ts";
-import { solve } from "./solve/solve.ts";
+import { errorBounds, solve } from "./solve/solve.ts";
 import { ambientSpace, type Space, spanSpace } from "./solve/space.ts";
 import { shifted } from "./solve/system.ts";
 import {
@@ -104,6 +112,17 @@ interface Solution {
   readonly options: SolveOptions;
   readonly convergence: Convergence;
   readonly state: State;
+  /** How far each settled vector may be from the exact one. */
+  readonly bounds: Float64Array;
+}
+
+/** The choice for a query, and the solution that it was made from. */
+interface Answer {
+  readonly choice: Choice;
+  readonly solution: Solution;
+  /** The finest solution that was looked at, and the margin that it leaves; see `Choice.margin`. */
+  readonly finest: Solution;
+  readonly margin: number | null;
 }
 
 /** Milliseconds spent in each stage. */
@@ -119,7 +138,15 @@ export interface Timings {
   readonly receipt: number;
 }
 
+type PoolDigests = Pick<
+  Receipt["inputs"],
+  "candidates" | "scores" | "ids" | "trust" | "texts" | "titles" | "edges"
+>;
+
 declare const performance: { now(): number };
+
+/** The least tolerance that the solver goes on to by itself: float32 has no more to give. */
+const FINEST = 1e-6;
 
 /**
  * Candidates as nodes of a graph that settle to the one minimum of
@@ -147,12 +174,14 @@ export class Lattice {
   #before: Float32Array | null = null;
   #settled: Convergence | null = null;
   #solution: Solution | null = null;
-  #choice: Choice | null = null;
+  #digests: PoolDigests | null = null;
+  #answer: Answer | null = null;
 
   readonly #timings = { pack: 0, graph: 0, solve: 0, rank: 0, receipt: 0 };
   #solves = 0;
   #hits = 0;
   readonly #listeners = new Set<(event: LatticeEvent) => void>();
+  #telling = false;
 
   /**
    * @throws {OptionError} for an unknown option or a value out of range.
@@ -197,8 +226,9 @@ export class Lattice {
     if (text !== null && typeof text !== "string") {
       throw new CandidateError("queryText", `must be a string, not ${show(text)}`);
     }
+    this.#mayChange();
     this.#query = this.#timed("rank", () => this.#ask(vector, text));
-    this.#choice = null;
+    this.#answer = null;
     // Only a query that pulls is part of the state.
     if (this.params.lamQ > 0) this.#restart();
     return this;
@@ -297,6 +327,7 @@ export class Lattice {
     if (typeof dt !== "number" || !(dt > 0 && dt < Infinity)) {
       throw new OptionError("dt", `must be a number > 0, not ${show(dt)}`);
     }
+    this.#mayChange();
     const options = this.#solveOptions(rest);
     const space = this.#spaceOf();
     const state = this.#state ?? space.start;
@@ -306,7 +337,7 @@ export class Lattice {
     kernel.axpy(identity * dt, this.#rhs(space), rhs, rhs.length);
     const next = warmStart ? state.slice() : new Float32Array(state.length);
     const step = shifted(this.#network.system, identity, identity * dt);
-    const convergence = solve(step, space, rhs, next, options, kernel);
+    const { convergence } = solve(step, space, rhs, next, options, kernel);
     this.#before = state;
     this.#state = next;
     this.#settled = convergence;
@@ -370,33 +401,36 @@ export class Lattice {
 
   /** The k documents to hand back, best first; those that could not be ranked last, if `missing` is `"append"`. */
   bundle(): RankedEntry[] {
-    const { chosen, scores, evidence } = this.#choose();
+    const { chosen, scores, evidence } = this.#choose().choice;
     const { k, missing } = this.params;
     const { terms } = scores;
+    const { text } = evidence;
     const bundle = chosen.map((node, place): RankedEntry => {
       const index = this.#pool.candidate[node]!;
+      const figure = (values: Float64Array) => values[node]!;
+      const ifAny = (values: Float64Array | null | undefined) => (values ? figure(values) : null);
       return {
         index,
         id: this.#pool.ids[index]!,
         rank: place + 1,
         inputRank: index + 1,
-        score: scores.score[node]!,
+        score: figure(scores.score),
         parts: {
           similarity: this.#similarity(node),
-          settled: evidence.settled[node]!,
-          text: evidence.text?.grams[node] ?? null,
-          phrases: evidence.text?.phrases[node] ?? null,
-          title: evidence.text?.title?.[node] ?? null,
-          feedback: evidence.feedback?.[node] ?? null,
-          coherence: evidence.coherence?.[node] ?? null,
+          settled: figure(evidence.settled),
+          text: ifAny(text?.grams),
+          phrases: ifAny(text?.phrases),
+          title: ifAny(text?.title),
+          feedback: ifAny(evidence.feedback),
+          coherence: ifAny(evidence.coherence),
           trust: evidence.trust[node]!,
         },
         terms: {
-          settled: terms.settled[node]!,
-          text: terms.text[node]!,
-          feedback: terms.feedback[node]!,
-          coherence: terms.coherence[node]!,
-          trust: terms.trust[node]!,
+          settled: figure(terms.settled),
+          text: figure(terms.text),
+          feedback: figure(terms.feedback),
+          coherence: figure(terms.coherence),
+          trust: figure(terms.trust),
         },
       };
     });
@@ -429,9 +463,10 @@ export class Lattice {
     }
     checkThreshold("nullThreshold", nullThreshold);
     const hits = this.#hits;
-    const bundle = this.bundle().map(({ index: _, ...entry }) => entry);
+    const bundle = this.bundle().map(({ index: _, ...entry }) => recorded(entry));
     const cached = this.#hits > hits;
-    const { convergence, state: settled } = this.#solve();
+    const { choice, solution, finest, margin } = this.#choose();
+    const { convergence, state: settled } = solution;
     const began = performance.now();
     const query = this.#needQuery();
     const space = this.#spaceOf();
@@ -456,18 +491,13 @@ export class Lattice {
         d: pool.scores ? 0 : query.raw.columns,
         missing: pool.missing.length,
         excluded: pool.excluded,
-        candidates: pool.scores ? null : digestVectors(pool.raw),
+        ...this.#poolDigests(),
         query: pool.scores ? null : digestVectors(query.raw),
-        scores: pool.scores && digestJson(Array.from(pool.scores, (s) => (Number.isNaN(s) ? null : s))),
-        ids: digestJson(pool.ids),
-        trust: digestJson(Array.from(pool.trust)),
-        texts: pool.texts && digestTexts(pool.texts),
-        titles: pool.titles && digestTexts(pool.titles),
         queryText: query.text === null ? null : digestTexts([query.text]),
-        edges: pool.edges && digestJson(pool.edges),
       },
       chain: this.#chainOfCandidates(),
       bundle,
+      left_out: this.#leftOut(bundle, choice),
       deltaH_total: falls
         ? start.energy.total - minimum
         : present === null
@@ -493,7 +523,12 @@ export class Lattice {
       },
       cg_iters: last.iterations,
       residual: last.residual,
-      null_points: listed?.map((point) => ({ ...point, edge: this.#candidates(point.edge) })) ?? null,
+      null_points:
+        listed?.map(({ edge, z, residual }) => ({
+          edge: this.#candidates(edge),
+          z: significant(z),
+          residual: significant(residual),
+        })) ?? null,
       meta: {
         ustar_cached: cached,
         ustar_solves: this.#solves,
@@ -504,7 +539,8 @@ export class Lattice {
         avg_degree: graph.n > 0 ? entries / graph.n : 0,
         edge_density: graph.n > 1 ? entries / (graph.n * (graph.n - 1)) : 0,
         receipt_detail: detail,
-        crowding: { share: this.#crowding(), passed: this.#choose().passed },
+        crowding: { share: this.#crowding(), passed: choice.copies.length },
+        null_threshold: full && Number.isFinite(nullThreshold) ? nullThreshold : null,
         null_points_summary: points && {
           total_null_points: points.length,
           returned_null_points: listed!.length,
@@ -515,8 +551,10 @@ export class Lattice {
           this.#strategies.figures === "published" ? publishedStateSignature(this.#publishedState()) : null,
       },
       certificate: {
-        residual: convergence.residual,
-        bound: convergence.residual / this.params.lamG,
+        residual: finest.convergence.residual,
+        bound: finest.bounds.reduce((a, b) => Math.max(a, b), 0),
+        margin: margin !== null && Number.isFinite(margin) ? significant(margin) : null,
+        orderCertified: margin !== null && margin > 0,
       },
       kernel: { name: kernel.name, version: kernel.version },
       space: space.kind,
@@ -539,7 +577,10 @@ export class Lattice {
         : digestVectors(raw),
       edges: digestJson(this.edges()),
       chain: digestJson(this.#chainOfCandidates()),
-      query: digestJson([this.#query && digestVectors(this.#query.raw), this.#query?.text ?? null]),
+      query: digestJson([
+        this.#query && digestVectors(this.#query.raw),
+        digestTexts([this.#query?.text ?? ""]),
+      ]),
       trust: digestJson(Array.from(trust)),
       texts: digestJson([digestTexts(texts ?? []), digestTexts(titles ?? [])]),
     };
@@ -632,7 +673,7 @@ export class Lattice {
       {
         ...(scores
           ? { scores: scores.map((score) => score ?? undefined) }
-          : { embeddings: { data: state.vectors, n, d } }),
+          : { embeddings: d > 0 ? { data: state.vectors, n, d } : new Array<null>(n).fill(null) }),
         ids,
         trust,
         ...(texts && { texts }),
@@ -660,7 +701,9 @@ export class Lattice {
     const { ids, texts, titles, trust, edges, scores } = this.#pool;
     const given = (score: number) => (Number.isNaN(score) ? undefined : score);
     return {
-      ...(scores ? { scores: Array.from(scores, given) } : { embeddings: this.#rawVectors() }),
+      ...(scores
+        ? { scores: Array.from(scores, given) }
+        : { embeddings: this.#rawVectors().map((vector) => (vector.length > 0 ? vector : null)) }),
       ids,
       trust,
       ...(texts && { texts }),
@@ -699,10 +742,18 @@ export class Lattice {
 
   /** Carries out a change of what the lattice is made of, and starts over. */
   #rebuild(change: () => void): this {
+    this.#mayChange();
     this.#timed("pack", change);
+    this.#digests = null;
     this.#network = this.#connect();
     this.#restart();
     return this;
+  }
+
+  /** Refuses a change while listeners are told of the present state: what called them goes on with it. */
+  #mayChange(): void {
+    if (this.#telling)
+      throw new StateError("onEvent", "its listeners must not change the lattice; do so afterwards");
   }
 
   #restart(): void {
@@ -711,7 +762,7 @@ export class Lattice {
     this.#before = null;
     this.#settled = null;
     this.#solution = null;
-    this.#choice = null;
+    this.#answer = null;
   }
 
   /** The graph of the pool's nodes and its system. */
@@ -731,7 +782,9 @@ export class Lattice {
   #ask(vector: Vector | null, text: string | null): Query {
     const raw = this.#pool.scores ? this.#noQuery(vector) : this.#packQuery(vector);
     const { data } = this.params.normalize ? unitRows(raw) : raw;
-    return { raw, vector: data, square: product(data, 0, data, 0, raw.stride), text };
+    const square = product(data, 0, data, 0, raw.stride);
+    if (!this.params.normalize && !this.#pool.scores) checkNorm("query", Math.sqrt(square));
+    return { raw, vector: data, square, text };
   }
 
   /** `Y_i · psi`. */
@@ -809,17 +862,27 @@ export class Lattice {
     }
     const options = { tolerance, maxIterations, preconditioner };
     const began = performance.now();
-    const space = this.#spaceOf();
-    const { system } = this.#network;
     // From zero the solver takes one product with M less than from the candidates' own vectors.
-    const x = new Float32Array(space.start.length);
-    const rhs = this.#rhs(space);
-    const convergence = solve(system.matrix, space, rhs, x, options, kernel, this.#rhsNorm());
-    this.#solution = { options, convergence, state: stateOf(space, x) };
-    this.#choice = null;
+    const solution = this.#solveFrom(new Float32Array(this.#spaceOf().start.length), options);
+    this.#solution = solution;
+    this.#answer = null;
     this.#solves++;
-    this.#tell("solve", convergence, began);
-    return this.#solution;
+    this.#tell("solve", solution.convergence, began);
+    // A listener may have asked for another.
+    return solution;
+  }
+
+  /** Solves for U*, starting from x, which becomes the solution. */
+  #solveFrom(x: Float32Array, options: SolveOptions): Solution {
+    const space = this.#spaceOf();
+    const { system, graph } = this.#network;
+    const rhs = this.#rhs(space);
+    const solved = solve(system.matrix, space, rhs, x, options, kernel, this.#rhsNorm());
+    const roots = degrees(graph).map((degree) => (degree > 0 ? Math.sqrt(degree) : 1));
+    const state = stateOf(space, x);
+    const lengths = state.squares.map(Math.sqrt);
+    const bounds = errorBounds(system.matrix, solved.residuals, lengths, system.lamG, roots);
+    return { options, convergence: solved.convergence, state, bounds };
   }
 
   /** `|F|`, from the products that are at hand. */
@@ -837,7 +900,8 @@ export class Lattice {
 
   /** What is known of each node for its score. */
   #evidence({ state }: Solution): Evidence {
-    const { twin, candidate, scores, nodeTrust } = this.#pool;
+    const { candidate, scores, nodeTrust } = this.#pool;
+    const { twin } = this.#ranked();
     const { square, text } = this.#needQuery();
     const { textWeight, coherenceWeight, lamC } = this.params;
     const queryNorm = Math.sqrt(square);
@@ -859,20 +923,51 @@ export class Lattice {
     };
   }
 
-  /** The nodes of the bundle; chosen once for a solution and a query, though the bundle and its receipt both ask. */
-  #choose(): Choice {
-    const solution = this.#solve();
-    this.#choice ??= this.#timed("rank", () =>
+  /**
+   * The bundle's nodes; chosen once for a solution and a query, though the bundle and its receipt both ask. As long as the
+   * scores may be off by more than a gap that decided something, the solver goes on from where it was. What it finds then
+   * certifies the first choice, or replaces it.
+   */
+  #choose(): Answer {
+    const base = this.#solve();
+    if (this.#answer !== null) return this.#answer;
+    let answer = this.#choiceOf(base);
+    const undecided = () => answer.margin !== null && answer.margin <= 0;
+    for (let last = base; undecided() && last.convergence.converged; ) {
+      const { tolerance, maxIterations } = last.options;
+      if (tolerance <= FINEST) break;
+      const began = performance.now();
+      const left = maxIterations - last.convergence.iterations;
+      const finer = { ...last.options, tolerance: Math.max(FINEST, tolerance / 10), maxIterations: left };
+      last = this.#solveFrom(last.state.x.slice(), finer);
+      this.#tell("solve", last.convergence, began);
+      const next = this.#choiceOf(last);
+      const agrees = next.choice.chosen.every((node, place) => node === answer.choice.chosen[place]);
+      answer = agrees ? { ...next, choice: answer.choice, solution: answer.solution } : next;
+    }
+    this.#answer = answer;
+    return answer;
+  }
+
+  /** The pool as it is ranked: a chain tells nodes with the same vector apart. */
+  #ranked(): Pool {
+    const pool = this.#pool;
+    return this.#chain === null ? pool : { ...pool, twin: Int32Array.from(pool.twin.keys()) };
+  }
+
+  #choiceOf(solution: Solution): Answer {
+    const settled = { ...solution.state, bounds: solution.bounds };
+    const choice = this.#timed("rank", () =>
       choose(
-        this.#pool,
-        solution.state,
+        this.#ranked(),
+        settled,
         this.#evidence(solution),
         (node) => this.#similarity(node),
         this.params,
         this.#strategies,
       ),
     );
-    return this.#choice;
+    return { choice, solution, margin: choice.margin, finest: solution };
   }
 
   /** `U_i · psi` of each node. */
@@ -905,6 +1000,46 @@ export class Lattice {
   #start(): Measured {
     const space = this.#spaceOf();
     return this.#measure(stateOf(space, space.start));
+  }
+
+  /** Digests of what the candidates came with, for the receipts of all queries. */
+  #poolDigests(): PoolDigests {
+    const { raw, scores, ids, trust, texts, titles, edges } = this.#pool;
+    this.#digests ??= {
+      candidates: scores ? null : digestVectors(raw),
+      scores: scores && digestJson(Array.from(scores, (s) => (Number.isNaN(s) ? null : s))),
+      ids: digestJson(ids),
+      trust: trust.every((t) => t === 1) ? null : digestJson(Array.from(trust)),
+      texts: texts && digestTexts(texts),
+      titles: titles && digestTexts(titles),
+      edges: edges && digestJson(edges),
+    };
+    return this.#digests;
+  }
+
+  /** What the receipt says of candidates that are not in the bundle. */
+  #leftOut(bundle: readonly BundleEntry[], { ranked, scores, copies }: Choice): LeftOut[] {
+    const { candidate, ids, n } = this.#pool;
+    const { k } = this.params;
+    const taken = new Set(bundle.map(({ inputRank }) => inputRank - 1));
+    const copyOf = new Map(
+      copies.slice(0, k).map(({ node, of }) => [candidate[node]!, ids[candidate[of]!]!]),
+    );
+    const rank = new Map(ranked.map((node, place) => [candidate[node]!, { node, place }]));
+    const first = Array.from({ length: Math.min(k, n) }, (_, index) => index);
+    return [...new Set([...first, ...copyOf.keys()])]
+      .filter((index) => !taken.has(index))
+      .sort((a, b) => a - b)
+      .map((index) => {
+        const known = rank.get(index);
+        return {
+          id: ids[index]!,
+          inputRank: index + 1,
+          rank: known ? known.place + 1 : null,
+          score: known ? significant(scores.score[known.node]!) : null,
+          copyOf: copyOf.get(index) ?? null,
+        };
+      });
   }
 
   /** Share of the nodes that have an edge of weight 0.9 or more: its cosine, where no row cap and no given graph is. */
@@ -986,7 +1121,12 @@ export class Lattice {
   #tell(event: LatticeEvent["event"], convergence: Convergence, began: number): void {
     const milliseconds = performance.now() - began;
     this.#timings.solve += milliseconds;
-    for (const listener of this.#listeners) listener({ event, ...convergence, milliseconds });
+    this.#telling = true;
+    try {
+      for (const listener of this.#listeners) listener({ event, ...convergence, milliseconds });
+    } finally {
+      this.#telling = false;
+    }
   }
 }
 

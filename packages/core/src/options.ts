@@ -35,7 +35,7 @@ export interface Options {
   similarityFloor?: number;
   /**
    * Scales edges down at nodes whose weights add up to more than this, by `sqrt(r_i r_j)` with `r = min(1, cap / sum)`.
-   * > 0, default null: none. The normalized Laplacian undoes it where every node is over the cap.
+   * >= 1e-20, default null: none. The normalized Laplacian undoes it where every node is over the cap.
    */
   rowCap?: number | null;
   /** Weight of the anchor `|U - Y|²`: how firmly a vector stays where it was. In [1e-6, 1e6], default 1. */
@@ -137,7 +137,7 @@ const checks: Record<keyof Params, Check> = {
   graph: oneOf("union", "mutual"),
   similarityFloor: number("a number in [0, 1)", (v) => v >= 0 && v < 1),
   rowCap: (name, value) => {
-    if (value !== null) number("a number > 0, or null", (v) => v > 0)(name, value);
+    if (value !== null) number("a number >= 1e-20, or null", (v) => v >= 1e-20)(name, value);
   },
   lamG: number(`a number from ${1 / LARGEST} to ${LARGEST}`, (v) => v >= 1 / LARGEST && v <= LARGEST),
   lamC: weight,

@@ -10,6 +10,7 @@ import {
   type Vectors,
 } from "./embeddings.ts";
 import { CandidateError, show, VectorError } from "./errors.ts";
+import { LEAST_WEIGHT } from "./graph/neighbors.ts";
 import type { Params } from "./options.ts";
 import type { Strategies } from "./profiles.ts";
 import { wordVectors } from "./rank/words.ts";
@@ -41,7 +42,7 @@ export interface LatticeInput {
 export interface Edge {
   readonly i: number;
   readonly j: number;
-  /** > 0. */
+  /** From 1e-30 to the largest float32. */
   readonly weight: number;
 }
 
@@ -74,13 +75,20 @@ export interface Pool {
   readonly norms: Float64Array;
   /** The nodes' trust. */
   readonly nodeTrust: Float64Array;
-  /** `twin[node]`: the first node with the same vector. */
+  /** `twin[node]`: the first node with the same vector, where the graph follows from the vectors; else the node itself. */
   readonly twin: Int32Array;
 }
 
 /** Lengths that float32 can square and sum without loss. */
 const SHORTEST = 1e-15;
 const LONGEST = 1e15;
+
+/** Refuses a vector that is not normalized and too short or too long for that. */
+export function checkNorm(name: string, norm: number): void {
+  if (norm > SHORTEST && norm < LONGEST) return;
+  const range = `${SHORTEST} to ${LONGEST}`;
+  throw new VectorError(name, `has length ${norm}, out of ${range}; scale it, or set normalize to true`);
+}
 
 /**
  * @throws {VectorError} for vectors of different widths or with values that are not finite.
@@ -111,20 +119,16 @@ export function makePool(
       `is missing or zero${others}; pass a vector, or set missing to "append" or "drop"`,
     );
   }
-  if (!normalize) {
-    const extreme = all.find((i) => norms[i]! > 0 && !(norms[i]! > SHORTEST && norms[i]! < LONGEST));
-    if (extreme !== undefined) {
-      const range = `${SHORTEST} to ${LONGEST}`;
-      throw new VectorError(
-        name(extreme),
-        `has length ${norms[extreme]}, out of ${range}; scale it, or set normalize to true`,
-      );
-    }
+  for (const i of normalize ? [] : all) {
+    if (norms[i]! > 0) checkNorm(name(i), norms[i]!);
   }
 
   const present = nodes === "all" ? all : all.filter((i) => trust[i]! > 0 && norms[i]! > 0);
+  const wordsOf = (i: number): string => `${titles?.[i] ?? ""} ${texts?.[i] ?? ""}`;
+  // Vectors of words have a column a document: what the documents say decides where, not when they came.
+  if (scores) present.sort((a, b) => compare(wordsOf(a), wordsOf(b)) || scores[a]! - scores[b]! || a - b);
   // What the rows are taken from: the vectors, or what the words of those candidates make up.
-  const source = scores ? wordVectors(present.map((i) => `${titles?.[i] ?? ""} ${texts?.[i] ?? ""}`)) : raw;
+  const source = scores ? wordVectors(present.map(wordsOf)) : raw;
   const rows = scores ? Array.from(present.keys()) : present;
   const scale = normalize && !scores ? unitScale(norms) : null;
   const order = orderBy === "content" ? contentOrder(source, rows, scale) : Int32Array.from(rows);
@@ -133,7 +137,7 @@ export function makePool(
   const twin = Int32Array.from(order.keys());
   const same = (i: number, j: number) =>
     compareRows(vectors, i, j) === 0 && (!scores || scores[candidate[i]!] === scores[candidate[j]!]);
-  if (orderBy === "content") {
+  if (orderBy === "content" && edges === null) {
     for (let i = 1; i < twin.length; i++) if (same(i, i - 1)) twin[i] = twin[i - 1]!;
   }
   return {
@@ -155,6 +159,8 @@ export function makePool(
     twin,
   };
 }
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** No vectors, of length 1 where there is a score. */
 function scored(scores: Float64Array): Packed {
@@ -243,8 +249,11 @@ function checkEdges(edges: readonly Edge[] | undefined, n: number): readonly Edg
         `must join two candidates from 0 to ${n - 1}, not ${i} and ${j}`,
       );
     }
-    if (!(Math.fround(weight) > 0 && Math.fround(weight) < Infinity)) {
-      throw new CandidateError(`edges[${e}].weight`, `must be a number > 0, not ${show(weight)}`);
+    if (!(weight >= LEAST_WEIGHT && Math.fround(weight) < Infinity)) {
+      throw new CandidateError(
+        `edges[${e}].weight`,
+        `must be a number >= ${LEAST_WEIGHT}, not ${show(weight)}`,
+      );
     }
     const key = Math.min(i, j) * n + Math.max(i, j);
     if (seen.has(key)) throw new CandidateError(`edges[${e}]`, `joins ${i} and ${j}, as an earlier one does`);

@@ -1,7 +1,8 @@
 import type { Vector } from "./embeddings.ts";
 import { CandidateError, OscillinkError, show, VectorError } from "./errors.ts";
 import { Lattice } from "./lattice.ts";
-import { defined, type Options } from "./options.ts";
+import { defined, type Options, resolveOptions } from "./options.ts";
+import type { Edge } from "./pool.ts";
 import type { BundleEntry, Receipt } from "./receipt/receipt.ts";
 import type { VectorCounts } from "./vectors.ts";
 
@@ -64,11 +65,24 @@ export interface RerankResult<C extends Candidate = Candidate> {
  * @throws {OptionError | VectorError | CandidateError} see {@link Lattice}.
  */
 export function rerank<C extends Candidate>(request: RerankRequest<C>): RerankResult<C> {
-  const { query, queryText, candidates, vectors, ...options } = request;
+  const { lattice, candidates } = latticeOf(request);
+  const bundle = lattice.bundle().map(({ index, ...entry }) => ({ ...entry, candidate: candidates[index]! }));
+  return { bundle, receipt: lattice.receipt({ vectors: request.vectors ?? null }) };
+}
+
+/**
+ * The lattice of a request, asked its query.
+ *
+ * @param edges the graph to use, if one is given.
+ */
+export function latticeOf<C extends Candidate>(
+  { query, queryText, candidates, vectors: _, ...options }: RerankRequest<C>,
+  edges?: readonly Edge[],
+): { lattice: Lattice; candidates: readonly C[] } {
   if (!Array.isArray(candidates)) {
     throw new CandidateError("candidates", `must be an array, not ${show(candidates)}`);
   }
-  const all = Array.from(candidates);
+  const all: readonly C[] = Array.from(candidates);
   all.forEach((candidate, i) => {
     if (typeof candidate !== "object" || candidate === null) {
       throw new CandidateError(`candidates[${i}]`, `must be an object, not ${show(candidate)}`);
@@ -89,13 +103,12 @@ export function rerank<C extends Candidate>(request: RerankRequest<C>): RerankRe
       texts: all.map((c) => c.text),
       titles: all.map((c) => c.title),
       trust: all.map((c) => c.trust),
+      ...(edges && { edges }),
       nameOf: (i) => `candidates[${i}].${query === undefined ? "score" : "embedding"}`,
     },
     options,
   );
-  lattice.setQuery(query ?? null, queryText ?? null);
-  const bundle = lattice.bundle().map(({ index, ...entry }) => ({ ...entry, candidate: all[index]! }));
-  return { bundle, receipt: lattice.receipt({ vectors: vectors ?? null }) };
+  return { lattice: lattice.setQuery(query ?? null, queryText ?? null), candidates: all };
 }
 
 /**
@@ -117,9 +130,16 @@ export function rerankMany<C extends Candidate>(
   if (!Array.isArray(requests)) {
     throw new CandidateError("requests", `must be an array, not ${show(requests)}`);
   }
+  resolveOptions(options);
   return (requests as readonly RerankRequest<C>[]).map((request, i) => {
     try {
-      return rerank({ ...options, ...defined(request) });
+      const { query, queryText, candidates, vectors, ...own } = request;
+      return rerank({
+        ...options,
+        ...defined(own),
+        candidates,
+        ...defined({ query, queryText, vectors } as Partial<RerankRequest<C>>),
+      });
     } catch (cause) {
       throw cause instanceof OscillinkError ? cause.within(`requests[${i}]`) : cause;
     }

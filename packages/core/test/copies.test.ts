@@ -17,7 +17,7 @@ describe("copies last", () => {
         const { order, passed } = copiesLast(ranked, wanted, copies);
         expect([...order].sort()).toEqual([...ranked].sort());
         const place = (i: number) => ranked.indexOf(i);
-        const split = order.length - passed;
+        const split = order.length - passed.length;
         for (const part of [order.slice(0, split), order.slice(split)]) {
           expect(part.map(place)).toEqual(part.map(place).sort((a, b) => a - b));
         }

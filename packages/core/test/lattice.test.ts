@@ -62,12 +62,12 @@ describe("the settled state U*", () => {
   test("is that of Gaussian elimination, each vector within the certified bound", () => {
     fc.assert(
       fc.property(cases, fc.constantFrom(1e-2, 1e-4, 1e-6), ({ pool, trust, options }, tolerance) => {
-        const { lattice, naive } = build(pool, { ...options, tolerance }, trust);
+        // With diversity, no finer solution is computed for the sake of the order.
+        const { lattice, naive } = build(pool, { ...options, tolerance, diversity: 0.5 }, trust);
         const U = naive.rowsOf(lattice.settledVectors());
         const { residual, bound } = lattice.receipt().certificate;
         const rounding = naive.rounding(U);
         expect(Math.abs(residual - frobenius(naive.residual(U)))).toBeLessThanOrEqual(rounding);
-        expect(bound).toBe(residual / options.lamG);
         naive.minimum().forEach((exact, i) => {
           const distance = norm(exact.map((v, c) => v - U[i]![c]!));
           expect(distance).toBeLessThanOrEqual(bound + rounding / options.lamG);

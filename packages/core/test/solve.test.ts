@@ -521,7 +521,7 @@ describe("the two spaces", () => {
         const solved = pair(rows, pulls ? query : null).map((space) => {
           const rhs = rhsIn(space, system);
           const x = space.start.slice();
-          const reached = solve(
+          const { convergence: reached, residuals } = solve(
             system.matrix,
             space,
             rhs,
@@ -530,15 +530,17 @@ describe("the two spaces", () => {
             kernel,
           );
           const [u, f] = [space.toVectors(x), space.toVectors(rhs)].map((m) => unflatten(m.data, m.stride));
-          return { reached, u: u!, f: f! };
+          return { reached, residuals, u: u!, f: f! };
         });
         const m = dense(system.matrix);
-        for (const { reached, u, f } of solved) {
+        for (const { reached, residuals, u, f } of solved) {
           const rounding = 4 * slack(m, u, f);
           const left = frobenius(plus(f, times(m, u), -1));
           expect(reached.converged).toBe(true);
           expect(left).toBeLessThanOrEqual(1e-5 * frobenius(f) + rounding);
           expect(left).toBeLessThanOrEqual(reached.residual + rounding);
+          expect(Math.hypot(...residuals)).toBeCloseTo(reached.residual, 6);
+          expect(residuals).toHaveLength(rows.length);
           expect(frobenius(plus(u, solveDense(m, f), -1))).toBeLessThanOrEqual(
             1e-5 * frobenius(f) + rounding,
           );

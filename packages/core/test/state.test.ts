@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import { OscillinkError, StateError } from "../src/errors.ts";
 import { jsonLinesLogger, type LatticeEvent } from "../src/events.ts";
 import { Lattice } from "../src/lattice.ts";
-import { publishedStateSignature, pythonFloat, round6 } from "../src/receipt/legacy.ts";
 import { compareProvenance } from "../src/receipt/provenance.ts";
+import { publishedStateSignature, pythonFloat, round6 } from "../src/receipt/published.ts";
 import { pools, randomRow, randomRows, trusts } from "./support.ts";
 
 const exported = JSON.parse(

@@ -115,8 +115,9 @@ describe("raising a candidate's trust", () => {
         const [whole, half, given] = [1, 0.5, value].map(scoreAt);
         // From half to whole trust it gains half its lead over one deviation below the pool's lowest.
         const lead = 2 * (whole! - half!);
-        expect(lead).toBeGreaterThan(1 - 1e-9);
-        expect(given).toBeCloseTo(whole! - (1 - value) * lead, 9);
+        expect(lead).toBeGreaterThan(1 - 1e-3);
+        // A pool whose order is in doubt is solved more finely, so that two of them may differ by the tolerance.
+        expect(given).toBeCloseTo(whole! - (1 - value) * lead, 3);
       }),
       { numRuns: 300 },
     );
@@ -135,7 +136,7 @@ describe("raising a candidate's trust", () => {
           how,
         )) {
           const lead = entryOf(plain, id).score! - (lowest - 1);
-          expect(score).toBeCloseTo(lowest - 1 + value * lead, 9);
+          expect(score).toBeCloseTo(lowest - 1 + value * lead, 3);
         }
       }),
     );

@@ -26,10 +26,10 @@ export interface State extends Coordinates {
 
 /** The state with coordinates `x`. */
 export function stateOf(space: Space, x: Float32Array): State {
-  const { width, start, startMetric } = space;
+  const { rows, width, start, startMetric } = space;
   const xg = x === start ? startMetric : space.metric(x);
   const square = (_: unknown, i: number) => Math.max(0, product(x, i * width, xg, i * width, width));
-  return { x, xg, width, squares: Float64Array.from({ length: x.length / (width || 1) }, square) };
+  return { x, xg, width, squares: Float64Array.from({ length: rows }, square) };
 }
 
 /** A state, and what its edges and its energy are. */

@@ -9,6 +9,9 @@ export interface Edges {
   readonly weight: Float32Array;
 }
 
+/** No edge is lighter: what is divided by the root of a degree would leave the range of float32. */
+export const LEAST_WEIGHT = 1e-30;
+
 /** Rows of a tile of the Gram matrix: 32 rows of 1536 values, twice, are 384 KiB and stay in the second-level cache. */
 export const TILE = 32;
 /** Rows of the strips that a tile on the diagonal is cut into, so that little of its lower half is computed. */
@@ -65,7 +68,7 @@ export function gramMatrix(rows: Matrix, kernel: Kernel): Matrix {
  *
  * @param unit rows of length 1 (or 0: such a row has no neighbours).
  * @param gram their Gram matrix, if it is at hand.
- * @param floor only similarities above this count.
+ * @param floor only similarities above this count, and above {@link LEAST_WEIGHT}.
  * @param ties `"all"` lists the rows tied with the k-th too: a tie broken by position would treat identical documents
  *   differently. A class of ties that would fill a row's buffer (4 k + 64) is left out whole, which is as symmetric and
  *   keeps the memory bounded when a pool holds a thousand copies of one document. `"first"` keeps the lower indices.
@@ -90,7 +93,7 @@ export function nearestNeighbors(
     new Int32Array(n * capacity),
     new Int32Array(n),
   );
-  threshold.fill(nextAbove(floor));
+  threshold.fill(nextAbove(Math.max(floor, LEAST_WEIGHT)));
   const lists: NearestLists = { k, capacity, to, weight, count, threshold, keepTies: ties === "all" };
   const placed = { ...known, data };
   if (gram !== null) kernel.offer(lists, data, gram.stride, 0, n, 0, n);

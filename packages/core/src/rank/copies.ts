@@ -45,18 +45,21 @@ function jaccard(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
  * A ranking with the near-copies of better documents put last, both parts in their order.
  *
  * @param wanted how many documents without copies are enough: those after them stay unjudged.
+ * @returns passed: the copies that were put last, each with the first of the better documents that it is a copy of.
  */
 export function copiesLast(
   order: readonly number[],
   wanted: number,
   copies: (i: number, j: number) => boolean,
-): { order: number[]; passed: number } {
+): { order: number[]; passed: { node: number; of: number }[] } {
   const kept: number[] = [];
-  const passed: number[] = [];
+  const passed: { node: number; of: number }[] = [];
   let at = 0;
   for (; at < order.length && kept.length < wanted; at++) {
-    const i = order[at]!;
-    (kept.some((j) => copies(i, j)) ? passed : kept).push(i);
+    const node = order[at]!;
+    const of = kept.find((j) => copies(node, j));
+    if (of === undefined) kept.push(node);
+    else passed.push({ node, of });
   }
-  return { order: [...kept, ...order.slice(at), ...passed], passed: passed.length };
+  return { order: [...kept, ...order.slice(at), ...passed.map(({ node }) => node)], passed };
 }

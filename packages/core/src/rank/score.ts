@@ -32,7 +32,7 @@ export interface Scores {
 }
 
 /** What float32 arithmetic may add to a cosine: a spread below it says nothing about the documents. */
-const ROUNDING = 1e-6;
+export const ROUNDING = 1e-6;
 
 /** z of the coherence drops; drops that agree in four digits count as equal: the solver reaches no more. */
 function zOfCoherence(drops: Float64Array): Float64Array {

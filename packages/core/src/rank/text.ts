@@ -260,7 +260,12 @@ const pairSignature = (first: number, second: number): number => Math.imul(first
 const BLANK = 32;
 
 /** One form for each text: compatibility characters and case folded as Unicode says. */
-const normalized = (text: string): string => text.normalize("NFKC").toLowerCase();
+function normalized(text: string): string {
+  const form = text.normalize("NFKC");
+  const lower = form.toLowerCase();
+  // A few lower-case letters have a composed form that their capitals lack.
+  return lower === form ? lower : lower.normalize("NFKC");
+}
 
 /** The UTF-16 units of a text. */
 const units = (text: string): number[] => text.split("").map((unit) => unit.charCodeAt(0));

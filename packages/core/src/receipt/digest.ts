@@ -29,7 +29,8 @@ function newHash(): Hash {
   return create();
 }
 
-const finish = (hash: Hash): Digest => `sha256:${bytesToHex(hash.digest())}`;
+// The platform's bytes may be of another realm, whose arrays are none of ours.
+const finish = (hash: Hash): Digest => `sha256:${bytesToHex(Uint8Array.from(hash.digest()))}`;
 
 /** The digest of a value's canonical JSON (RFC 8785): independent of the order of keys and of number formatting. */
 export function digestJson(value: unknown): Digest {

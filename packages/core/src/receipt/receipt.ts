@@ -26,7 +26,7 @@ export interface Parts {
   readonly trust: number;
 }
 
-/** One document of a bundle, as the receipt records it. */
+/** One document of a bundle, as the lattice ranks it and the receipt records it. */
 export interface BundleEntry {
   readonly id: string;
   /** Its place in the bundle, from 1. */
@@ -39,13 +39,25 @@ export interface BundleEntry {
   readonly terms: Terms | null;
 }
 
+/** A candidate that one might have expected in the bundle, and why it is not there. */
+export interface LeftOut {
+  readonly id: string;
+  /** Its place among the candidates as they came, from 1. */
+  readonly inputRank: number;
+  /** Its place by score, from 1; null for one that could not be ranked, or was excluded by trust 0. */
+  readonly rank: number | null;
+  readonly score: number | null;
+  /** The better document of which it is a near-copy; null if it is none. */
+  readonly copyOf: string | null;
+}
+
 /**
  * The record of one re-ranking: what came in (as digests), every parameter, what was computed and what was chosen.
  * The names of the published Oscillink schema are kept where the meaning is the same.
  */
 export interface Receipt {
   readonly schema: "oscillink-receipt/2";
-  /** The version of @oscillink/core that wrote it. */
+  /** The version of the package that wrote it. */
   readonly version: string;
   readonly profile: string;
   /** All options, resolved. */
@@ -65,7 +77,8 @@ export interface Receipt {
     /** Digest of the scores that candidates came with, where there were no vectors: then the two above are null. */
     readonly scores: Digest | null;
     readonly ids: Digest;
-    readonly trust: Digest;
+    /** Null if all are trusted wholly. */
+    readonly trust: Digest | null;
     /** Digests of the candidates' texts and titles; null if none came. */
     readonly texts: Digest | null;
     readonly titles: Digest | null;
@@ -75,7 +88,13 @@ export interface Receipt {
   };
   /** The chain that was added, by candidate index; null if none. */
   readonly chain: Chain | null;
+  /** The bundle, its figures to seven significant digits. */
   readonly bundle: readonly BundleEntry[];
+  /**
+   * The candidates that are not in the bundle though the search put them among its first k, and the first k of the
+   * near-copies that were passed over; by their place in the search.
+   */
+  readonly left_out: readonly LeftOut[];
   /**
    * `H(Y) - H(U*)`: how far the energy fell from the candidates' own vectors to the settled ones. In the profile
    * `reference` it is the published figure, what the present state has still to fall: `energy.remaining`.
@@ -124,6 +143,8 @@ export interface Receipt {
     readonly receipt_detail: "full" | "light";
     /** Share of the candidates with an edge of weight (cosine) 0.9 or more; near-copies that the bundle passed over. */
     readonly crowding: { readonly share: number; readonly passed: number };
+    /** From which z on an edge was a null point; null in a light receipt, and if it was not finite. */
+    readonly null_threshold: number | null;
     readonly null_points_summary: {
       readonly total_null_points: number;
       readonly returned_null_points: number;
@@ -137,11 +158,22 @@ export interface Receipt {
      */
     readonly state_sig: string;
   };
+  /**
+   * How near a solution is to the exact one, and whether that could change the bundle. Where the solution whose figures
+   * this receipt gives left it open, a finer one was computed, which certifies the same bundle.
+   */
   readonly certificate: {
-    /** The recomputed residual `|F - M U*|` of the vectors (Frobenius). */
+    /** The recomputed residual `|F - M U|` of the finest solution's vectors (Frobenius), in float32. */
     readonly residual: number;
-    /** No settled vector is further than this from the exact one: `residual / lamG`, the smallest eigenvalue of M. */
+    /** None of its vectors is further than this from the exact one; see `errorBounds`. */
     readonly bound: number;
+    /**
+     * By how much the narrowest gap between scores that decided the bundle exceeds what the two may be off by together, in
+     * standard deviations of the pool. Null where nothing was to be decided, or the choice is not by score alone.
+     */
+    readonly margin: number | null;
+    /** Whether the exact solution gives the same bundle in the same order. */
+    readonly orderCertified: boolean;
   };
   /** The arithmetic that was used. Not covered by the digest: every kernel gives the same bits. */
   readonly kernel: { readonly name: string; readonly version: number };
@@ -155,16 +187,39 @@ export interface Receipt {
 
 /** Fields that say how a result was come by, not what it is: two runs on the same input differ in these alone. */
 const uncovered = new Set(["t_ms", "kernel", "vectors", "digest"]);
-const uncoveredMeta = new Set(["ustar_cached", "ustar_solves", "ustar_cache_hits"]);
+const uncoveredMeta = new Set(["ustar_cached", "ustar_solves", "ustar_cache_hits", "signature"]);
 
 const without = (fields: object | undefined, names: ReadonlySet<string>): object =>
   Object.fromEntries(Object.entries(fields ?? {}).filter(([name]) => !names.has(name)));
 
+/** A receipt before it is whole, or with more in it. */
+type Draft = Partial<Omit<Receipt, "meta">> & { readonly meta: object };
+
+/** What the digest of a receipt covers: its fields without the uncovered ones and without the digest itself. */
+export const coveredContent = (receipt: Draft): object => ({
+  ...without(receipt, uncovered),
+  meta: without(receipt.meta, uncoveredMeta),
+});
+
 /** The digest that a receipt must carry: over its canonical JSON without the uncovered fields. */
-export function contentDigest(
-  receipt: Omit<Receipt, "digest" | "t_ms"> & { readonly t_ms?: number },
-): Digest {
-  return digestJson({ ...without(receipt, uncovered), meta: without(receipt.meta, uncoveredMeta) });
+export const contentDigest = (receipt: Draft): Digest => digestJson(coveredContent(receipt));
+
+/** A figure to seven significant digits: no fewer than evidence in float32 has, and half as long in a receipt. */
+export const significant = (x: number): number => Number(x.toPrecision(7));
+
+/** An entry as the receipt records it: its figures are {@link significant}. */
+export function recorded({ score, parts, terms, ...place }: BundleEntry): BundleEntry {
+  const figures = <T extends object>(values: T | null): T | null =>
+    values &&
+    (Object.fromEntries(
+      Object.entries(values).map(([name, v]) => [name, v === null ? null : significant(v)]),
+    ) as T);
+  return {
+    ...place,
+    score: score === null ? null : significant(score),
+    parts: figures(parts),
+    terms: figures(terms),
+  };
 }
 
 /** What a receipt is made from: its own fields but those that follow from the others. */

@@ -13,6 +13,8 @@ import type { Kernel } from "../kernels/kernel.ts";
  */
 export interface Space {
   readonly kind: "ambient" | "span";
+  /** Rows of a state: one a node. */
+  readonly rows: number;
   /** Values a row, a multiple of 4. */
   readonly width: number;
   /** The candidates' vectors in these coordinates, n rows of `width`, and the metric of them. */
@@ -42,6 +44,7 @@ export function cheaperSpace(n: number, d: number, entries: number): Space["kind
 export function ambientSpace(vectors: Matrix, query: Float32Array | null): Space {
   return {
     kind: "ambient",
+    rows: vectors.rows,
     width: vectors.stride,
     start: vectors.data,
     startMetric: vectors.data,
@@ -78,6 +81,7 @@ export function spanSpace(vectors: Matrix, gram: Matrix, query: Float32Array | n
 
   return {
     kind: "span",
+    rows: n,
     width,
     start,
     startMetric: products.data.subarray(0, n * width),

@@ -1,0 +1,332 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Lattice, type Receipt, rerank } from "../src/index.ts";
+import { explainReceipt } from "../src/receipt/explain.ts";
+import { signedContent } from "../src/receipt/sign.ts";
+import { receiptOf } from "./receipts.ts";
+import { requests } from "./support.ts";
+
+/** The lines but the last, which is the digest. */
+const linesOf = (receipt: Receipt): string[] => {
+  const lines = explainReceipt(receipt);
+  expect(lines.at(-1)).toBe(`digest ${receipt.digest}`);
+  return lines.slice(0, -1);
+};
+
+/** A receipt that says what is to be explained, whatever the ranking makes of it. */
+const saying = (fields: object, base: Receipt = receiptOf()): Receipt => ({ ...base, ...fields });
+
+describe("what a receipt says in plain English", () => {
+  test("vectors and words, a copy, a missing vector, trust", () => {
+    const sail = "light sails need no fuel but the pressure of sunlight";
+    const candidates = [
+      { id: "news", embedding: [0.9, 0.4, 0.1], text: "the weather of the week, with a chance of rain" },
+      { id: "copy", embedding: [0.7, 0.7, 0.1], text: `${sail}!` },
+      { id: "blank", embedding: null, text: sail },
+      { id: "sail", embedding: [0.7, 0.7, 0.1], text: sail },
+      { id: "banned", embedding: [1, 0.1, 0], text: sail, trust: 0 },
+      { id: "rumour", embedding: [0.8, 0.6, 0], text: "sunlight is a fuel, they say, of sails", trust: 0.5 },
+      { id: "stars", embedding: [-0.2, 0.1, 0.9], text: "a catalogue of stars" },
+    ];
+    const { receipt } = rerank({ query: [0.8, 0.6, 0], queryText: "sails without fuel", candidates, k: 3 });
+    expect(linesOf(receipt)).toMatchInlineSnapshot(`
+      [
+        "asked for the best 3 of 7 candidates (by vectors and words, profile hybrid): 1 had no vector, 1 was excluded by trust 0, 1 was a near-copy of a better document",
+        "kept sail (1st, was 4th): moved up 3, mainly because it and the documents around it agree with the query, and its words match the query",
+        "kept news (2nd, was 1st): moved down 1, but kept, mainly because it and the documents around it agree with the query",
+        "kept rumour (3rd, was 6th): moved up 3, mainly because it and the documents around it agree with the query, and its words match the query; its trust of 0.5 lowered its score by 2.73",
+        "left out copy (was 2nd): near-copy of sail",
+        "left out blank (was 3rd): could not be ranked, as it has no vector, or excluded by trust 0",
+        "order certified: the exact solution gives the same bundle in the same order, by a margin of 0.022 standard deviations",
+      ]
+    `);
+  });
+
+  test("vectors alone, with room for all", () => {
+    const candidates = [{ embedding: [0, 1] }, { embedding: [1, 0] }, { embedding: [0, 0] }];
+    expect(linesOf(rerank({ query: [1, 0], candidates }).receipt)).toMatchInlineSnapshot(`
+      [
+        "asked for the best 5 of 3 candidates (by vectors, profile hybrid): 1 had no vector",
+        "kept 1 (1st, was 2nd): moved up 1, mainly because it and the documents around it agree with the query",
+        "kept 0 (2nd, was 1st): moved down 1, but kept, though nothing in it stands out",
+        "kept 2 (3rd, was 3rd): put last, as it has no vector and could not be ranked",
+        "order not certified: two scores that decide it are too close to tell apart",
+      ]
+    `);
+  });
+
+  test("scores in place of vectors", () => {
+    const candidates = [
+      { id: "a", score: 0.9, text: "red" },
+      { id: "b", text: "green" },
+      { id: "c", score: 0.7, text: "blue" },
+    ];
+    expect(linesOf(rerank({ queryText: "blue", candidates, k: 1 }).receipt)).toMatchInlineSnapshot(`
+      [
+        "asked for the best 1 of 3 candidates (by the scores of the search and words, profile hybrid): 1 had no score",
+        "kept a (1st, was 1st): stayed, mainly because the search scored it high",
+        "order not certified: two scores that decide it are too close to tell apart",
+      ]
+    `);
+  });
+
+  test("one candidate, and none", () => {
+    const { receipt } = rerank({ query: [1], candidates: [{ embedding: [1] }], k: 1 });
+    expect(linesOf(receipt).slice(0, 2)).toMatchInlineSnapshot(`
+      [
+        "asked for the best 1 of 1 candidate (by vectors, profile hybrid)",
+        "kept 0 (1st, was 1st): stayed, though nothing in it stands out",
+      ]
+    `);
+    expect(linesOf(rerank({ query: [1], candidates: [] }).receipt)).toMatchInlineSnapshot(`
+      [
+        "asked for the best 5 of 0 candidates (by vectors, profile hybrid)",
+        "order certified: the exact solution gives the same bundle in the same order",
+      ]
+    `);
+  });
+
+  test("the published profile, a chain, novelty", () => {
+    const lattice = new Lattice(
+      {
+        embeddings: [
+          [1, 0.2],
+          [0.9, 0.3],
+          [0, 1],
+          [0.5, 0.5],
+        ],
+      },
+      { profile: "reference", k: 2, diversity: 0.5 },
+    );
+    lattice.setQuery([1, 0]).addChain([0, 2, 3]);
+    expect(linesOf(lattice.receipt())).toMatchInlineSnapshot(`
+      [
+        "asked for the best 2 of 4 candidates (by vectors, with a share of 0.5 for novelty, with a chain of 3, profile reference)",
+        "kept 2 (1st, was 3rd): moved up 2, mainly because the documents around it came to agree, and it and the documents around it agree with the query",
+        "kept 0 (2nd, was 1st): moved down 1, but kept, mainly because it and the documents around it agree with the query",
+        "left out 1 (was 2nd): 4th by score",
+        "order not certified: the choice is not by score alone",
+      ]
+    `);
+  });
+
+  test("a solver that was stopped too early", () => {
+    const { receipt } = rerank({
+      query: [1, 0],
+      candidates: [
+        [1, 0.2],
+        [0.9, 0.3],
+        [0, 1],
+        [0.5, 0.5],
+      ].map((embedding) => ({ embedding })),
+      maxIterations: 1,
+      k: 1,
+    });
+    expect(linesOf(receipt).at(-1)).toMatchInlineSnapshot(
+      `"order not certified: the solver did not converge in 1 iteration"`,
+    );
+  });
+});
+
+describe("reasons", () => {
+  const { params, inputs, meta, bundle } = receiptOf();
+  const entry = { ...bundle[0]!, id: "d", rank: 1, inputRank: 4 };
+  const none = { settled: 0, text: 0, feedback: 0, coherence: 0, trust: 0 };
+  const why = (terms: object, fields: object = {}): string =>
+    linesOf(saying({ bundle: [{ ...entry, terms: { ...none, ...terms } }], ...fields }))[1]!.replace(
+      /^kept d \(1st, was 4th\): moved up 3, /,
+      "",
+    );
+
+  test("the one or two terms that add most", () => {
+    expect(why({ text: 2, settled: 1 })).toBe(
+      "mainly because its words match the query, and it and the documents around it agree with the query",
+    );
+    expect(why({ text: 2, settled: 0.9 })).toBe("mainly because its words match the query");
+    expect(why({ settled: 1 }, { params: { ...params, lamC: 0 } })).toBe(
+      "mainly because its vector is near the query's",
+    );
+    const scores = { ...inputs, scores: inputs.ids };
+    expect(why({ settled: 1 }, { inputs: scores })).toBe("mainly because the search scored it high");
+    expect(why({ feedback: 1, coherence: 0.1, settled: -3 })).toBe("mainly because it is like the best");
+    expect(why({ coherence: 1 })).toBe("mainly because the documents around it came to agree");
+    expect(why({ settled: -1, text: -2, feedback: 0.004 })).toBe("though nothing in it stands out");
+  });
+
+  test("trust, where it took something", () => {
+    const parts = { ...entry.parts, trust: 0.25 };
+    const trusted = (trust: number) =>
+      linesOf(saying({ bundle: [{ ...entry, parts, terms: { ...none, text: 1, trust } }] }))[1];
+    expect(trusted(-1.234)).toMatch(/match the query; its trust of 0\.25 lowered its score by 1\.23$/);
+    expect(trusted(-0.001)).toMatch(/match the query$/);
+  });
+
+  test("of what is left out", () => {
+    const left = (fields: object, more: object = {}) =>
+      linesOf(saying({ left_out: [{ id: "x", inputRank: 2, rank: null, copyOf: null, ...fields }], ...more }))
+        .find((line) => line.startsWith("left out"))!
+        .slice("left out x (was 2nd): ".length);
+    const counts = (missing: number, excluded: number) => ({ inputs: { ...inputs, missing, excluded } });
+    expect(left({ copyOf: "d7", rank: 2 })).toBe("near-copy of d7");
+    expect(left({ rank: 14 })).toBe("14th by score");
+    expect(left({ rank: 3 })).toBe("3rd by score, but a near-copy of a better document");
+    expect(left({ rank: 3 }, { params: { ...params, diversity: 0.1 } })).toBe(
+      "3rd by score, but others are more of a novelty",
+    );
+    expect(left({}, counts(1, 0))).toBe("could not be ranked, as it has no vector");
+    expect(left({}, counts(0, 1))).toBe("excluded by trust 0");
+    expect(left({}, counts(1, 1))).toBe("could not be ranked, as it has no vector, or excluded by trust 0");
+  });
+
+  test("of an order that is not certified", () => {
+    const order = (fields: object, certificate: object = {}) =>
+      linesOf(
+        saying({
+          certificate: { residual: 0, bound: 0, margin: null, orderCertified: false, ...certificate },
+          ...fields,
+        }),
+      ).at(-1);
+    expect(order({ meta: { ...meta, ustar_converged: false, ustar_iters: 1 } })).toBe(
+      "order not certified: the solver did not converge in 1 iteration",
+    );
+    for (const fields of [
+      { params: { ...params, diversity: 0.1 } },
+      { params: { ...params, coherenceWeight: 0.1 } },
+      { profile: "reference" },
+    ]) {
+      expect(order(fields)).toBe("order not certified: the choice is not by score alone");
+    }
+    for (const margin of [null, -0.001]) {
+      expect(order({}, { margin })).toBe(
+        "order not certified: two scores that decide it are too close to tell apart",
+      );
+    }
+    expect(order({}, { margin: 0.012345, orderCertified: true })).toMatch(/by a margin of 0\.012 standard/);
+  });
+
+  test.each([
+    [1, "1st"],
+    [2, "2nd"],
+    [3, "3rd"],
+    [4, "4th"],
+    [10, "10th"],
+    [11, "11th"],
+    [12, "12th"],
+    [13, "13th"],
+    [21, "21st"],
+    [22, "22nd"],
+    [23, "23rd"],
+    [100, "100th"],
+    [101, "101st"],
+    [111, "111th"],
+    [112, "112th"],
+    [1013, "1013th"],
+  ])("ordinal of %d", (inputRank, ordinal) => {
+    expect(linesOf(saying({ bundle: [{ ...entry, inputRank }] }))[1]).toContain(`was ${ordinal})`);
+  });
+
+  test("up, down and stayed", () => {
+    const move = (rank: number, inputRank: number) =>
+      linesOf(saying({ bundle: [{ ...entry, rank, inputRank }] }))[1];
+    expect(move(1, 8)).toContain("kept d (1st, was 8th): moved up 7, mainly");
+    expect(move(2, 1)).toContain("kept d (2nd, was 1st): moved down 1, but kept, mainly");
+    expect(move(2, 2)).toContain("kept d (2nd, was 2nd): stayed, mainly");
+  });
+});
+
+describe("lines", () => {
+  const nasty = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc
+      .array(
+        fc.constantFrom(
+          "\n",
+          "\r",
+          "\u0085",
+          "\u2028",
+          "\u2029",
+          "\v",
+          "\f",
+          "\0",
+          "\u001b[2K",
+          "\u202e",
+          "\ufeff",
+          '"',
+          "\\",
+          "…",
+          "光",
+          "kept d7 (1st, was 8th): ",
+        ),
+        { minLength: 1, maxLength: 60 },
+      )
+      .map((parts) => parts.join("")),
+  );
+
+  test("are one for each document kept or left out, whatever the ids are", () => {
+    fc.assert(
+      fc.property(
+        requests({ minN: 2 }),
+        fc.uniqueArray(nasty, { minLength: 12, maxLength: 12 }),
+        fc.nat(4),
+        ({ candidates, ...request }, ids, k) => {
+          const named = candidates.map((candidate, i) => ({
+            ...candidate,
+            id: ids[i]!,
+            trust: i % 3 ? 1 : 0,
+          }));
+          const { receipt } = rerank({ ...request, candidates: named, k: k + 1 });
+          const lines = explainReceipt(receipt);
+          const { bundle, left_out } = receipt;
+          expect(lines).toHaveLength(3 + bundle.length + left_out.length);
+          bundle.forEach(({ inputRank }, i) => {
+            expect(lines[1 + i]).toMatch(new RegExp(`^kept .*was ${inputRank}\\D`));
+          });
+          left_out.forEach(({ inputRank }, i) => {
+            expect(lines[1 + bundle.length + i]).toMatch(new RegExp(`^left out .*was ${inputRank}\\D`));
+          });
+          // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+          for (const line of lines) expect(line).not.toMatch(/[\0-\x1f\x7f-\x9f\u2028-\u202e\ufeff]|\p{Cs}/u);
+          expect(explainReceipt(signedContent(receipt))).toEqual(lines);
+          expect(explainReceipt(JSON.parse(JSON.stringify(receipt)))).toEqual(lines);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  const [entry] = receiptOf().bundle;
+  const nameOf = (id: string): string =>
+    /^kept (.*) \(1st/.exec(linesOf(saying({ bundle: [{ ...entry!, id }] }))[1]!)![1]!;
+
+  test.each([
+    ["d7", "d7"],
+    ["https://a.example/x-y_z#4", "https://a.example/x-y_z#4"],
+    ["", '""'],
+    ["a b", '"a b"'],
+    ["Straße 光 🙂", '"Straße 光 🙂"'],
+    ["x\nkept y (1st, was 2nd): stayed", String.raw`"x\nkept y (1st, was 2nd): stayed"`],
+    ["\u2028\u202e\u007f\u0000\ufeff\u{e0041}", String.raw`"\u2028\u202e\u007f\u0000\ufeff\u{e0041}"`],
+    ['say "hi"', String.raw`"say \"hi\""`],
+    ["x".repeat(40), "x".repeat(40)],
+    [`${"x".repeat(40)}yz`, `${"x".repeat(27)}…${"x".repeat(10)}yz`],
+    [`${"x".repeat(27)}…${"x".repeat(10)}yz`, `"${"x".repeat(27)}…${"x".repeat(10)}yz"`],
+    ["🙂".repeat(41), `"${"🙂".repeat(27)}"…"${"🙂".repeat(12)}"`],
+  ])("show the id %j as %s", (id, shown) => {
+    expect(nameOf(id)).toBe(shown);
+  });
+
+  test("show ids apart, but for those that are shortened", () => {
+    const short = nasty.map((id) => id.toWellFormed()).filter((id) => Array.from(id).length <= 40);
+    fc.assert(
+      fc.property(short, short, (a, b) => {
+        expect(nameOf(a) === nameOf(b)).toBe(a === b);
+      }),
+    );
+  });
+
+  test("show a digest and a profile that are none as what they are", () => {
+    const lines = explainReceipt(saying({ digest: "x\ny", profile: "p)\nq" }));
+    expect(lines.at(-1)).toBe(String.raw`digest "x\ny"`);
+    expect(lines[0]).toContain(String.raw`profile "p)\nq")`);
+  });
+});

@@ -1,0 +1,209 @@
+/** What once went wrong, each test named after it. */
+import { runInNewContext } from "node:vm";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import {
+  Lattice,
+  type LatticeEvent,
+  OscillinkError,
+  replayReceipt,
+  rerank,
+  rerankMany,
+} from "../src/index.ts";
+import { permuted, randomRow, randomRows, uniform } from "./support.ts";
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.resetModules();
+});
+
+describe("equal vectors at different places of a graph", () => {
+  const [twin, c, d] = [
+    [1, 0.2, 0],
+    [0.2, 1, 0],
+    [1, 0.45, 0.2],
+  ] as const;
+  const query = [1, 0, 0];
+
+  test("got the settled cosine of the first of them", () => {
+    for (const [bound, free] of [
+      [0, 1],
+      [1, 0],
+    ] as const) {
+      const lattice = new Lattice(
+        { embeddings: [twin, twin, c, d], edges: [{ i: bound, j: 2, weight: 1 }] },
+        { k: 4 },
+      ).setQuery(query);
+      const settled = new Map(lattice.bundle().map(({ index, parts }) => [index, parts!.settled]));
+      expect(settled.get(free)).toBeCloseTo(1 / Math.hypot(1, 0.2), 6);
+      expect(settled.get(bound)).toBeLessThan(0.9);
+      // An edge to another document pulls the one down, and leaves the other where it was.
+      const [first] = lattice.bundle();
+      expect(first!.index).toBe(free);
+    }
+  });
+
+  test("got it in a chain too", () => {
+    const settledOf = (chained: number, free: number) => {
+      const lattice = new Lattice({ embeddings: [twin, twin, c, d] }, { k: 4 }).setQuery(query);
+      lattice.addChain([chained, 2], { lamP: 5 });
+      const settled = new Map(lattice.bundle().map(({ index, parts }) => [index, parts!.settled]));
+      return [settled.get(chained)!, settled.get(free)!];
+    };
+    const [first, second] = [settledOf(0, 1), settledOf(1, 0)];
+    expect(first[0]).toBeCloseTo(second[0]!, 5);
+    expect(first[1]).toBeCloseTo(second[1]!, 5);
+    expect(Math.abs(first[0]! - first[1]!)).toBeGreaterThan(0.01);
+  });
+});
+
+test("a hash of another realm was no Uint8Array", async () => {
+  const foreign = runInNewContext("Uint8Array").from({ length: 32 }, (_: unknown, i: number) => i);
+  const hash = { update: () => hash, digest: () => foreign };
+  vi.stubGlobal("process", { getBuiltinModule: () => ({ createHash: () => hash }) });
+  vi.resetModules();
+  const { rerank } = await import("../src/index.ts");
+  const { digest } = rerank({ query: [1], candidates: [{ embedding: [1] }] }).receipt;
+  expect(digest).toBe(`sha256:${Buffer.from(foreign).toString("hex")}`);
+});
+
+describe("a receipt that canonical JSON cannot hold", () => {
+  const across = { query: [1, 1], candidates: [{ embedding: [1, 0] }, { embedding: [0, 1] }] };
+
+  test("came of a similarity floor of -0, and edges of weight 0", () => {
+    expect(rerank({ ...across, similarityFloor: -0 }).receipt.meta.avg_degree).toBe(0);
+    expect(rerank({ ...across, similarityFloor: 1e-50 }).receipt.meta.avg_degree).toBe(0);
+  });
+
+  test("came of edges and row caps near the least float", () => {
+    const embeddings = randomRows(4, 3, 1);
+    const edges = [{ i: 0, j: 1, weight: 1e-40 }];
+    expect(() => new Lattice({ embeddings, edges })).toThrow("edges[0].weight: must be a number >= 1e-30");
+    expect(() => new Lattice({ embeddings }, { rowCap: 1e-40 })).toThrow("rowCap: must be a number >= 1e-20");
+    for (const weight of [1e-30, 1e38]) {
+      const lattice = new Lattice({
+        embeddings,
+        edges: [
+          { i: 0, j: 1, weight },
+          { i: 1, j: 2, weight },
+        ],
+      });
+      expect(() => lattice.setQuery(randomRow(3, 2)).receipt()).not.toThrow();
+    }
+    const capped = new Lattice({ embeddings }, { rowCap: 1e-20, similarityFloor: 0 });
+    expect(() => capped.setQuery(randomRow(3, 2)).receipt()).not.toThrow();
+  });
+
+  test("came of no vectors at all in the profile reference", () => {
+    const { bundle, receipt } = rerank({ profile: "reference", query: [1, 0], candidates: [{ text: "a" }] });
+    expect(bundle).toHaveLength(1);
+    expect(receipt.inputs).toMatchObject({ n: 1, missing: 1 });
+  });
+
+  test("came of a query out of range, which was not normalized", () => {
+    const request = { query: [3e38, 1], candidates: [{ embedding: [1, 0] }], normalize: false, lamQ: 4 };
+    expect(() => rerank(request)).toThrow(/^query: has length .* out of 1e-15 to/);
+    expect(() => rerank({ ...request, profile: "reference" })).toThrow(OscillinkError);
+  });
+
+  test("came of half a surrogate pair in the query, in the provenance", () => {
+    const lattice = new Lattice({ embeddings: randomRows(3, 2, 1) }).setQuery([1, 0], "half \ud83d");
+    expect(lattice.provenance().query).toMatch(/^sha256:/);
+  });
+});
+
+test("pools without vectors had other bits in another order", () => {
+  const next = uniform(7);
+  const words = "solar sail wind light comet probe orbit mirror dust beam".split(" ");
+  const one = () => words[Math.floor((next() + 1) * 5)]!;
+  const candidates = Array.from({ length: 12 }, (_, i) => ({
+    id: `#${i}`,
+    score: 1 + next(),
+    text: Array.from({ length: 6 }, one).join(" "),
+  }));
+  const scoresOf = (some: typeof candidates) =>
+    Object.fromEntries(
+      rerank({ queryText: "solar sail", candidates: some, k: 12 }).bundle.map((e) => [e.id, e.score]),
+    );
+  for (let seed = 0; seed < 200; seed++) {
+    const keys = randomRow(12, seed);
+    expect(scoresOf(permuted(candidates, keys))).toEqual(scoresOf(candidates));
+  }
+});
+
+describe("a listener that touches its lattice", () => {
+  const lattice = () => new Lattice({ embeddings: randomRows(20, 4, 1) }).setQuery(randomRow(4, 2));
+
+  test("and asked for a coarser solution put it into the receipt", () => {
+    const disturbed = lattice();
+    const stop = disturbed.onEvent(() => {
+      stop();
+      disturbed.solve({ tolerance: 0.1 });
+    });
+    expect(disturbed.receipt().digest).toBe(lattice().receipt().digest);
+  });
+
+  test("is refused a change of it", () => {
+    for (const change of [
+      (l: Lattice) => l.setTrust(new Array(20).fill(0.5)),
+      (l: Lattice) => l.setQuery(randomRow(4, 3)),
+      (l: Lattice) => l.settle(),
+      (l: Lattice) => l.addChain([0, 1]),
+    ]) {
+      const disturbed = lattice();
+      const seen: LatticeEvent[] = [];
+      disturbed.onEvent((event) => {
+        seen.push(event);
+        change(disturbed);
+      });
+      expect(() => disturbed.receipt()).toThrow("onEvent: its listeners must not change the lattice");
+      expect(seen).toHaveLength(1);
+    }
+  });
+});
+
+describe("rerankMany", () => {
+  test("overlooked the getters of a class", () => {
+    class Request {
+      readonly k = 2;
+      get query() {
+        return [1, 0];
+      }
+      get candidates() {
+        return [{ embedding: [1, 0] }, { embedding: [0, 1] }];
+      }
+    }
+    const [many] = rerankMany([new Request()]);
+    expect(many!.receipt.digest).toBe(rerank(new Request()).receipt.digest);
+  });
+
+  test("blamed the first request for the options of all, and passed them over without requests", () => {
+    expect(() => rerankMany([], { bogus: 1 } as never)).toThrow(/^bogus: unknown option/);
+    expect(() => rerankMany([{ query: [1], candidates: [] }], { k: 0 })).toThrow(/^k: must be/);
+  });
+});
+
+test("a lattice of candidates without vectors could not be restored", () => {
+  const lattice = new Lattice({ embeddings: [null, null], texts: ["a", "b"] }).setQuery([1, 0]);
+  const { digest } = lattice.receipt();
+  expect(Lattice.from(lattice.toBuffer()).receipt().digest).toBe(digest);
+  expect(Lattice.fromJSON(JSON.parse(JSON.stringify(lattice))).receipt().digest).toBe(digest);
+  expect(lattice.setTrust([1, 0.5]).bundle()).toHaveLength(2);
+});
+
+test("letters whose composed form only their lower case has were not found", () => {
+  const candidates = [
+    { id: "composed", embedding: [1], text: "aa\u1e97" },
+    { id: "other", embedding: [1], text: "bbb" },
+  ];
+  const { bundle } = rerank({ query: [1], queryText: "aaT\u0308", candidates });
+  expect(bundle[0]).toMatchObject({ id: "composed" });
+  expect(bundle[0]!.parts!.text).toBeGreaterThan(0);
+});
+
+test("a vector with -0 had another digest once it had been JSON", () => {
+  const query = [1, 1];
+  const candidates = [{ embedding: [-0, 1] }, { embedding: Float32Array.of(1, -0) }];
+  const { receipt } = rerank({ query, candidates });
+  const stored = [{ embedding: [0, 1] }, { embedding: [1, 0] }];
+  expect(replayReceipt(receipt, { query, candidates: stored })).toEqual({ ok: true });
+});

@@ -27,6 +27,7 @@ const contents = {
   cold: ["empty process", "with ours", "difference", "import", "first call"],
   memory: ["peak above the start"],
   query: ["setQuery + bundle"],
+  sign: ["sign, Ed25519", "verify, Ed25519", "sign, HMAC", "verify, HMAC"],
   text: ["without text", "with text", "textEvidence", "difference"],
 };
 

@@ -7,6 +7,7 @@ import { cold } from "./parts/cold.ts";
 import { kernel } from "./parts/kernel.ts";
 import { memory } from "./parts/memory.ts";
 import { query } from "./parts/query.ts";
+import { sign } from "./parts/sign.ts";
 import { sizes } from "./parts/sizes.ts";
 import { stages } from "./parts/stages.ts";
 import { text } from "./parts/text.ts";
@@ -27,6 +28,7 @@ const parts: Record<string, { title: string; run: Part }> = {
   memory: { title: "Resident memory of one call, MB", run: memory },
   query: { title: "Another query on a settled lattice, ms", run: query },
   text: { title: "The words: 150 a candidate, 10 in the query, ms", run: text },
+  sign: { title: "A signature of the receipt, ms", run: sign },
 };
 
 const { json, quick, only } = new Command("bench:perf")

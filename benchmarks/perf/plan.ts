@@ -19,6 +19,7 @@ export interface Plan {
   readonly memory: Size;
   readonly query: Size;
   readonly text: Size;
+  readonly sign: Size;
   /** Pairs of child processes, one with each kernel, and of processes whose memory is read. */
   readonly children: number;
 }
@@ -35,6 +36,7 @@ export const full: Plan = {
   memory: size(10000, 384, 10),
   query: size(1200, 1536, 10),
   text: size(100, 1536, 10),
+  sign: size(50, 1536, 5),
   children: 3,
 };
 

@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { rerank } from "@oscillink/core";
 import { build } from "rolldown";
 import { cases } from "./cases.ts";
 import { gist, type Runtime, runtimes, type Started, Unavailable } from "./engines.ts";
@@ -49,7 +50,9 @@ export interface Row {
 export async function compareRuntimes(): Promise<Row[]> {
   const folder = await mkdtemp(join(tmpdir(), "oscillink-runtimes-"));
   try {
-    const code = await bundle();
+    // Made here, to be replayed there.
+    const receipts = cases.map(({ request }) => rerank(request).receipt);
+    const code = `const RECEIPTS = ${JSON.stringify(receipts)};\n${await bundle()}`;
     const scripts = await Promise.all(
       variants.map(async ({ prelude }, i) => {
         const path = join(folder, `${i}.mjs`);
@@ -137,6 +140,10 @@ export function judge(answer: Answer, reference: Report): Row {
   const different = unlike(reference.digests);
   const unsteady = unlike(report.again);
   if (different.length > 0) return { ...ran, outcome: "different", reason: quoted(different) };
+  const otherwise = cases.filter((_, i) => report.replays[i] !== "ok");
+  if (otherwise.length > 0) {
+    return { ...ran, outcome: "different", reason: `not replayed: ${quoted(otherwise)}` };
+  }
   if (unsteady.length > 0) {
     return { ...ran, outcome: "different", reason: `the second time: ${quoted(unsteady)}` };
   }

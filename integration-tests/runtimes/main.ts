@@ -20,7 +20,9 @@ if (json) {
   for (const row of cells) print(line(row).trimEnd());
   const ran = rows.filter(({ outcome }) => outcome !== "not run");
   const equal = rows.filter(({ outcome }) => outcome === "equal");
-  print(`\n${ran.length} of ${rows.length} were run, ${equal.length} are equal to the first.`);
+  print(
+    `\n${ran.length} of ${rows.length} were run, ${equal.length} are equal to the first, and replay its receipts.`,
+  );
 }
 if (rows.some(({ outcome }) => outcome === "different" || outcome === "failed")) process.exitCode = 1;
 

@@ -6,7 +6,7 @@ import { type Answer, compareRuntimes, judge, KERNEL_WITH_WEBASSEMBLY } from "./
 const rows = await compareRuntimes();
 const agreement = { outcome: "equal", reason: null, cases: 20, digest: rows[0]!.digest };
 
-describe("the same 20 reranks give the same receipts", () => {
+describe("the same 20 reranks give the same receipts, and those of another runtime are replayed", () => {
   test.each(rows.slice(0, 2))("in the Node that runs the tests, WebAssembly: $webAssembly", (row) => {
     expect(row).toMatchObject({ ...agreement, version: process.versions.node });
   });
@@ -27,7 +27,8 @@ describe("the same 20 reranks give the same receipts", () => {
 describe("the comparison", () => {
   const variant = { kernel: KERNEL_WITH_WEBASSEMBLY, webAssembly: true, prelude: "" };
   const digests = cases.map(({ name }) => name);
-  const reference = { kernels: [KERNEL_WITH_WEBASSEMBLY], digests, again: digests };
+  const replays = digests.map(() => "ok");
+  const reference = { kernels: [KERNEL_WITH_WEBASSEMBLY], digests, again: digests, replays };
   const answer: Answer = {
     runtime: "Made up",
     version: "1.0.0",
@@ -44,9 +45,16 @@ describe("the comparison", () => {
       { digests: other, again: other },
       { again: other },
       { digests: digests.slice(1) },
+      { replays: replays.with(7, "replay-figures: energy") },
       { kernels: ["another"] },
     ].map((change) => judge({ ...answer, report: { ...reference, ...change } }, reference));
-    expect(outcomes.map(({ outcome }) => outcome)).toEqual(["different", "different", "different", "failed"]);
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual([
+      "different",
+      "different",
+      "different",
+      "different",
+      "failed",
+    ]);
     expect(outcomes[0]!.reason).toBe(`"${digests[7]}"`);
   });
 

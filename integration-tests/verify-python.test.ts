@@ -1,0 +1,269 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { createHmac } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Receipt, type RerankRequest, rerank, signPublished, signReceipt } from "@oscillink/core";
+import { hmacSigner } from "@oscillink/core/keys";
+import { describe, expect, test } from "vitest";
+import { contentDigest } from "../packages/core/src/receipt/receipt.ts";
+import { folder } from "./script.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const script = join(root, "examples/verify-python/verify.py");
+const secret = "a secret of the two";
+const signer = hmacSigner(secret);
+const env = { ...process.env, OSCILLINK_SECRET: secret, PYTHONDONTWRITEBYTECODE: "1" };
+
+const hasPython = spawnSync("python3", ["--version"]).status === 0;
+const title = `python3 verifies${hasPython ? "" : " (skipped: there is no python3 here)"}`;
+
+const files = folder();
+let count = 0;
+/** A file with this text, or with the JSON text of this value. */
+const fileOf = (content: unknown): string => {
+  const path = join(files, `${count++}.json`);
+  writeFileSync(path, typeof content === "string" ? content : JSON.stringify(content));
+  return path;
+};
+
+/** Runs the script once for each line of arguments, in one process: to start Python takes longer than to verify. */
+const driver = `
+import contextlib, io, json, os, runpy, sys
+for line in sys.stdin:
+    secret, *sys.argv[1:] = json.loads(line)
+    os.environ["OSCILLINK_SECRET"], out, code = secret, io.StringIO(), 0
+    try:
+        with contextlib.redirect_stdout(out):
+            runpy.run_path(sys.argv[0], run_name="__main__")
+    except SystemExit as exit:
+        code = exit.code if isinstance(exit.code, int) else 1
+        if code != exit.code: print(exit.code, file=out)
+    print(json.dumps([code, *out.getvalue().splitlines()[-1:]]))
+`;
+
+interface Case {
+  /** What is to be verified, as JSON text or a value of which it is made; and the inputs. */
+  readonly signed: unknown;
+  readonly inputs?: unknown;
+  readonly secret?: string;
+  /** What the last line must say. It must end with 0 if that is good, else with 1. */
+  readonly says: RegExp;
+}
+
+function check(cases: readonly Case[]): void {
+  const lines = cases.map(({ signed, inputs, secret: given = secret }) => {
+    const paths = inputs === undefined ? [signed] : [signed, inputs];
+    return JSON.stringify([given, ...paths.map(fileOf)]);
+  });
+  const options = { env, input: lines.join("\n"), encoding: "utf8" as const };
+  // `-c` leaves "-c" in the first place of sys.argv: it is to be the script's name.
+  const program = `import sys; sys.argv[0] = ${JSON.stringify(script)}\n${driver}`;
+  const results = execFileSync("python3", ["-c", program], options).trim().split("\n");
+  expect(results).toHaveLength(cases.length);
+  cases.forEach(({ says }, i) => {
+    const [code, last] = JSON.parse(results[i]!) as [number, string];
+    expect(last, `case ${i}`).toMatch(says);
+    expect(code, `case ${i}: ${last}`).toBe(last.startsWith("good") ? 0 : 1);
+  });
+}
+
+const good = /^good {2}(content has the digest 'sha256:[0-9a-f]{64}'|inputs: queryText)$/;
+const wrongSignature = /^BAD {3}signature/;
+const wrongContent = /^BAD {3}content/;
+const wrongFigures = /^BAD {3}signed figures/;
+
+const request: RerankRequest = {
+  query: [0.1, -0.7, 1e-7],
+  queryText: "Straße 光 \ud83d\ude00",
+  candidates: [
+    { id: "\ud83d\ude00", embedding: [1 / 3, 0.2, 0.3], text: "one half: \ud83d.", title: "T" },
+    { id: "\ufb33 \u0080\u2028", embedding: [5e-324, 1e-40, -1e10], text: '\n\t\u0000"\\/' },
+    { id: "", embedding: null, text: "光" },
+    { id: "d", embedding: [0.1, 1.1, 0.3], trust: 0.1 },
+  ],
+};
+const { receipt } = rerank({ ...request, k: 3 });
+
+/** A receipt that says something else, with the digest to it. */
+const saying = (fields: object): Receipt => {
+  const draft = { ...receipt, ...fields };
+  return { ...draft, digest: contentDigest(draft) };
+};
+
+const forms: [string, (receipt: Receipt) => object][] = [
+  ["a DSSE envelope", (of) => signReceipt(of, signer)],
+  ["the published form, minimal", (of) => signPublished(of, signer)],
+  ["the published form, extended", (of) => signPublished(of, signer, { mode: "extended" })],
+];
+
+describe.skipIf(!hasPython)(title, () => {
+  test("what make.ts makes, as the README of the example says", () => {
+    execFileSync(process.execPath, [join(root, "examples/verify-python/make.ts"), files], { env });
+    for (const name of ["envelope.json", "published.json"]) {
+      const run = (...more: string[]) =>
+        spawnSync("python3", [script, join(files, name), ...more], { env, encoding: "utf8" });
+      expect(run(join(files, "inputs.json"))).toMatchObject({ status: 0, stderr: "" });
+      expect(run(fileOf({ candidates: [] }))).toMatchObject({ status: 1, stderr: "" });
+      expect(run("not there")).toMatchObject({ status: 1, stderr: "" });
+    }
+  });
+
+  describe.each(forms)("%s", (_, sign) => {
+    test("of odd ids, texts and vectors, with the inputs", () => {
+      check([
+        { signed: sign(receipt), says: good },
+        { signed: sign(receipt), inputs: request, says: good },
+      ]);
+    });
+
+    test("of scores in place of vectors, of titles alone, of nothing", () => {
+      const candidates = [{ id: "a", score: 0.1 }, { title: "blue" }, { score: -1e-7, title: "red" }];
+      const requests: RerankRequest[] = [
+        { queryText: "blue", candidates },
+        { query: [1], candidates: [{ embedding: null }] },
+        { query: [1, 2], candidates: [] },
+      ];
+      check(
+        requests.map((inputs) => ({ signed: sign(rerank(inputs).receipt), inputs, says: /^good {2}inputs/ })),
+      );
+    });
+
+    test("odd numbers and keys", () => {
+      const numbers = [1e21, 1e-7, -0, 5e-324, 0.1, 123456789012345680000, 1e-6, 1.5e300, -2.5, 2 ** 53, 100];
+      const keys = { "\ufb33": 1, "\ud83d\ude00": 2, "\u20ac": 3, a: 4, "\r": 5, 1: 6, "\u0080": 7, ö: 8 };
+      check(
+        numbers.map((deltaH_total) => ({
+          signed: sign(saying({ deltaH_total, numbers, keys })),
+          says: good,
+        })),
+      );
+    });
+
+    test("nothing that was changed", () => {
+      const text = JSON.stringify(sign(receipt));
+      const [first, ...rest] = request.candidates;
+      const with1 = (fields: object): object => ({
+        ...request,
+        candidates: [{ ...first, ...fields }, ...rest],
+      });
+      const harmful = [null, 7, "x", [], {}, { payload: 7 }, { meta: { signature: [] } }, receipt];
+      check([
+        { signed: text, inputs: { ...request, query: [0.1, -0.7, 2e-7] }, says: /^BAD {3}inputs: query$/ },
+        { signed: text, inputs: { ...request, queryText: "x" }, says: /^BAD {3}inputs: queryText$/ },
+        { signed: text, inputs: { ...request, candidates: rest }, says: /^BAD {3}inputs: n$/ },
+        { signed: text, inputs: with1({ id: "x" }), says: /^BAD {3}inputs: ids$/ },
+        { signed: text, inputs: with1({ text: "x" }), says: /^BAD {3}inputs: texts$/ },
+        { signed: text, inputs: with1({ title: "x" }), says: /^BAD {3}inputs: titles$/ },
+        { signed: text, inputs: with1({ trust: 0.5 }), says: /^BAD {3}inputs: trust$/ },
+        { signed: text, inputs: with1({ embedding: null }), says: /^BAD {3}inputs: candidates$/ },
+        { signed: text, inputs: with1({ embedding: [1] }), says: /^BAD {3}error/ },
+        { signed: text, secret: "another secret", says: wrongSignature },
+        { signed: text, secret: "", says: /^OSCILLINK_SECRET is not set/ },
+        { signed: text.replace("{", '{"payload":"e30=",'), says: /^BAD/ },
+        { signed: text.slice(0, -1), says: /^BAD {3}JSONDecodeError/ },
+        { signed: "[".repeat(100_000), says: /^BAD {3}RecursionError/ },
+        ...harmful.map((value) => ({ signed: JSON.stringify(value), says: /^BAD/ })),
+      ]);
+    });
+  });
+
+  test("no envelope whose payload or signature was changed", () => {
+    const envelope = signReceipt(receipt, signer);
+    const bytes = Buffer.from(envelope.payload, "base64");
+    const text = bytes.toString();
+    const resigned = (payload: string, type = envelope.payloadType as string): object => {
+      const message = `DSSEv1 ${type.length} ${type} ${Buffer.byteLength(payload)} ${payload}`;
+      const sig = createHmac("sha256", secret).update(message).digest("base64");
+      return { payloadType: type, payload: Buffer.from(payload).toString("base64"), signatures: [{ sig }] };
+    };
+    const flipped = Array.from({ length: 50 }, (_, i) => {
+      const copy = Buffer.from(bytes);
+      copy[Math.floor((i * copy.length) / 50)]! ^= 1 << (i % 8);
+      return { signed: { ...envelope, payload: copy.toString("base64") }, says: wrongSignature };
+    });
+    check([
+      ...flipped,
+      { signed: resigned(text), says: good },
+      { signed: resigned(`${text} `), says: /^BAD {3}payload is canonical JSON$/ },
+      { signed: resigned(text.replace("{", '{"chain":1,')), says: /^BAD {3}ValueError.*twice/ },
+      { signed: resigned(text, "application/json"), says: /^BAD {3}payload type$/ },
+      { signed: resigned(text.replace("receipt/2", "receipt/3")), says: /^BAD {3}schema$/ },
+      { signed: resigned(text.replace('"rank":1', '"rank":2')), says: wrongContent },
+      { signed: resigned('{"x":NaN}'), says: /^BAD {3}ValueError/ },
+      { signed: resigned('{"x":1e999}'), says: /^BAD {3}ValueError/ },
+      { signed: resigned('{"x":"\\ud800"}'), says: /^BAD {3}Unicode/ },
+      { signed: { ...envelope, signatures: [] }, says: wrongSignature },
+      { signed: { ...envelope, signatures: [{ sig: "" }, ...envelope.signatures] }, says: good },
+    ]);
+  });
+
+  test("no receipt of the published form whose body was changed", () => {
+    const signed = signPublished(receipt, signer);
+    const { signature, payload } = signed.meta.signature;
+    const { digest: _, ...without } = payload;
+    const body = (fields: object): object => ({ ...signed, ...fields });
+    const block = (fields: object): object =>
+      body({ meta: { ...signed.meta, signature: { ...signed.meta.signature, ...fields } } });
+    const other = saying({ bundle: [] });
+    // The digest that was signed, where it does not belong.
+    const forged = body({ bundle: [], meta: { ...signed.meta, digest: receipt.digest } }) as Receipt;
+    check([
+      { signed: body({ t_ms: 1, vectors: { fromStore: 1, reembedded: 2 } }), says: good },
+      { signed: body({ bundle: [] }), says: wrongContent },
+      { signed: body({ residual: 0.5 }), says: wrongContent },
+      { signed: body({ deltaH_total: 0.5 }), says: wrongFigures },
+      { signed: body({ bundle: [], digest: other.digest }), says: wrongFigures },
+      { signed: { ...forged, digest: contentDigest(forged) }, says: wrongFigures },
+      { signed: block({ signature: signature.toUpperCase().replace(/^./, "g") }), says: /^BAD/ },
+      { signed: block({ signature: createHmac("sha256", "").digest("hex") }), says: wrongSignature },
+      { signed: block({ algorithm: "none" }), says: /^BAD {3}algorithm$/ },
+      { signed: block({ payload: without }), says: wrongSignature },
+    ]);
+  });
+
+  test("a receipt of the Python package, and says that it covers little", () => {
+    const payload = '{"deltaH_total": 4.0, "mode": "minimal", "sig_v": 1, "state_sig": "ab"}';
+    const signature = createHmac("sha256", secret).update(payload).digest("hex");
+    const of = (deltaH: string): string =>
+      `{"deltaH_total": ${deltaH}, "meta": {"signature": {"algorithm": "HMAC-SHA256", "payload": ${payload}, "signature": "${signature}"}}}`;
+    check([
+      { signed: of("4.0"), says: /^good {2}no digest was signed: nothing else of this receipt is covered$/ },
+      { signed: of("4.0"), inputs: request, says: /^BAD {3}no digest was signed/ },
+      { signed: of("5.0"), says: wrongFigures },
+    ]);
+  });
+
+  test("and writes every number as JavaScript does", () => {
+    const view = new DataView(new ArrayBuffer(8));
+    const some = Array.from({ length: 20_000 }, (_, i) => {
+      view.setUint32(0, Math.imul(i + 1, 0x9e3779b1));
+      view.setUint32(4, Math.imul(i + 1, 0x85ebca6b));
+      return view.getFloat64(0);
+    }).filter(Number.isFinite);
+    const powers = Array.from({ length: 640 }, (_, i) => [
+      10 ** (i - 330),
+      1.5 * 10 ** (i - 330),
+      123e-9 * 10 ** (i - 330),
+    ]);
+    const numbers = [
+      ...some,
+      ...powers.flat().filter(Number.isFinite),
+      -0,
+      0,
+      1,
+      -1,
+      2 ** 53,
+      Number.MAX_VALUE,
+    ];
+    const program =
+      "import json, sys; sys.path.insert(0, sys.argv[1]); import verify\nprint(verify.canonical(json.load(sys.stdin)))";
+    const python = execFileSync("python3", ["-c", program, join(script, "..")], {
+      input: JSON.stringify(numbers),
+      env,
+      encoding: "utf8",
+      maxBuffer: 2 ** 24,
+    });
+    expect(python.trim().split(",")).toEqual(JSON.stringify(numbers).split(","));
+  });
+});

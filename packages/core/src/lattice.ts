@@ -35,7 +35,7 @@ import { checkNorm, type LatticeInput, makePool, type Pool } from "./pool.ts";
 import { profiles, type Strategies } from "./profiles.ts";
 import { type Choice, choose, cosineOf, wordsOfNodes } from "./rank/choose.ts";
 import type { Evidence } from "./rank/score.ts";
-import { textEvidence } from "./rank/text.ts";
+import { type TextEvidence, textEvidence } from "./rank/text.ts";
 import { digestJson, digestTexts, digestVectors } from "./receipt/digest.ts";
 import type { Provenance } from "./receipt/provenance.ts";
 import { type PublishedState, publishedProvenance, publishedStateSignature } from "./receipt/published.ts";
@@ -898,12 +898,19 @@ export class Lattice {
     return Math.sqrt(norms.reduce((sum, norm, i) => sum + Math.max(0, square(norm, i)), 0));
   }
 
+  /** What the words say of each node; null where there are none, or they carry no weight. */
+  #wordsSay(): TextEvidence | null {
+    const { text } = this.#needQuery();
+    const words = text === null || this.params.textWeight === 0 ? null : wordsOfNodes(this.#pool);
+    return words && textEvidence(text!, words);
+  }
+
   /** What is known of each node for its score. */
-  #evidence({ state }: Solution): Evidence {
+  #evidence({ state }: Solution, text: TextEvidence | null): Evidence {
     const { candidate, scores, nodeTrust } = this.#pool;
     const { twin } = this.#ranked();
-    const { square, text } = this.#needQuery();
-    const { textWeight, coherenceWeight, lamC } = this.params;
+    const { square } = this.#needQuery();
+    const { coherenceWeight, lamC } = this.params;
     const queryNorm = Math.sqrt(square);
     const settled = scores
       ? Float64Array.from(candidate, (i) => scores[i]!)
@@ -912,11 +919,10 @@ export class Lattice {
       coherenceWeight === 0
         ? null
         : coherenceDrops(this.#network.graph, this.#start().residuals, this.#measure(state).residuals, lamC);
-    const words = text === null || textWeight === 0 ? null : wordsOfNodes(this.#pool);
     return {
       // Identical nodes settle alike; only the order of summation could tell them apart in the last bit.
       settled: settled.map((_, i) => settled[twin[i]!]!),
-      text: words && textEvidence(text!, words),
+      text,
       feedback: null,
       coherence: drops?.map((_, i) => drops[twin[i]!]!) ?? null,
       trust: nodeTrust,
@@ -931,19 +937,22 @@ export class Lattice {
   #choose(): Answer {
     const base = this.#solve();
     if (this.#answer !== null) return this.#answer;
-    let answer = this.#choiceOf(base);
-    const undecided = () => answer.margin !== null && answer.margin <= 0;
-    for (let last = base; undecided() && last.convergence.converged; ) {
-      const { tolerance, maxIterations } = last.options;
-      if (tolerance <= FINEST) break;
+    const text = this.#timed("rank", () => this.#wordsSay());
+    let answer = this.#choiceOf(base, text);
+    let last = answer;
+    while (last.margin !== null && last.margin <= 0) {
+      const { options, convergence, state } = last.solution;
+      const share = FINEST / options.tolerance;
+      // What the finest solution would leave open too, for its rounding, is not worth it.
+      if (!convergence.converged || share > 0.9 || last.choice.margin!(share) <= 0) break;
       const began = performance.now();
-      const left = maxIterations - last.convergence.iterations;
-      const finer = { ...last.options, tolerance: Math.max(FINEST, tolerance / 10), maxIterations: left };
-      last = this.#solveFrom(last.state.x.slice(), finer);
-      this.#tell("solve", last.convergence, began);
-      const next = this.#choiceOf(last);
-      const agrees = next.choice.chosen.every((node, place) => node === answer.choice.chosen[place]);
-      answer = agrees ? { ...next, choice: answer.choice, solution: answer.solution } : next;
+      const maxIterations = options.maxIterations - convergence.iterations;
+      const finer = { ...options, tolerance: Math.max(FINEST, options.tolerance / 10), maxIterations };
+      const solution = this.#solveFrom(state.x.slice(), finer);
+      this.#tell("solve", solution.convergence, began);
+      last = this.#choiceOf(solution, text);
+      const agrees = last.choice.chosen.every((node, place) => node === answer.choice.chosen[place]);
+      answer = agrees ? { ...last, choice: answer.choice, solution: answer.solution } : last;
     }
     this.#answer = answer;
     return answer;
@@ -955,19 +964,19 @@ export class Lattice {
     return this.#chain === null ? pool : { ...pool, twin: Int32Array.from(pool.twin.keys()) };
   }
 
-  #choiceOf(solution: Solution): Answer {
+  #choiceOf(solution: Solution, text: TextEvidence | null): Answer {
     const settled = { ...solution.state, bounds: solution.bounds };
     const choice = this.#timed("rank", () =>
       choose(
         this.#ranked(),
         settled,
-        this.#evidence(solution),
+        this.#evidence(solution, text),
         (node) => this.#similarity(node),
         this.params,
         this.#strategies,
       ),
     );
-    return { choice, solution, margin: choice.margin, finest: solution };
+    return { choice, solution, margin: choice.margin?.(1) ?? null, finest: solution };
   }
 
   /** `U_i · psi` of each node. */

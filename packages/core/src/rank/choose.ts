@@ -21,8 +21,10 @@ export interface Choice {
    * By how much the narrowest gap that decided the bundle exceeds what the scores may be off by: above 0, the exact
    * solution gives the same bundle in the same order. Infinite where nothing was to be decided; null where the choice is
    * not by score alone (diversity, coherence, the published score).
+   *
+   * @param share what it would be if the vectors' bounds were this share of what they are. Rounding stays.
    */
-  readonly margin: number | null;
+  readonly margin: ((share: number) => number) | null;
 }
 
 /** Settled vectors, as inner products need them; see `State`. */
@@ -50,9 +52,10 @@ export function choose(
   strategies: Strategies,
 ): Choice {
   const { k, copies, diversity, diversityMethod } = params;
-  const { scores, evidence, radius, margin } = scored(pool, settled, known, params, strategies);
+  const passes = scored(pool, settled, known, params, strategies);
+  const { scores, evidence } = passes.last;
   const ranked = ranking(scores.score, pool.candidate);
-  const { vectors, norms, twin } = pool;
+  const { vectors, norms } = pool;
   const { stride, data } = vectors;
   const cosine = (a: number, b: number) =>
     cosineOf(product(data, a * stride, data, b * stride, stride), norms[a]! * norms[b]!);
@@ -70,78 +73,88 @@ export function choose(
         );
   const diverse = diversify(distinct, relevance, k, diversity, cosine, diversityMethod);
   const chosen = [...diverse, ...order.slice(order.length - passed.length)].slice(0, k);
-  const same = (i: number, j: number) => twin[i] === twin[j] && scores.score[i] === scores.score[j];
+  const byScore = strategies.score !== "published" && params.coherenceWeight === 0 && diversity === 0;
+  const places = k + passed.length;
   return {
     chosen,
     scores,
     evidence,
     ranked,
     copies: passed,
-    margin:
-      radius === null || diversity > 0
-        ? null
-        : Math.min(margin, orderMargin(ranked, k + passed.length, scores.score, radius, same)),
+    margin: byScore ? (share) => marginOf(passes, ranked, places, pool, settled, params, share) : null,
   };
 }
 
-/** The scores, and how far they may be off: null where that is not known. */
-interface Scored {
-  readonly scores: Scores;
+/** What is known, and the score that follows. */
+interface Pass {
   readonly evidence: Evidence;
-  readonly radius: Float64Array | null;
-  /** Of the choice of those that the feedback listens to; see `Choice.margin`. */
-  readonly margin: number;
+  readonly scores: Scores;
 }
 
-/** The scores; with feedback, in two passes, the second of which knows the best of the first. */
+/** With feedback, there are two passes: the second knows the best of the first. */
+interface Passes {
+  readonly first: Pass;
+  readonly last: Pass;
+  /** The nodes that the feedback listens to; null without feedback. */
+  readonly best: readonly number[] | null;
+}
+
 function scored(
-  { twin, scores: given }: Pool,
-  { x, xg, width, squares, bounds }: Settled,
+  { twin }: Pool,
+  { x, xg, width, squares }: Settled,
   evidence: Evidence,
   params: Params,
   strategies: Strategies,
-): Scored {
-  if (strategies.score === "published") {
-    return { scores: publishedScore(evidence, params), evidence, radius: null, margin: Infinity };
-  }
-  const first = standardizedScore(evidence, params);
-  const ofCosine = bounds.map((_, i) => cosineRadius(bounds[twin[i]!]!, Math.sqrt(squares[twin[i]!]!)));
-  // Scores that candidates came with are exact.
-  const ofSettled = given === null ? ofCosine : ofCosine.map(() => 0);
-  const radiiOf = (all: Evidence, ofFeedback: Float64Array | null, scores: Scores) =>
-    params.coherenceWeight > 0 ? null : scoreRadii(all, ofSettled, ofFeedback, params, scores);
-  const radius = radiiOf(evidence, null, first);
-  const { feedbackDocuments } = params;
-  if (params.feedback === 0) return { scores: first, evidence, radius, margin: Infinity };
+): Passes {
+  const published = strategies.score === "published";
+  const first = { evidence, scores: (published ? publishedScore : standardizedScore)(evidence, params) };
+  const { score } = first.scores;
+  if (published || params.feedback === 0) return { first, last: first, best: null };
   // All that are tied with the last of the best are among them, and the sum runs in the order of the nodes: the order
   // of arrival decides nothing.
-  const least = first.score.toSorted().at(-feedbackDocuments) ?? -Infinity;
-  const best = Array.from(first.score.keys()).filter((i) => first.score[i]! >= least);
+  const least = score.toSorted().at(-params.feedbackDocuments) ?? -Infinity;
+  const best = Array.from(score.keys()).filter((i) => score[i]! >= least);
   // The mean cosine with the best is the product with the mean of their unit vectors.
   const mean = new Float32Array(width);
-  let ofBest = 0;
   for (const node of best) {
     // Of identical nodes the first stands for all: their coordinates may differ in the last bit.
     const j = twin[node]!;
     const share = squares[j]! > 0 ? 1 / (best.length * Math.sqrt(squares[j]!)) : 0;
     for (let c = 0; c < width; c++) mean[c]! += share * xg[j * width + c]!;
-    ofBest += ofCosine[j]! / best.length;
   }
   const feedback = squares.map((square, i) =>
     cosineOf(product(x, i * width, mean, 0, width), Math.sqrt(square)),
   );
   const all = { ...evidence, feedback: feedback.map((_, i) => feedback[twin[i]!]!) };
-  const scores = standardizedScore(all, params);
-  return {
-    scores,
-    evidence: all,
-    radius: radiiOf(
-      all,
-      ofCosine.map((own) => own + ofBest),
-      scores,
-    ),
-    margin: radius === null ? Infinity : marginOfBest(best, first.score, radius, twin, feedbackDocuments),
-  };
+  return { first, last: { evidence: all, scores: standardizedScore(all, params) }, best };
+}
+
+/** See `Choice.margin`. */
+function marginOf(
+  { first, last, best }: Passes,
+  ranked: readonly number[],
+  places: number,
+  { twin, scores: given }: Pool,
+  { squares, bounds }: Settled,
+  params: Params,
+  share: number,
+): number {
+  const cosines = bounds.map((_, i) =>
+    cosineRadius(share * bounds[twin[i]!]!, Math.sqrt(squares[twin[i]!]!)),
+  );
+  // Scores that candidates came with are exact.
+  const settled = given === null ? cosines : cosines.map(() => 0);
+  const radiusOf = ({ evidence, scores }: Pass, feedback: Float64Array | null) =>
+    scoreRadii(evidence, settled, feedback, params, scores);
+  const { score } = last.scores;
+  const same = (i: number, j: number) => twin[i] === twin[j] && score[i] === score[j];
+  if (best === null) return orderMargin(ranked, places, score, radiusOf(last, null), same);
+  const ofBest = best.reduce((sum, i) => sum + cosines[i]!, 0) / best.length;
+  const feedback = cosines.map((own) => own + ofBest);
+  return Math.min(
+    marginOfBest(best, first.scores.score, radiusOf(first, null), twin, params.feedbackDocuments),
+    orderMargin(ranked, places, score, radiusOf(last, feedback), same),
+  );
 }
 
 /** By how much the best stand above the rest: their order decides nothing, and neither does that of exact ties. */

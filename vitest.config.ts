@@ -15,7 +15,15 @@ export default defineConfig({
           testTimeout: 60_000,
         },
       },
-      { test: { name: "slow", include: [slow], testTimeout: 300_000 } },
+      {
+        test: {
+          name: "slow",
+          include: [`packages/*/test/${slow}`, `integration-tests/${slow}`],
+          testTimeout: 600_000,
+          hookTimeout: 60_000,
+          maxConcurrency: 2,
+        },
+      },
     ],
   },
 });

@@ -1,3 +1,14 @@
+export {
+  type AdapterOptions,
+  type AdapterSettings,
+  type Attach,
+  type Described,
+  type DocumentRecord,
+  type Likeness,
+  type RerankedItems,
+  rerankItems,
+  resolveAdapterOptions,
+} from "./adapter.ts";
 export type { ChainLink, ChainReceipt } from "./diagnose/chain.ts";
 export type { Dynamics } from "./diagnose/dynamics.ts";
 export type { Energy } from "./diagnose/energy.ts";
@@ -9,6 +20,7 @@ export {
   OptionError,
   OscillinkError,
   StateError,
+  show,
   VectorError,
 } from "./errors.ts";
 export { jsonLinesLogger, type LatticeEvent } from "./events.ts";
@@ -84,6 +96,7 @@ export {
 } from "./tune.ts";
 export {
   type CompletedVectors,
+  cachedEmbedder,
   completeVectors,
   type Embedder,
   embedQuery,

@@ -1,3 +1,6 @@
-export type { Attach, OscillinkMetadata, RerankFields } from "./documents.ts";
+export type { DocumentRecord as OscillinkMetadata } from "@oscillink/core";
+export type { RerankFields } from "./documents.ts";
+export type { Expand } from "./expand.ts";
 export { OscillinkReranker, type OscillinkRerankerFields } from "./reranker.ts";
 export { OscillinkRetriever, type OscillinkRetrieverFields } from "./retriever.ts";
+export { createOscillinkTool, type OscillinkArtifact, type OscillinkToolFields } from "./tool.ts";

@@ -11,10 +11,10 @@ export interface OscillinkRerankerFields extends RerankFields {
 }
 
 /**
- * Re-ranks the documents of any retriever: in a `ContextualCompressionRetriever`, a `DocumentCompressorPipeline`, or
- * wherever LangChain takes a document compressor.
+ * Re-ranks the documents of any retriever: in a `ContextualCompressionRetriever`, a `DocumentCompressorPipeline`, a
+ * `MultiQueryRetriever`, a `ParentDocumentRetriever`, or wherever else LangChain takes a document compressor.
  *
- * A retriever hands over no vectors, so the documents are embedded again with every call;
+ * A retriever hands over no vectors, so documents that it has not seen lately are embedded again;
  * {@link OscillinkRetriever} takes them from the store.
  *
  * @example
@@ -44,6 +44,8 @@ export class OscillinkReranker extends BaseDocumentCompressor {
   /**
    * The k documents that belong together, best first, as new documents with `relevanceScore` and the record in their
    * metadata. No documents in gives none back.
+   *
+   * @throws what `rerank` throws, and {@link EmbedderError}; unless `onError` is `"passthrough"`.
    */
   async compressDocuments(
     documents: DocumentInterface[],
@@ -51,14 +53,12 @@ export class OscillinkReranker extends BaseDocumentCompressor {
     callbacks?: Callbacks,
   ): Promise<DocumentInterface[]> {
     if (documents.length === 0) return [];
-    const vector = await embedQuery(query, this.#settings.embeddings);
-    const vectors = documents.map((document) => this.#embeddingOf(document));
-    return rerankDocuments(
-      documents,
-      query,
-      { query: vector, vectors, reembed: true },
-      this.#settings,
-      callbacks,
-    );
+    const { embedder } = this.#settings;
+    const likeness = async () => ({
+      query: await embedQuery(query, embedder),
+      vectors: documents.map((document) => this.#embeddingOf(document)),
+      embedder,
+    });
+    return rerankDocuments(documents, query, likeness, this.#settings, callbacks);
   }
 }

@@ -1,16 +1,15 @@
-import type { CallbackManagerForRetrieverRun } from "@langchain/core/callbacks/manager";
+import { dispatchCustomEvent } from "@langchain/core/callbacks/dispatch/web";
+import type { CallbackManager, CallbackManagerForRetrieverRun } from "@langchain/core/callbacks/manager";
 import type { DocumentInterface } from "@langchain/core/documents";
 import { BaseRetriever, type BaseRetrieverInput } from "@langchain/core/retrievers";
 import type { VectorStoreInterface } from "@langchain/core/vectorstores";
-import { embedQuery, OptionError, type Vector } from "@oscillink/core";
-import {
-  type Likeness,
-  type RerankFields,
-  rerankDocuments,
-  resolveFields,
-  type Settings,
-} from "./documents.ts";
-import { storedVectors } from "./stores.ts";
+import { type Embedder, embedQuery, type Likeness, OptionError, show, type Vector } from "@oscillink/core";
+import { type RerankFields, rerankDocuments, resolveFields, type Settings, warn } from "./documents.ts";
+import { type Expand, expandPool, type Found, resolveExpand } from "./expand.ts";
+import { type Hit, storedVectors } from "./sources/index.ts";
+
+/** The custom event that says what `expand` took and gave: `{ searches, found, added }`. */
+const expandEvent = "oscillink_expand";
 
 /** The fields of {@link OscillinkRetriever}: a vector store, and any option of `rerank`. */
 export interface OscillinkRetrieverFields<Store extends VectorStoreInterface = VectorStoreInterface>
@@ -28,6 +27,12 @@ export interface OscillinkRetrieverFields<Store extends VectorStoreInterface = V
    * the store's scores stand in for them, and the lattice is built from the words.
    */
   vectors?: "reembed" | "store" | "never";
+  /**
+   * Searches a second time, with the vectors of the first hits, and adds what is new to the pool: passages that lie near
+   * the answer and not near the question. Costs `seeds` more searches, made at the same time, and up to
+   * `seeds * perSeed` more candidates; not with `vectors: "never"`. Default: off.
+   */
+  expand?: Expand;
   /** Passed to the store's search. */
   filter?: Store["FilterType"];
 }
@@ -54,12 +59,14 @@ export class OscillinkRetriever<
   readonly pool: number;
   readonly #filter: Store["FilterType"] | undefined;
   readonly #vectors: "reembed" | "store" | "never";
+  readonly #expand: Expand | undefined;
   readonly #settings: Settings;
+  readonly #embedder: Embedder | null;
 
   /** @throws {OptionError} for a field that is unknown or out of range. */
   constructor(fields: OscillinkRetrieverFields<Store>) {
-    const { callbacks, tags, metadata, verbose, vectorStore, embeddings, pool, filter, vectors, ...rest } =
-      fields;
+    const { callbacks, tags, metadata, verbose, vectorStore, embeddings, pool, filter, ...others } = fields;
+    const { vectors = "reembed", expand, ...rest } = others;
     super({
       ...(callbacks !== undefined && { callbacks }),
       ...(tags !== undefined && { tags }),
@@ -71,22 +78,24 @@ export class OscillinkRetriever<
     }
     this.vectorStore = vectorStore;
     this.#filter = filter;
-    this.#vectors = vectors ?? "reembed";
-    if (!["reembed", "store", "never"].includes(this.#vectors)) {
-      throw new OptionError(
-        "vectors",
-        `must be "reembed", "store" or "never", not ${JSON.stringify(vectors)}`,
-      );
+    if (!["reembed", "store", "never"].includes(vectors)) {
+      throw new OptionError("vectors", `must be "reembed", "store" or "never", not ${show(vectors)}`);
+    }
+    this.#vectors = vectors;
+    this.#expand = resolveExpand(expand);
+    if (this.#expand && vectors === "never") {
+      throw new OptionError("expand", 'searches with vectors, so it cannot go with vectors: "never"');
     }
     this.#settings = resolveFields({
       ...rest,
       // The interface does not name it, but every store of LangChain has it.
       embeddings: embeddings ?? (vectorStore as unknown as RerankFields).embeddings,
     });
-    const { k } = this.#settings;
+    this.#embedder = vectors === "reembed" ? this.#settings.embedder : null;
+    const { k } = this.#settings.params;
     this.pool = pool ?? Math.max(50, 10 * k);
     if (!Number.isSafeInteger(this.pool) || this.pool < k) {
-      throw new OptionError("pool", `must be an integer of at least k = ${k}, not ${String(pool)}`);
+      throw new OptionError("pool", `must be an integer of at least k = ${k}, not ${show(pool)}`);
     }
   }
 
@@ -94,26 +103,63 @@ export class OscillinkRetriever<
     query: string,
     runManager?: CallbackManagerForRetrieverRun,
   ): Promise<DocumentInterface[]> {
-    const vector: Vector = await embedQuery(query, this.#settings.embeddings);
-    const hits = await this.vectorStore.similaritySearchVectorWithScore(
-      vector as number[],
-      this.pool,
-      this.#filter,
-    );
+    const callbacks = runManager?.getChild("oscillink");
+    const vector = await embedQuery(query, this.#settings.embedder);
+    const hits = await this.#search(vector, this.pool);
     if (hits.length === 0) return [];
-    const documents = hits.map(([document]) => document);
-    const likeness: Likeness =
+    const wider = this.#expand && (await this.#widen(hits, vector, this.#expand, callbacks));
+    const documents = wider ? wider.map(({ document }) => document) : hits.map(([document]) => document);
+    const likeness = async (): Promise<Likeness> =>
       this.#vectors === "never"
         ? { scores: ascending(hits.map(([, score]) => score)) }
         : {
             // The stores' scores are left aside: the vectors say it again.
             query: vector,
-            vectors: storedVectors(this.vectorStore, hits, vector),
-            reembed: this.#vectors === "reembed",
+            vectors: (wider ?? (await this.#found(hits, vector))).map((found) => found.vector),
+            embedder: this.#embedder,
           };
-    const callbacks = runManager?.getChild("oscillink");
     return rerankDocuments(documents, query, likeness, this.#settings, callbacks);
   }
+
+  #search(near: Vector, count: number): Promise<Hit[]> {
+    // A typed array would reach a store's server as an object.
+    const plain = Array.isArray(near) ? near : Array.from(near);
+    return this.vectorStore.similaritySearchVectorWithScore(plain, count, copied(this.#filter));
+  }
+
+  /** The hits of a search with the vectors that the store hands over. */
+  async #found(hits: readonly Hit[], near: Vector): Promise<Found[]> {
+    const vectors = await storedVectors(this.vectorStore, hits, near, { filter: this.#filter });
+    return hits.map(([document], i) => ({ document, vector: vectors[i] }));
+  }
+
+  /** The hits and what lies near the first of them; null after a failure that is passed through: the hits will do. */
+  async #widen(
+    hits: readonly Hit[],
+    vector: Vector,
+    expand: Expand,
+    callbacks: CallbackManager | undefined,
+  ): Promise<readonly Found[] | null> {
+    const run = callbacks === undefined ? {} : { callbacks };
+    const search = async (near: Vector, count: number) => this.#found(await this.#search(near, count), near);
+    try {
+      const found = await this.#found(hits, vector);
+      const { pool, counts } = await expandPool(found, expand, search, this.#embedder);
+      await dispatchCustomEvent(expandEvent, counts, run);
+      return pool;
+    } catch (error) {
+      if (this.#settings.onError === "throw") throw error;
+      await warn(error, this.#settings, run);
+      return null;
+    }
+  }
+}
+
+/** A filter for a store to change as it likes: PineconeStore takes the namespace out of the object that it is given. */
+function copied<Filter>(filter: Filter): Filter {
+  const plain =
+    typeof filter === "object" && filter !== null && Object.getPrototypeOf(filter) === Object.prototype;
+  return plain ? { ...filter } : filter;
 }
 
 /**

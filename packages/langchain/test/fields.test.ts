@@ -32,6 +32,13 @@ describe.each(makers)("%s refuses when it is made", (_, make) => {
     ["metadataKey", null],
     ["attach", "whole"],
     ["attach", true],
+    ["cache", -1],
+    ["cache", 2.5],
+    ["cache", "1000"],
+    ["signer", {}],
+    ["onError", "ignore"],
+    ["onWarning", "log"],
+    ["title", "title"],
     ["trust", 0.5],
     ["trust", null],
     ["k", 0],
@@ -85,10 +92,13 @@ describe("OscillinkReranker", () => {
     expect(refusal(() => new OscillinkReranker(fields)).parameter).toBe("embeddings");
   });
 
-  test.each(["pool", "vectorStore", "filter"])("refuses %s, which only the retriever has", (name) => {
-    const fields = { embeddings: model, [name]: 50 };
-    expect(refusal(() => new OscillinkReranker(fields)).parameter).toBe(name);
-  });
+  test.each(["pool", "vectorStore", "filter", "expand"])(
+    "refuses %s, which only the retriever has",
+    (name) => {
+      const fields = { embeddings: model, [name]: 50 };
+      expect(refusal(() => new OscillinkReranker(fields)).parameter).toBe(name);
+    },
+  );
 
   test("is known by its name and namespace", () => {
     expect(OscillinkReranker.lc_name()).toBe("OscillinkReranker");
@@ -119,9 +129,30 @@ describe("OscillinkRetriever", () => {
     (pool) => {
       const error = refusal(() => new OscillinkRetriever({ vectorStore: store, k: 5, pool: pool as number }));
       expect(error.parameter).toBe("pool");
-      expect(error.message).toBe(`pool: must be an integer of at least k = 5, not ${pool}`);
+      expect(error.message).toBe(
+        `pool: must be an integer of at least k = 5, not ${typeof pool === "string" ? '"50"' : pool}`,
+      );
     },
   );
+
+  test.each([
+    [null, "expand", "must be { seeds, perSeed }"],
+    [3, "expand", "must be { seeds, perSeed }"],
+    [{}, "expand.seeds", "must be an integer of at least 1, not undefined"],
+    [{ seeds: 3 }, "expand.perSeed", "must be an integer of at least 1, not undefined"],
+    [{ seeds: 0, perSeed: 5 }, "expand.seeds", "must be an integer of at least 1, not 0"],
+    [{ seeds: 3, perSeed: 1.5 }, "expand.perSeed", "must be an integer of at least 1, not 1.5"],
+    [{ seeds: 3, perSeed: 5, depth: 2 }, "expand.depth", "unknown option; known are seeds, perSeed"],
+  ])("refuses expand: %o", (expand, parameter, message) => {
+    const error = refusal(() => new OscillinkRetriever({ vectorStore: store, expand: expand as never }));
+    expect(error.parameter).toBe(parameter);
+    expect(error.message).toContain(message);
+  });
+
+  test("refuses expand without vectors to search with", () => {
+    const fields = { vectorStore: store, vectors: "never", expand: { seeds: 1, perSeed: 1 } } as const;
+    expect(refusal(() => new OscillinkRetriever(fields)).parameter).toBe("expand");
+  });
 
   test("refuses embeddingOf, which only the reranker has", () => {
     const fields = { vectorStore: store, embeddingOf: () => undefined };

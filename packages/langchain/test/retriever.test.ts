@@ -22,21 +22,6 @@ import {
 
 const ordered = await inStoreOrder(documents());
 
-/** Gives out copies of every second hit, so that these cannot be told to be its own. */
-class ForgetfulStore extends MemoryVectorStore {
-  override async similaritySearchVectorWithScore(
-    vector: number[],
-    k: number,
-    filter?: this["FilterType"],
-  ): Promise<[Document, number][]> {
-    const hits = await super.similaritySearchVectorWithScore(vector, k, filter);
-    return hits.map(([document, score], i) => [
-      i % 2 === 0 ? document : new Document({ ...document, metadata: { ...document.metadata } }),
-      score,
-    ]);
-  }
-}
-
 describe("the vectors of OscillinkRetriever", () => {
   test("come from a MemoryVectorStore: only the query is embedded, and once", async () => {
     const embeddings = new CountingEmbeddings();
@@ -81,11 +66,35 @@ describe("the vectors of OscillinkRetriever", () => {
     expect(receiptOf(bundle).vectors).toEqual({ fromStore: 0, reembedded: 20 });
   });
 
+  test("that were embedded are kept for the next query, as many as cache says", async () => {
+    const vectorStore = await closedStore(documents());
+    const batches = async (cache: number | undefined) => {
+      const embeddings = new CountingEmbeddings();
+      const field = cache === undefined ? {} : { cache };
+      const retriever = new OscillinkRetriever({ vectorStore, embeddings, ...field });
+      const bundles = [await retriever.invoke(query), await retriever.invoke(query)];
+      for (const bundle of bundles) {
+        // Kept or not, the store did not give them.
+        expect(receiptOf(bundle).vectors).toEqual({ fromStore: 0, reembedded: 20 });
+        expect(digestOf(bundle)).toBe(direct(ordered).receipt.digest);
+      }
+      expect(embeddings.queries).toEqual([query, query]);
+      return embeddings.batches.map((batch) => batch.length);
+    };
+    expect(await batches(undefined)).toEqual([20]);
+    expect(await batches(20)).toEqual([20]);
+    expect(await batches(8)).toEqual([20, 12]);
+    expect(await batches(0)).toEqual([20, 20]);
+  });
+
   test("are embedded where the store gave none, and only there", async () => {
     const embeddings = new CountingEmbeddings();
-    const vectorStore = await ForgetfulStore.fromDocuments(documents(), model);
-    const bundle = await new OscillinkRetriever({ vectorStore, embeddings }).invoke(query);
+    // A store that holds the vectors of every second hit alone.
     const forgotten = ordered.filter((_, i) => i % 2 === 1);
+    const { memoryVectors: all } = await memoryStore(documents());
+    const memoryVectors = all.filter(({ id }) => !forgotten.some((document) => document.id === id));
+    const vectorStore = Object.assign(await closedStore(documents()), { memoryVectors });
+    const bundle = await new OscillinkRetriever({ vectorStore, embeddings }).invoke(query);
     expect(embeddings.batches).toEqual([forgotten.map(({ pageContent }) => pageContent)]);
     expect(receiptOf(bundle).vectors).toEqual({ fromStore: 10, reembedded: 10 });
     // Where they came from is no part of what was computed.
@@ -134,7 +143,7 @@ describe("the vectors of OscillinkRetriever", () => {
     expect(similarities).toEqual({ east: expect.closeTo(0.6, 6), north: expect.closeTo(0.8, 6) });
   });
 
-  test("are not mixed up when one document is stored under two vectors", async () => {
+  test("are embedded where one document is stored under two, and which was found is not known", async () => {
     // As for a document indexed by the questions that it answers.
     const vectorStore = new MemoryVectorStore(model);
     const document = new Document({ pageContent: "The same words.", metadata: {}, id: "answer" });
@@ -145,13 +154,15 @@ describe("the vectors of OscillinkRetriever", () => {
       ],
       [document, document],
     );
-    const similarities = async (pool: number) => {
-      const embeddings = { embedQuery: async () => [0.6, 0.8, 0, 0], embedDocuments: model.embedDocuments };
-      const bundle = await new OscillinkRetriever({ vectorStore, embeddings, k: 1, pool }).invoke("any");
-      return receiptOf(bundle).bundle.map(({ parts }) => parts!.similarity);
+    const embeddings = {
+      embedQuery: async () => [0.6, 0.8, 0, 0],
+      embedDocuments: async () => [[0, 0, 1, 0]],
     };
-    expect(await similarities(2)).toEqual([expect.closeTo(0.8, 6)]);
-    expect(await similarities(1)).toEqual([expect.closeTo(0.8, 6)]);
+    for (const pool of [1, 2]) {
+      const bundle = await new OscillinkRetriever({ vectorStore, embeddings, k: 1, pool }).invoke("any");
+      expect(recordOf(bundle[0]!).parts!.similarity).toBe(0);
+      expect(receiptOf(bundle).vectors).toEqual({ fromStore: 0, reembedded: pool });
+    }
   });
 
   async function similaritiesTo(vector: number[], vectorStore: MemoryVectorStore) {
@@ -193,6 +204,25 @@ describe("the pool of OscillinkRetriever", () => {
     expect(inputs.n).toBe(n);
     expect(bundle).toHaveLength("k" in fields ? fields.k : 5);
     expect(inputs.ids).toBe(direct(found).receipt.inputs.ids);
+  });
+
+  test("is filtered every time by what was given, though a store takes the filter apart", async () => {
+    const vectorStore = await memoryStore(documents(), model);
+    const seen: unknown[] = [];
+    const search = vectorStore.similaritySearchVectorWithScore.bind(vectorStore);
+    vectorStore.similaritySearchVectorWithScore = async (vector, count, filter) => {
+      const given = filter as unknown as { namespace?: string };
+      seen.push({ ...given });
+      // As PineconeStore does.
+      delete given.namespace;
+      return search(vector, count);
+    };
+    const filter = { namespace: "public", year: 1894 } as never;
+    const retriever = new OscillinkRetriever({ vectorStore, filter, expand: { seeds: 2, perSeed: 3 } });
+    await retriever.invoke(query);
+    await retriever.invoke(query);
+    expect(seen).toEqual(Array(6).fill({ namespace: "public", year: 1894 }));
+    expect(filter).toEqual({ namespace: "public", year: 1894 });
   });
 
   test("is filtered by the store", async () => {

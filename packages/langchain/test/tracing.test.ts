@@ -167,13 +167,14 @@ describe("the runs of OscillinkRetriever", () => {
     expect(recorder.runs[0]!.error).toBe(fault);
   });
 
-  test("stream as events: start, step, end with the bundle", async () => {
+  test("stream as events: start, step, receipt, end with the bundle", async () => {
     const retriever = new OscillinkRetriever({ vectorStore, tags: ["wired"] });
     const events = [];
     for await (const event of retriever.streamEvents(query, { version: "v2" })) events.push(event);
     expect(events.map(({ event, name }) => [event, name])).toEqual([
       ["on_retriever_start", "OscillinkRetriever"],
       ["on_chain_start", "oscillink_rerank"],
+      ["on_custom_event", "oscillink_receipt"],
       ["on_chain_end", "oscillink_rerank"],
       ["on_retriever_end", "OscillinkRetriever"],
     ]);

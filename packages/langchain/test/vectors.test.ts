@@ -4,6 +4,7 @@ import type { Receipt } from "@oscillink/core";
 import { LexicalEmbedder } from "@oscillink/lexical";
 import { describe, expect, test } from "vitest";
 import { OscillinkRetriever, type OscillinkRetrieverFields } from "../src/index.ts";
+import { ClosedStore } from "./world.ts";
 
 const texts = [
   "The harbour crane was built by Ada Quill.",
@@ -24,7 +25,7 @@ class DistanceStore extends MemoryVectorStore {
 
 async function ask(
   fields: Omit<OscillinkRetrieverFields, "vectorStore" | "filter">,
-  Store: typeof MemoryVectorStore = MemoryVectorStore,
+  Store: typeof MemoryVectorStore | typeof ClosedStore = MemoryVectorStore,
 ) {
   const store = new Store(LexicalEmbedder.fit(texts));
   await store.addDocuments(
@@ -54,22 +55,9 @@ describe("vectors", () => {
   test("store: what the store does not hand over cannot be ranked, and comes last", async () => {
     const whole = await ask({ vectors: "store" });
     expect(whole.receipt.vectors).toEqual({ fromStore: 5, reembedded: 0 });
-    const closed = class extends MemoryVectorStore {
-      override async similaritySearchVectorWithScore(
-        vector: number[],
-        k: number,
-      ): Promise<[Document, number][]> {
-        const hits = await super.similaritySearchVectorWithScore(vector, k);
-        // A copy of the metadata hides which entry it is.
-        return hits.map(([{ pageContent, id, metadata }, score]) => [
-          new Document({ pageContent, id: id!, metadata: { ...metadata } }),
-          score,
-        ]);
-      }
-    };
-    const hidden = await ask({ vectors: "store" }, closed);
+    const hidden = await ask({ vectors: "store" }, ClosedStore);
     expect(hidden.receipt.inputs.missing).toBe(5);
-    const again = await ask({ vectors: "reembed" }, closed);
+    const again = await ask({ vectors: "reembed" }, ClosedStore);
     expect(again.receipt.vectors).toEqual({ fromStore: 0, reembedded: 5 });
     expect(again.ids).toEqual(whole.ids);
   });

@@ -1,0 +1,58 @@
+import { readFileSync } from "node:fs";
+import { PGlite } from "@electric-sql/pglite";
+import { vector } from "@electric-sql/pglite-pgvector";
+import { PGLiteSocketServer } from "@electric-sql/pglite-socket";
+import { PGVectorStore } from "@langchain/community/vectorstores/pgvector";
+import { Document } from "@langchain/core/documents";
+import { OscillinkRetriever } from "@oscillink/langchain";
+import { LexicalEmbedder } from "@oscillink/lexical"; // in production: the embeddings of a real model
+
+// Your own Postgres if DATABASE_URL names one, else a Postgres in this process.
+const local = process.env.DATABASE_URL === undefined ? await localPostgres() : null;
+const connectionString = process.env.DATABASE_URL ?? local!.url;
+
+const lines = readFileSync(new URL("corpus/passages.jsonl", import.meta.url), "utf8")
+  .trim()
+  .split("\n");
+const passages = lines.map((line) => JSON.parse(line));
+const embeddings = LexicalEmbedder.fit(passages.map(({ text }) => text));
+
+const vectorStore = await PGVectorStore.initialize(embeddings, {
+  postgresConnectionOptions: { connectionString, max: 2 }, // the store keeps one connection to itself
+  tableName: `oscillink_example_${Date.now()}`,
+});
+const documentsIn = passages.map(({ text, ...metadata }) => new Document({ pageContent: text, metadata }));
+// Ids of our own: random ones would make another receipt each time.
+const ids = passages.map((_, i) => `00000000-0000-4000-8000-${String(i).padStart(12, "0")}`);
+await vectorStore.addDocuments(documentsIn, { ids });
+
+const retriever = new OscillinkRetriever({ vectorStore, k: 3, trust: ({ metadata }) => metadata.trust });
+const question = "What did the founder of the Vell Seed Bank survey on the cliffs?";
+const documents = await retriever.invoke(question);
+
+console.log(question);
+for (const { pageContent, metadata } of documents) {
+  const { rank, inputRank, score } = metadata.oscillink;
+  console.log(`${rank} (was ${inputRank})  score ${score.toFixed(2)}  ${pageContent.slice(0, 70)}…`);
+}
+const { digest, vectors } = documents[0]!.metadata.oscillink.receipt;
+console.log("vectors:", vectors);
+console.log(digest);
+
+await vectorStore.pool.query(`DROP TABLE ${vectorStore.tableName}`);
+await vectorStore.end();
+await local?.close();
+
+/** Postgres with pgvector, compiled to WebAssembly; behind a socket, for the store speaks with no other. */
+async function localPostgres() {
+  const db = await PGlite.create({ extensions: { vector } });
+  const server = new PGLiteSocketServer({ db, port: 0, maxConnections: 4 });
+  await server.start();
+  return {
+    url: `postgres://postgres@${server.getServerConn()}/postgres`,
+    async close() {
+      await server.stop();
+      await db.close();
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import { readFileSync } from "node:fs";
+import { LexicalEmbedder } from "@oscillink/lexical"; // in production: the embeddings of a real model
+import { OscillinkPinecone, toMetadata } from "@oscillink/pinecone";
+import { Pinecone } from "@pinecone-database/pinecone";
+import { startPinecone } from "../integration-tests/servers/pinecone.ts";
+
+// With a key and the name of an index for dense vectors: the real Pinecone. Without: a small one on this machine.
+const { PINECONE_API_KEY: apiKey, PINECONE_INDEX: name } = process.env;
+const local = apiKey && name ? null : await startPinecone({ dimension: 1024 });
+const pinecone = local
+  ? new Pinecone({ apiKey: "local", controllerHostUrl: local.url })
+  : new Pinecone({ apiKey: apiKey! });
+const index = pinecone.index({ name: local ? "library" : name!, namespace: "oscillink-example" });
+
+const lines = readFileSync("examples/corpus/passages.jsonl", "utf8").trim().split("\n");
+const passages = lines.map((line) => JSON.parse(line));
+const { dimension } = await index.describeIndexStats();
+if (!dimension) throw new Error(`${name} is not an index for dense vectors`);
+const model = LexicalEmbedder.fit(
+  passages.map(({ text }) => text),
+  { dimensions: dimension },
+);
+await index.upsert({
+  records: passages.map(({ _id, title, text, trust }) => ({
+    id: _id,
+    values: [...model.embed(text)],
+    metadata: { title, text, trust },
+  })),
+});
+const stored = async () => (await index.describeIndexStats()).namespaces?.["oscillink-example"]?.recordCount;
+while ((await stored()) !== passages.length) await new Promise((done) => setTimeout(done, 1000));
+
+const queryText = "What did the founder of the Vell Seed Bank survey on the cliffs?";
+const vector = [...model.embed(queryText)];
+const searcher = new OscillinkPinecone({
+  index,
+  trust: ({ metadata }) => metadata?.trust as number | undefined,
+});
+const { data, receipt } = await searcher.query({ vector, queryText, topK: 2, includeMetadata: true });
+
+console.log(queryText);
+for (const { index: place, score, document } of data) {
+  console.log(
+    `  was ${place + 1} in Pinecone  score ${score?.toFixed(2)}  ${String(document.metadata?.text).slice(0, 60)}…`,
+  );
+}
+console.log("to be kept with the answer:", toMetadata(receipt!));
+await local?.close();

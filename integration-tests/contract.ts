@@ -1,0 +1,156 @@
+import { rerank } from "@oscillink/core";
+import { LexicalEmbedder } from "@oscillink/lexical";
+import { beforeAll, describe, expect, test } from "vitest";
+
+/** A text of the corpus, its id (a UUID, for some stores take nothing else) and its vector. */
+interface Passage {
+  readonly id: string;
+  readonly text: string;
+  readonly vector: number[];
+}
+
+interface Question {
+  readonly text: string;
+  readonly vector: number[];
+}
+
+/** What an adapter or a store is filled with. */
+export interface Corpus {
+  readonly passages: readonly Passage[];
+  readonly questions: readonly Question[];
+  /** Gives every passage and every question its vector, and throws for any other text. */
+  readonly embeddings: {
+    embedDocuments(texts: string[]): Promise<number[][]>;
+    embedQuery(text: string): Promise<number[]>;
+  };
+  /** All passages, the nearest first: the order in which candidates come, for adapters that search nothing themselves. */
+  nearest(question: Question): Passage[];
+}
+
+/** What an adapter chose: the ids of its bundle, the best first, and the digest of its receipt. */
+export interface Chosen {
+  readonly ids: readonly string[];
+  readonly digest: string;
+}
+
+/** Re-ranks all passages for a question, with the options of `rerank` left as they are except for `k`. */
+export type Retrieve = (question: Question, k: number) => Promise<Chosen>;
+
+/** What is known to be otherwise. */
+interface Exceptions {
+  /** Why the receipts cannot have the same digest; then the ids alone are compared. */
+  readonly digest?: string;
+}
+
+/**
+ * What every adapter over every store does alike: same texts, same question, same vectors, so the same ids and the same
+ * receipt digest as a direct call of `rerank`.
+ */
+export function adapterContract(
+  name: string,
+  makeRetrieve: (corpus: Corpus) => Promise<Retrieve> | Retrieve,
+  { digest: why }: Exceptions = {},
+): void {
+  describe(name, () => {
+    let retrieve: Retrieve;
+    beforeAll(async () => {
+      retrieve = await makeRetrieve(corpus);
+    });
+
+    const what = why === undefined ? "the ids and the digest" : `the ids (not the digest: ${why})`;
+    describe.each(corpus.questions)("$text", (question) => {
+      test.each([1, 4, corpus.passages.length])(`k = %i: ${what} of a direct call`, async (k) => {
+        const { ids, digest } = await retrieve(question, k);
+        const expected = direct(question, k);
+        expect(ids).toEqual(expected.ids);
+        if (why === undefined) expect(digest).toBe(expected.digest);
+        else expect(digest).toMatch(/^sha256:[0-9a-f]{64}$/);
+      });
+    });
+  });
+}
+
+/** The same by a call of core. */
+export function direct(question: Question, k: number): Chosen {
+  const { bundle, receipt } = rerank({
+    query: question.vector,
+    queryText: question.text,
+    candidates: corpus.nearest(question).map(({ id, text, vector }) => ({ id, text, embedding: vector })),
+    k,
+  });
+  return { ids: bundle.map(({ id }) => id), digest: receipt.digest };
+}
+
+const texts = [
+  "The glassworks at Hollin burned beech wood until the canal brought coal in 1794.",
+  "Marthe Oyen came to Hollin as a cutter and left it as the owner of the glassworks.",
+  "Before Hollin, Marthe Oyen had cut lenses for the observatory at Brede.",
+  "Lenses for the observatory at Brede were ground with sand from the Isle of Tarn.",
+  "The canal was dug by hand in nine years and froze in most winters.",
+  "A beech wood is felled in winter, when the sap is down.",
+  "Sand from the Isle of Tarn is the whitest of the coast and free of iron.",
+  "Iron makes glass green, which nobody minds in a bottle.",
+  "Bottles from Hollin were packed in straw and went down the canal to the port.",
+  "The port exports little today but salt and the memory of glass.",
+  "In the museum of Brede stands a telescope whose lenses bear the initials M. O.",
+  "The telescope found a comet in 1811, which was seen from Hollin with bare eyes.",
+  "A cutter of glass sits at a wheel of stone over which water drips.",
+  "The furnace was never let out; when it cooled, the pots cracked.",
+  "Pots for the furnace were built of clay, dried for half a year, and lasted a month.",
+  "Salt from the port was carried inland by mules, two sacks each.",
+];
+const asked = [
+  "For whom did the later owner of the glassworks at Hollin cut lenses?",
+  "Where did the whitest sand come from?",
+  "What went down the canal to the port?",
+];
+
+/**
+ * A vector near the given one that is one float32 for float32, and whose length is exactly 1: n / 1024, the squares of
+ * all n adding up to 1024 squared. Stores that scale to length 1, compute in float32 or write decimals change no bit of
+ * it. What rounding leaves over goes into places of their own, as a sum of squares.
+ */
+function exactUnit(vector: ArrayLike<number>): number[] {
+  const from = Array.from(vector);
+  const scale = 1024 / Math.hypot(...from);
+  const whole = from.map((value) => Math.trunc(value * scale));
+  let rest = 1024 ** 2 - whole.reduce((sum, n) => sum + n * n, 0);
+  // Taking the greatest square leaves at most twice its root: twelve times is enough for any rest.
+  const extra = Array.from({ length: 12 }, () => {
+    const n = Math.floor(Math.sqrt(rest));
+    rest -= n * n;
+    return n;
+  });
+  return [...whole, ...extra].map((n) => n / 1024);
+}
+
+function makeCorpus(): Corpus {
+  const model = LexicalEmbedder.fit(texts, { dimensions: 64 });
+  const vectors = new Map([...texts, ...asked].map((text) => [text, exactUnit(model.embed(text))]));
+  const vectorOf = (text: string): number[] => {
+    const vector = vectors.get(text);
+    if (vector === undefined) throw new Error(`no text of the corpus: ${text}`);
+    return [...vector];
+  };
+  const passages = texts.map((text, i) => ({
+    id: `00000000-0000-4000-8000-${String(i).padStart(12, "0")}`,
+    text,
+    vector: vectorOf(text),
+  }));
+  return {
+    passages,
+    questions: asked.map((text) => ({ text, vector: vectorOf(text) })),
+    embeddings: {
+      embedDocuments: async (batch) => batch.map(vectorOf),
+      embedQuery: async (text) => vectorOf(text),
+    },
+    nearest: ({ vector }) =>
+      [...passages].sort((a, b) => cosine(vector, b.vector) - cosine(vector, a.vector)),
+  };
+}
+
+/** Of vectors of length 1, and without rounding: all products are multiples of 2 ** -20. */
+export const cosine = (a: readonly number[], b: readonly number[]): number =>
+  a.reduce((sum, value, i) => sum + value * b[i]!, 0);
+
+export const corpus = makeCorpus();

@@ -1,0 +1,54 @@
+import { ContextualCompressionRetriever } from "@langchain/classic/retrievers/contextual_compression";
+import { MemoryVectorStore } from "@langchain/classic/vectorstores/memory";
+import { Document } from "@langchain/core/documents";
+import { createOscillinkTool, OscillinkReranker, OscillinkRetriever } from "@oscillink/langchain";
+import { oscillinkMiddleware } from "@oscillink/langchain/middleware";
+import { AIMessage, createAgent, fakeModel } from "langchain";
+import { adapterContract, type Chosen, type Corpus } from "../contract.ts";
+
+async function storeOf({ passages, embeddings }: Corpus): Promise<MemoryVectorStore> {
+  const store = new MemoryVectorStore(embeddings);
+  const documents = passages.map(({ id, text }) => new Document({ id, pageContent: text }));
+  const vectors = passages.map(({ vector }) => vector);
+  await store.addVectors(vectors, documents);
+  return store;
+}
+
+const chosen = (documents: Pick<Document, "id" | "metadata">[]): Chosen => ({
+  ids: documents.map(({ id }) => id!),
+  digest: documents[0]!.metadata.oscillink.receipt.digest,
+});
+
+adapterContract("OscillinkReranker in LangChain's ContextualCompressionRetriever", async (corpus) => {
+  const baseRetriever = (await storeOf(corpus)).asRetriever(corpus.passages.length);
+  return async ({ text }, k) => {
+    const baseCompressor = new OscillinkReranker({ embeddings: corpus.embeddings, k });
+    return chosen(await new ContextualCompressionRetriever({ baseRetriever, baseCompressor }).invoke(text));
+  };
+});
+
+adapterContract("the artifact of createOscillinkTool", async (corpus) => {
+  const vectorStore = await storeOf(corpus);
+  return async ({ text }, k) => {
+    const search = createOscillinkTool({ vectorStore, k, attach: "none" });
+    const call = { type: "tool_call", id: "1", name: search.name, args: { query: text } } as const;
+    const { artifact } = await search.invoke(call);
+    return { ids: artifact.documents.map(({ id }: Document) => id!), digest: artifact.receipt.digest };
+  };
+});
+
+adapterContract("the state of an agent with oscillinkMiddleware", async (corpus) => {
+  const vectorStore = await storeOf(corpus);
+  return async ({ text }, k) => {
+    const model = fakeModel().respond(new AIMessage("So be it."));
+    const agent = createAgent({ model, middleware: [oscillinkMiddleware({ vectorStore, k })] });
+    const { receipts } = await agent.invoke({ messages: [{ role: "user", content: text }] });
+    return { ids: receipts[0]!.bundle.map(({ id }) => id), digest: receipts[0]!.digest };
+  };
+});
+
+adapterContract("OscillinkRetriever with expand, where the first search found all", async (corpus) => {
+  const vectorStore = await storeOf(corpus);
+  return async ({ text }, k) =>
+    chosen(await new OscillinkRetriever({ vectorStore, k, expand: { seeds: 2, perSeed: 5 } }).invoke(text));
+});

@@ -1,0 +1,52 @@
+import { OscillinkPostprocessor, OscillinkRetriever } from "@oscillink/llamaindex";
+import {
+  BaseEmbedding,
+  type NodeWithScore,
+  Settings,
+  type SimpleVectorStore,
+  TextNode,
+  VectorStoreIndex,
+} from "llamaindex";
+import { adapterContract, type Chosen, type Corpus } from "../contract.ts";
+
+class CorpusModel extends BaseEmbedding {
+  readonly #embeddings: Corpus["embeddings"];
+
+  constructor(embeddings: Corpus["embeddings"]) {
+    super();
+    this.#embeddings = embeddings;
+  }
+  override getTextEmbedding(text: string): Promise<number[]> {
+    return this.#embeddings.embedQuery(text);
+  }
+}
+
+const indexOf = ({ passages, embeddings }: Corpus): Promise<VectorStoreIndex> =>
+  Settings.withEmbedModel(new CorpusModel(embeddings), () =>
+    VectorStoreIndex.init({ nodes: passages.map(({ id, text }) => new TextNode({ id_: id, text })) }),
+  );
+
+const chosen = (nodes: NodeWithScore[]): Chosen => ({
+  ids: nodes.map(({ node }) => node.id_),
+  digest: nodes[0]!.node.metadata.oscillink.receipt.digest,
+});
+
+adapterContract("OscillinkRetriever over SimpleVectorStore", async (corpus) => {
+  const index = await indexOf(corpus);
+  return async ({ text }, k) => chosen(await new OscillinkRetriever({ index, k }).retrieve(text));
+});
+
+adapterContract("OscillinkPostprocessor, with the index's vectors", async (corpus) => {
+  const index = await indexOf(corpus);
+  const retriever = index.asRetriever({ similarityTopK: corpus.passages.length });
+  return async ({ text }, k) => {
+    const postprocessor = new OscillinkPostprocessor({ index, k });
+    return chosen(await postprocessor.postprocessNodes(await retriever.retrieve(text), text));
+  };
+});
+
+adapterContract("OscillinkRetriever over a store that keeps its vectors", async (corpus) => {
+  const index = await indexOf(corpus);
+  Object.assign(index.vectorStores.TEXT as SimpleVectorStore, { get: undefined });
+  return async ({ text }, k) => chosen(await new OscillinkRetriever({ index, k }).retrieve(text));
+});

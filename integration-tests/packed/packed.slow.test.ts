@@ -1,0 +1,157 @@
+import { execFile } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, test } from "vitest";
+import { folder } from "../script.ts";
+import { openaiServer } from "../servers/openai.ts";
+import { startPinecone } from "../servers/pinecone.ts";
+
+/*
+ * What users get: each package's tarball, and each of its entries installed from it into an empty project with nothing
+ * but the peers that the entry needs. The consumer of `@oscillink/NAME/ENTRY` is `NAME/ENTRY.ts` in this folder; at the
+ * end of a line stands what that line prints.
+ */
+
+interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+}
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const read = (path: string) => readFileSync(join(root, path), "utf8");
+const manifestOf = (path: string): Manifest => JSON.parse(read(join(path, "package.json")));
+const manifests = readdirSync(join(root, "packages")).map((name) => manifestOf(`packages/${name}`));
+const { typescript } = manifestOf(".").devDependencies!;
+
+const packed = folder();
+const tarballOf = ({ name, version }: Manifest) =>
+  join(packed, `${name.slice(1).replace("/", "-")}-${version}.tgz`);
+
+const execute = promisify(execFile);
+const pnpm = (cwd: string, ...args: string[]) =>
+  execute("npx", ["--yes", "pnpm@12.21.0", ...args], { cwd, maxBuffer: 2 ** 26 });
+
+/** The local servers, as the clients of the services find them. */
+let environment: Record<string, string>;
+const openai = await openaiServer();
+const pinecone = await startPinecone({ dimension: 2 });
+
+beforeAll(async () => {
+  const { PATH = "", HOME = "" } = process.env;
+  environment = {
+    PATH,
+    HOME,
+    OPENAI_API_KEY: "none",
+    OPENAI_BASE_URL: openai.url,
+    PINECONE_API_KEY: "local",
+    PINECONE_CONTROLLER_HOST: pinecone.url,
+  };
+  await pnpm(root, "--recursive", "--filter", "./packages/*", "pack", "--pack-destination", packed);
+});
+
+afterAll(async () => {
+  await pinecone.close();
+  await openai[Symbol.asyncDispose]();
+});
+
+describe.concurrent.for(manifests)("$name", (manifest) => {
+  const short = manifest.name.replace("@oscillink/", "");
+  const entries = Object.keys(manifest.exports).filter((path) => path !== "./package.json");
+
+  test("packs its sources, what is built from them, README and licence, and nothing else", async ({
+    expect,
+  }) => {
+    const { stdout } = await execute("tar", ["-tzf", tarballOf(manifest)]);
+    const files = stdout
+      .trim()
+      .split("\n")
+      .map((path) => path.replace("package/", ""));
+    const sources = files.filter((path) => /^src\/[\w/]+\.ts$/.test(path));
+    const built = new Set(
+      sources.flatMap((path) => {
+        const base = path.replace(/^src(.*)\.ts$/, "dist$1");
+        return [".js", ".js.map", ".d.ts", ".d.ts.map"].map((end) => base + end);
+      }),
+    );
+    // Another file in dist is left over from a source that is gone: `pnpm clean` removes it.
+    const others = files.filter((path) => !sources.includes(path) && !built.has(path));
+    expect(others.sort()).toEqual(["LICENSE", "README.md", "package.json"]);
+
+    const target = folder();
+    await execute("tar", ["-xzf", tarballOf(manifest), "-C", target]);
+    const content = (path: string) => readFileSync(join(target, "package", path), "utf8");
+    expect(content("LICENSE")).toBe(read("LICENSE"));
+    expect(content("README.md")).toBe(read(`packages/${short}/README.md`));
+    expect(content("package.json")).not.toContain("workspace:");
+    for (const entry of entries) {
+      for (const path of Object.values(manifest.exports[entry]!)) expect(files).toContain(join(path));
+    }
+  });
+
+  for (const entry of entries) {
+    const name = entry === "." ? "index" : entry.slice(2);
+    test(`${entry} runs and type-checks in an empty project`, async ({ expect }) => {
+      const consumer = read(`integration-tests/packed/${short}/${name}.ts`);
+      const project = folder({
+        "package.json": JSON.stringify({
+          private: true,
+          type: "module",
+          dependencies: {
+            [manifest.name]: `file:${tarballOf(manifest)}`,
+            typescript,
+            ...peersOf(manifest, entry),
+          },
+        }),
+        // What one package asks of the others is not published yet.
+        "pnpm-workspace.yaml": JSON.stringify({
+          overrides: Object.fromEntries(manifests.map((one) => [one.name, `file:${tarballOf(one)}`])),
+        }),
+        "consumer.ts": consumer,
+      });
+      await pnpm(project, "install", "--prefer-offline", "--no-frozen-lockfile");
+
+      const run = await execute(process.execPath, ["consumer.ts"], { cwd: project, env: environment });
+      expect(run.stderr).toBe("");
+      expect(run.stdout).toBe(printsOf(consumer));
+      expect(await typeErrors(project, "--module", "nodenext")).toEqual([]);
+      expect(await typeErrors(project, "--module", "esnext", "--moduleResolution", "bundler")).toEqual([]);
+    });
+  }
+});
+
+/** The peers of an entry, as this workspace pins them; the optional ones only for an entry beside the main one. */
+function peersOf(manifest: Manifest, entry: string): Record<string, string> {
+  const { peerDependencies = {}, peerDependenciesMeta = {}, devDependencies = {} } = manifest;
+  const needed = Object.keys(peerDependencies).filter(
+    (peer) => entry !== "." || !peerDependenciesMeta[peer]?.optional,
+  );
+  return Object.fromEntries(needed.map((peer) => [peer, devDependencies[peer]!]));
+}
+
+/** What a consumer has to print: the comments behind its calls of `console.log`. */
+function printsOf(consumer: string): string {
+  const lines = [...consumer.matchAll(/^console\.log\(.*\); \/\/ (.*)$/gm)].map(([, text]) => `${text}\n`);
+  if (lines.length === 0) throw new Error("the consumer says nowhere what it prints");
+  return lines.join("");
+}
+
+/**
+ * What `tsc --strict` finds in the project, declarations included, but for those of other packages: those of
+ * langchain's newest dependencies, for one, name types that the latest @langchain/core does not have.
+ */
+async function typeErrors(project: string, ...options: string[]): Promise<string[]> {
+  const command = join(project, "node_modules/.bin/tsc");
+  const args = ["--strict", "--noEmit", "--pretty", "false", "--target", "esnext", ...options, "consumer.ts"];
+  const { stdout } = await execute(command, args, { cwd: project }).catch((failure) => {
+    if (!failure.stdout) throw failure;
+    return failure;
+  });
+  const errors = stdout.split("\n").filter((line: string) => /^\S.*error TS/.test(line));
+  return errors.filter((line: string) => !/\/node_modules\/(?!@oscillink\/|\.pnpm\/)/.test(line));
+}

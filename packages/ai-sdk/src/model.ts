@@ -1,0 +1,193 @@
+import type {
+  JSONObject,
+  JSONValue,
+  RerankingModelV4,
+  RerankingModelV4CallOptions,
+  SharedV4Warning,
+} from "@ai-sdk/provider";
+import {
+  type AdapterOptions,
+  type Digest,
+  EmbedderError,
+  embedQuery,
+  type Likeness,
+  OptionError,
+  type Receipt,
+  rerankItems,
+  resolveAdapterOptions,
+  type Signature,
+  show,
+  type Vector,
+} from "@oscillink/core";
+import { checkEmbed, type Embed, embedderOf } from "./embed.ts";
+
+/** A document as `rerank` of the AI SDK takes it: its text, or any JSON object. */
+export type RerankingDocument = string | JSONObject;
+
+/** The options of {@link oscillinkRerankingModel}: `embed`, and any option of `rerank` of @oscillink/core. */
+export interface OscillinkRerankingModelOptions<Doc extends RerankingDocument = RerankingDocument>
+  extends AdapterOptions<Doc> {
+  /** Embeds the query, and the documents whose vectors did not come along. Default: none; all vectors must come. */
+  embed?: Embed;
+  /** The model's name in results and telemetry. Default: the profile's. */
+  modelId?: string;
+  /**
+   * The words of an object. Default: its `text` if that is a string; else all of it as JSON, but for its vector and
+   * title.
+   */
+  text?: (document: Exclude<Doc, string>) => string;
+  /** How many documents are ranked by a call without `topN`. Default: all. */
+  k?: number;
+}
+
+/**
+ * A reranking model for the AI SDK: the documents that belong together come first, by a computation instead of a
+ * model, and its receipt comes in `providerMetadata.oscillink.receipt`.
+ *
+ * A document's vector is taken from `providerOptions.oscillink.embeddings` (one a document, null where there is none),
+ * else from its field `embedding`, else `embed` makes it; the query's from `providerOptions.oscillink.queryEmbedding`,
+ * else `embed` makes it. Objects are known in the receipt by their `id`, where they have one.
+ *
+ * `relevanceScore` is in standard deviations of the pool, around 0: not a probability, and not to be compared between
+ * calls. A document that could not be ranked comes last, with -Infinity.
+ *
+ * @throws {OptionError} for an option that is unknown or out of range.
+ *
+ * @example
+ * const { ranking, providerMetadata } = await rerank({
+ *   model: oscillinkRerankingModel({ embed: openai.embedding("text-embedding-3-small") }),
+ *   query, documents, topN: 5,
+ * });
+ */
+export function oscillinkRerankingModel<Doc extends RerankingDocument = RerankingDocument>({
+  embed,
+  modelId,
+  text = textOf,
+  ...options
+}: OscillinkRerankingModelOptions<Doc>): RerankingModelV4 {
+  checkEmbed(embed);
+  const settings = resolveAdapterOptions(options, titleOf);
+  const name = modelId ?? settings.params.profile;
+  if (typeof name !== "string") throw new OptionError("modelId", `must be a string, not ${show(name)}`);
+  if (typeof text !== "function") throw new OptionError("text", `must be a function, not ${show(text)}`);
+
+  async function doRerank(call: RerankingModelV4CallOptions) {
+    const { query, topN, abortSignal } = call;
+    const documents = call.documents.values as readonly RerankingDocument[] as readonly Doc[];
+    if (topN !== undefined && !(Number.isSafeInteger(topN) && topN >= 1)) {
+      throw new OptionError("topN", `must be an integer of at least 1, not ${show(topN)}`);
+    }
+    if (documents.length === 0) return { ranking: [] };
+
+    const likeness = async (): Promise<Likeness> => {
+      const embedder = embedderOf(embed, abortSignal);
+      const given = givenVectors(call, settings.metadataKey);
+      const vectors = documents.map((document, i) => given.embeddings?.[i] ?? embeddingOf(document));
+      if (given.queryEmbedding) return { query: given.queryEmbedding, vectors, embedder };
+      if (embedder) return { query: await embedQuery(query, embedder), vectors, embedder };
+      const instead = `providerOptions.${settings.metadataKey}.queryEmbedding`;
+      throw new OptionError("embed", `is missing, and so is ${instead}: the query has no vector`);
+    };
+    const warnings: SharedV4Warning[] = [];
+    const onWarning = (error: unknown) => {
+      warnings.push({ type: "other", message: `not re-ranked: ${String(error)}` });
+      settings.onWarning(error);
+    };
+    const k = topN ?? settings.options.k ?? documents.length;
+    const { ranked, receipt, signatures } = await rerankItems(
+      documents,
+      (document) => ({
+        id: idOf(document),
+        text: typeof document === "string" ? document : text(document as Exclude<Doc, string>),
+      }),
+      query,
+      likeness,
+      { ...settings, onWarning, options: { ...settings.options, k }, params: { ...settings.params, k } },
+    );
+    const ranking = ranked.map(({ record }, i) =>
+      record
+        ? { index: record.inputRank - 1, relevanceScore: record.score ?? -Infinity }
+        : { index: i, relevanceScore: 0 },
+    );
+    const kept = receipt && (settings.attach === "full" ? receipt : receipt.digest);
+    return {
+      ranking,
+      warnings,
+      ...(kept &&
+        settings.attach !== "none" && {
+          providerMetadata: { [settings.metadataKey]: metadataOf(kept, signatures) },
+        }),
+    };
+  }
+
+  return {
+    specificationVersion: "v4",
+    provider: "oscillink",
+    modelId: name,
+    doRerank: (call) => unlessAborted(call.abortSignal, () => doRerank(call)),
+  };
+}
+
+const titleOf = (document: RerankingDocument): string | undefined =>
+  typeof document === "object" && typeof document.title === "string" ? document.title : undefined;
+
+function textOf({ embedding: _, title, ...document }: JSONObject): string {
+  if (typeof document.text === "string") return document.text;
+  return JSON.stringify(typeof title === "string" ? document : { title, ...document });
+}
+
+const idOf = (document: RerankingDocument): string | undefined =>
+  typeof document === "object" && ["string", "number"].includes(typeof document.id)
+    ? String(document.id)
+    : undefined;
+
+/** Whatever is there: the core judges it. */
+const embeddingOf = (document: RerankingDocument): Vector | null | undefined =>
+  typeof document === "object" ? (document.embedding as Vector | null | undefined) : undefined;
+
+/** The vectors that came with the call. */
+function givenVectors({ documents, providerOptions }: RerankingModelV4CallOptions, key: string) {
+  const { embeddings, queryEmbedding, ...others } = providerOptions?.[key] ?? {};
+  const unknown = Object.keys(others)[0];
+  if (unknown !== undefined) {
+    const known = "embeddings, queryEmbedding";
+    throw new OptionError(`providerOptions.${key}.${unknown}`, `unknown option; known are ${known}`);
+  }
+  const count = documents.values.length;
+  if (embeddings !== undefined && !(Array.isArray(embeddings) && embeddings.length === count)) {
+    const came = Array.isArray(embeddings) ? embeddings.length : String(embeddings);
+    const wanted = `must be an array of ${count} vectors, one a document`;
+    throw new OptionError(`providerOptions.${key}.embeddings`, `${wanted}, not ${came}`);
+  }
+  return { embeddings, queryEmbedding } as {
+    embeddings?: readonly (Vector | null)[];
+    queryEmbedding?: Vector | null;
+  };
+}
+
+/** Receipts and signatures are plain JSON, which their types, being interfaces, cannot say. */
+const metadataOf = (receipt: Receipt | Digest, signatures: readonly Signature[]): JSONObject => ({
+  receipt: receipt as unknown as JSONValue,
+  ...(signatures.length > 0 && { signatures: signatures as unknown as JSONValue }),
+});
+
+/**
+ * Ends as soon as the signal says so, for not every embedder listens to it. A failure that may pass comes out as it
+ * was thrown: the SDK repeats those that it knows by `isRetryable`, and would not know them inside another.
+ */
+async function unlessAborted<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  signal?.throwIfAborted();
+  let stop = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal?.reason);
+    signal?.addEventListener("abort", stop);
+  });
+  try {
+    return await Promise.race([work(), aborted]);
+  } catch (error) {
+    const cause = error instanceof EmbedderError ? (error.cause as { isRetryable?: boolean }) : undefined;
+    throw cause?.isRetryable === true ? cause : error;
+  } finally {
+    signal?.removeEventListener("abort", stop);
+  }
+}

@@ -1,0 +1,21 @@
+import { idsOf, type Source } from "./source.ts";
+
+interface ChromaStore {
+  ensureCollection(): Promise<{
+    get(request: { ids: string[]; include: ["embeddings"] }): Promise<{
+      readonly ids: readonly string[];
+      readonly embeddings?: readonly unknown[] | null;
+    }>;
+  }>;
+}
+
+/** `Chroma`: by ids. */
+export const chroma: Source<ChromaStore> = {
+  name: "Chroma",
+  has: ["ensureCollection()", "collectionName", "clientParams"],
+  async rows(store, { hits }) {
+    const collection = await store.ensureCollection();
+    const { ids, embeddings } = await collection.get({ ids: idsOf(hits), include: ["embeddings"] });
+    return ids.map((id, i) => ({ id, vector: embeddings?.[i] }));
+  },
+};

@@ -1,0 +1,47 @@
+import type { Source } from "./source.ts";
+
+interface SupabaseStore {
+  readonly client: {
+    from(table: string): {
+      select(columns: string): {
+        in(
+          column: string,
+          values: unknown[],
+        ): PromiseLike<{ readonly data: readonly Found[] | null; readonly error: unknown }>;
+      };
+    };
+  };
+  readonly tableName: string;
+  _searchSupabase(query: number[], k: number, filter: unknown): Promise<readonly Found[]>;
+}
+
+interface Found {
+  readonly id?: unknown;
+  readonly content?: unknown;
+  readonly metadata?: unknown;
+  readonly embedding?: unknown;
+}
+
+/**
+ * `SupabaseVectorStore`: the search once more, for the ids, which its documents have not; it also brings the vectors, if
+ * the SQL function returns them. If not, they are selected by the ids.
+ */
+export const supabase: Source<SupabaseStore> = {
+  name: "SupabaseVectorStore",
+  has: ["client.from()", "tableName", "_searchSupabase()"],
+  async rows(store, { hits, query, filter }) {
+    const found = await store._searchSupabase(query, hits.length, filter);
+    const bare = found.filter(({ id, embedding }) => id !== undefined && embedding === undefined);
+    const vectors = new Map<unknown, unknown>();
+    if (bare.length > 0) {
+      const ids = bare.map(({ id }) => id);
+      const { data, error } = await store.client.from(store.tableName).select("id, embedding").in("id", ids);
+      // The client returns its errors.
+      if (error) throw error;
+      for (const { id, embedding } of data ?? []) vectors.set(id, embedding);
+    }
+    return found.map(({ id, content, metadata, embedding }) => {
+      return { text: content, metadata, vector: embedding ?? vectors.get(id) };
+    });
+  },
+};

@@ -1,0 +1,175 @@
+import type { Document } from "@langchain/core/documents";
+import { EmbedderError, type OscillinkError, type Receipt, type Signer, VectorError } from "@oscillink/core";
+import { describe, expect, test } from "vitest";
+import { OscillinkRetriever, type RerankFields } from "../src/index.ts";
+import { adapters } from "./adapters.ts";
+import {
+  closedStore,
+  digestOf,
+  documents,
+  embedderWith,
+  idsOf,
+  inStoreOrder,
+  model,
+  query,
+  receiptOf,
+  recordOf,
+} from "./world.ts";
+
+const ordered = await inStoreOrder(documents());
+const scored = ordered.map((document) => ({
+  ...document,
+  metadata: { ...document.metadata, relevanceScore: 9 },
+}));
+
+/** Hears the custom events of a call. */
+function listener() {
+  const events: [string, unknown][] = [];
+  const callbacks = [
+    {
+      name: "listener",
+      awaitHandlers: true,
+      handleCustomEvent: (name: string, data: unknown) => {
+        events.push([name, data]);
+      },
+    },
+  ];
+  return { events, callbacks };
+}
+
+describe.each(adapters)("$name", ({ ask }) => {
+  test("tells of the receipt, whatever the documents carry of it", async () => {
+    for (const attach of ["full", "digest", "none"] as const) {
+      const { events, callbacks } = listener();
+      const bundle = await ask(ordered, { attach }, { callbacks });
+      expect(events.map(([name]) => name)).toEqual(["oscillink_receipt"]);
+      const receipt = events[0]![1] as Receipt;
+      expect(receipt.bundle.map(({ id }) => id)).toEqual(idsOf(bundle));
+      if (attach !== "none") expect(receipt.digest).toBe(digestOf(bundle));
+    }
+  });
+
+  test("tells of nothing without documents", async () => {
+    const { events, callbacks } = listener();
+    expect(await ask([], {}, { callbacks })).toEqual([]);
+    expect(events).toEqual([]);
+  });
+
+  describe("with onError passthrough, after a failure,", () => {
+    const fields = { onError: "passthrough", k: 4, trust: () => 2 } as const;
+
+    test("returns the first k as they came, without a record, and says why", async () => {
+      const warnings: unknown[] = [];
+      const { events, callbacks } = listener();
+      const onWarning = (error: unknown) => warnings.push(error);
+      const bundle = await ask(scored as Document[], { ...fields, onWarning }, { callbacks });
+      expect(idsOf(bundle)).toEqual(idsOf(ordered.slice(0, 4)));
+      expect(bundle.map(({ metadata }) => metadata)).toEqual(
+        scored.slice(0, 4).map(({ metadata }) => metadata),
+      );
+      expect(warnings).toEqual([expect.objectContaining({ name: "CandidateError", parameter: "trust[0]" })]);
+      const { name, message } = warnings[0] as Error;
+      expect(events).toEqual([["oscillink_warning", { name, message }]]);
+    });
+
+    test("needs nobody who listens", async () => {
+      expect(idsOf(await ask(ordered, fields))).toEqual(idsOf(ordered.slice(0, 4)));
+    });
+
+    test("ranks the next query as ever", async () => {
+      let calls = 0;
+      const trust = () => (++calls === 1 ? 2 : 1);
+      await ask(ordered, { onError: "passthrough", trust });
+      expect(digestOf(await ask(ordered, { onError: "passthrough", trust }))).toBe(
+        digestOf(await ask(ordered)),
+      );
+    });
+  });
+
+  test("signs the receipt with a signer, which the record then carries", async () => {
+    const signer: Signer = { algorithm: "HMAC-SHA256", keyId: "k1", sign: (message) => message.slice(0, 4) };
+    const bundle = await ask(ordered, { signer });
+    expect(receiptOf(bundle).digest).toBe(digestOf(await ask(ordered)));
+    for (const document of bundle) {
+      expect(recordOf(document).signatures).toEqual([{ keyid: "k1", sig: expect.any(String) }]);
+    }
+    expect(recordOf((await ask(ordered))[0]!)).not.toHaveProperty("signatures");
+  });
+});
+
+describe.each(adapters.filter(({ name }) => !name.includes("MemoryVectorStore")))(
+  "$name, whose embedder fails and whose onError is passthrough,",
+  ({ ask }) => {
+    test.each<[string, Partial<RerankFields["embeddings"]>, typeof OscillinkError]>([
+      ["throws", { embedDocuments: () => Promise.reject(new Error("429")) }, EmbedderError],
+      [
+        "times out",
+        { embedDocuments: () => Promise.reject(new DOMException("late", "TimeoutError")) },
+        EmbedderError,
+      ],
+      ["gives too few", { embedDocuments: async () => [] }, EmbedderError],
+      ["gives strings", { embedDocuments: async (all) => all.map(() => "[1, 2]" as never) }, VectorError],
+      ["gives another width", { embedDocuments: async (all) => all.map(() => [1, 2]) }, VectorError],
+    ])("because it %s, loses no document", async (_, replaced, kind) => {
+      const warnings: unknown[] = [];
+      const bundle = await ask(ordered, {
+        embeddings: embedderWith(replaced),
+        onError: "passthrough",
+        onWarning: (error) => warnings.push(error),
+        k: 20,
+      });
+      expect(idsOf(bundle)).toEqual(idsOf(ordered));
+      expect(warnings).toEqual([expect.any(kind)]);
+    });
+  },
+);
+
+test.each(adapters.slice(0, 3))(
+  "$name passes the documents through if the query cannot be embedded",
+  async ({ ask }) => {
+    const embeddings = embedderWith({ embedQuery: () => Promise.reject(new Error("429")) });
+    expect(idsOf(await ask(ordered, { embeddings, onError: "passthrough" }))).toEqual(
+      idsOf(ordered.slice(0, 5)),
+    );
+  },
+);
+
+test.each(adapters.slice(3))(
+  "$name finds nothing to pass through if the query cannot be embedded",
+  async ({ ask }) => {
+    const cause = new Error("429");
+    const embeddings = embedderWith({
+      embedQuery: () => Promise.reject(cause),
+      embedDocuments: model.embedDocuments,
+    });
+    await expect(ask(ordered, { embeddings, onError: "passthrough" })).rejects.toMatchObject({ cause });
+  },
+);
+
+describe("OscillinkRetriever over a store that fails", () => {
+  const cause = new Error("connection lost");
+  const fail = () => {
+    throw cause;
+  };
+
+  test("to hand over its vectors: throws with the cause, or passes the hits through", async () => {
+    const vectorStore = Object.assign(await closedStore(documents()), { memoryVectors: { filter: fail } });
+    await expect(new OscillinkRetriever({ vectorStore }).invoke(query)).rejects.toMatchObject({ cause });
+    const warnings: unknown[] = [];
+    const bundle = await new OscillinkRetriever({
+      vectorStore,
+      onError: "passthrough",
+      onWarning: (error) => warnings.push(error),
+    }).invoke(query);
+    expect(idsOf(bundle)).toEqual(idsOf(ordered.slice(0, 5)));
+    expect(warnings).toEqual([expect.objectContaining({ cause })]);
+  });
+
+  test("to find anything: throws, whatever onError says", async () => {
+    const vectorStore = Object.assign(await closedStore(documents()), {
+      similaritySearchVectorWithScore: fail,
+    });
+    const retriever = new OscillinkRetriever({ vectorStore, onError: "passthrough" });
+    await expect(retriever.invoke(query)).rejects.toBe(cause);
+  });
+});

@@ -1,0 +1,8 @@
+export type { EmbedModel, NodeOptions, VectorIndex } from "./nodes.ts";
+export { OscillinkPostprocessor } from "./postprocessor.ts";
+export {
+  type NodeRetriever,
+  OscillinkRetriever,
+  type OscillinkRetrieverOptions,
+  type SearchableIndex,
+} from "./retriever.ts";

@@ -1,0 +1,214 @@
+import { Settings } from "@llamaindex/core/global";
+import type { MessageContent } from "@llamaindex/core/llms";
+import { MetadataMode, type NodeWithScore } from "@llamaindex/core/schema";
+import { extractText } from "@llamaindex/core/utils";
+import {
+  type AdapterOptions,
+  type AdapterSettings,
+  CandidateError,
+  cachedEmbedder,
+  type Described,
+  type DocumentRecord,
+  type Embedder,
+  embedQuery,
+  OptionError,
+  rerankItems,
+  resolveAdapterOptions,
+  show,
+  type Vector,
+} from "@oscillink/core";
+
+/** What is used of an embedding model. Every `BaseEmbedding` has it, whichever copy of the library it comes from. */
+export interface EmbedModel {
+  getQueryEmbedding(query: { type: "text"; text: string }): Promise<Vector | null>;
+  getTextEmbeddingsBatch(texts: string[]): Promise<Vector[]>;
+}
+
+/** What is used of an index. A `VectorStoreIndex` has it, whichever copy of the library it comes from. */
+export interface VectorIndex {
+  readonly embedModel?: EmbedModel | undefined;
+  /** By the kind of node, such as `TEXT`. Vectors are taken from a store that has `get(id)`, as `SimpleVectorStore`. */
+  readonly vectorStores: Readonly<Record<string, object | undefined>>;
+}
+
+/** What the postprocessor and the retriever have in common, besides the options of `rerank` (`k`, `profile`, …). */
+export interface NodeOptions extends AdapterOptions<NodeWithScore> {
+  /** The index that the nodes come from: their vectors are taken from its store. Default: none. */
+  index?: VectorIndex;
+  /**
+   * Embeds the query, and the nodes whose vectors are not at hand: the model that the index was filled with. Default: the
+   * index's, else the `Settings.embedModel` of the moment.
+   */
+  embedModel?: EmbedModel;
+  /** How many vectors of nodes embedded anew are remembered. Integer >= 0, default 1000; 0: none. */
+  cache?: number;
+}
+
+/** The options of {@link NodeOptions}, judged and resolved. */
+export interface NodeSettings extends AdapterSettings<NodeWithScore> {
+  readonly index: VectorIndex | null;
+  readonly embedModel: EmbedModel | null;
+  /** A model as core's embedder, with the cache. */
+  readonly embedderOf: (model: EmbedModel) => Embedder;
+}
+
+/** Judges all options when an adapter is made, not when its first query comes. */
+export function resolveNodeOptions({
+  index,
+  embedModel,
+  cache = 1000,
+  ...options
+}: NodeOptions): NodeSettings {
+  if (index !== undefined && (typeof index?.vectorStores !== "object" || index.vectorStores === null)) {
+    throw new OptionError("index", `must be a VectorStoreIndex, not ${typeof index}`);
+  }
+  if (embedModel !== undefined) checkModel(embedModel);
+  if (!Number.isSafeInteger(cache) || cache < 0) {
+    throw new OptionError("cache", `must be an integer of at least 0, not ${show(cache)}`);
+  }
+  return {
+    ...resolveAdapterOptions(options, titleOf),
+    index: index ?? null,
+    embedModel: embedModel ?? null,
+    embedderOf: remembering(cache),
+  };
+}
+
+/**
+ * Re-ranks nodes and returns clones of the k that belong together, best first. The nodes that came in, which are the
+ * index's own, stay as they are.
+ */
+export async function rerankNodes(
+  nodes: readonly NodeWithScore[],
+  query: MessageContent | null | undefined,
+  settings: NodeSettings,
+): Promise<NodeWithScore[]> {
+  if (nodes.length === 0) return [];
+  // `extractText` makes the word "undefined" of an absent query.
+  const text = query === null || query === undefined ? "" : extractText(query);
+  const likeness = async () => {
+    if (text.trim() === "") {
+      throw new OptionError("query", "has no text; give postprocessNodes and retrieve the question, as text");
+    }
+    const embedder = settings.embedderOf(modelOf(settings));
+    const [vector, vectors] = await Promise.all([
+      embedQuery(text, embedder),
+      storedVectors(nodes, settings.index),
+    ]);
+    // As an index embeds nodes when it takes them in: with the metadata that are meant for it.
+    const absent = nodes.filter((_, i) => vectors[i] === undefined);
+    const texts = absent.map(({ node }) => node.getContent(MetadataMode.EMBED));
+    return {
+      query: vector,
+      vectors,
+      embedder: { ...embedder, embedDocuments: () => embedder.embedDocuments(texts) },
+    };
+  };
+  const { ranked } = await rerankItems(nodes, describe, text, likeness, settings);
+  return ranked.map(({ item, record }) => (record === null ? item : withRecord(item, record, settings)));
+}
+
+/** The text without metadata: the words of a file's path are no evidence. */
+function describe({ node }: NodeWithScore): Described {
+  if (typeof node?.getContent !== "function") {
+    throw new CandidateError(
+      "nodes",
+      `an entry's node must be a node, not ${show(node)}; is the index whole?`,
+    );
+  }
+  // The library cannot clone an image that it retrieved (its address is a URL object), and would embed its empty text.
+  if ("image" in node) {
+    throw new CandidateError("nodes", `${node.id_} is an image; give a retriever that finds texts alone`);
+  }
+  return { id: node.id_, text: node.getContent(MetadataMode.NONE) };
+}
+
+const titleOf = ({ node }: NodeWithScore): string | undefined =>
+  typeof node.metadata.title === "string" ? node.metadata.title : undefined;
+
+/**
+ * The vectors that are at hand, one entry a node: the node's own, else that of a store that can be asked. Most stores of
+ * LlamaIndex drop them on the way, and some hand them over as text: what is no array counts as absent.
+ */
+function storedVectors(
+  nodes: readonly NodeWithScore[],
+  index: VectorIndex | null,
+): Promise<(Vector | undefined)[]> {
+  const stores = Object.values(index?.vectorStores ?? {}).filter(hasGet);
+  return Promise.all(
+    nodes.map(async ({ node }) => {
+      if (Array.isArray(node.embedding)) return node.embedding;
+      for (const store of stores) {
+        const vector = await store.get(node.id_);
+        if (Array.isArray(vector)) return vector as number[];
+      }
+      return undefined;
+    }),
+  );
+}
+
+const hasGet = (store: object | undefined): store is { get(id: string): unknown } =>
+  typeof (store as { get?: unknown } | undefined)?.get === "function";
+
+/** The model that the index embeds queries with. */
+function modelOf({ embedModel, index }: NodeSettings): EmbedModel {
+  const store = index?.vectorStores.TEXT as { embedModel?: EmbedModel } | undefined;
+  const known = embedModel ?? index?.embedModel ?? store?.embedModel;
+  if (known) return known;
+  try {
+    return Settings.embedModel;
+  } catch (cause) {
+    throw new OptionError("embedModel", "is not given, and Settings.embedModel is not set: give one", {
+      cause,
+    });
+  }
+}
+
+function checkModel(model: Partial<EmbedModel> | null): void {
+  if (typeof model?.getQueryEmbedding !== "function" || typeof model.getTextEmbeddingsBatch !== "function") {
+    throw new OptionError(
+      "embedModel",
+      "must be a BaseEmbedding: it needs getQueryEmbedding and getTextEmbeddingsBatch",
+    );
+  }
+}
+
+/** One embedder a model, each with a cache of its own: `Settings.embedModel` may be another with each call. */
+function remembering(entries: number): (model: EmbedModel) => Embedder {
+  const embedders = new WeakMap<EmbedModel, Embedder>();
+  return (model) => {
+    const known = embedders.get(model);
+    if (known !== undefined) return known;
+    const plain = plainEmbedder(model);
+    const embedder = entries > 0 ? cachedEmbedder(plain, { entries }) : plain;
+    embedders.set(model, embedder);
+    return embedder;
+  };
+}
+
+const plainEmbedder = (model: EmbedModel): Embedder => ({
+  embedDocuments: (texts) => model.getTextEmbeddingsBatch(texts),
+  embedQuery: async (text) => {
+    const vector = await model.getQueryEmbedding({ type: "text", text });
+    if (vector === null) {
+      throw new TypeError("getQueryEmbedding returned null; give an embedModel that embeds text");
+    }
+    return vector;
+  },
+});
+
+function withRecord(
+  { node }: NodeWithScore,
+  record: DocumentRecord,
+  { attach, metadataKey }: NodeSettings,
+): NodeWithScore {
+  const clone = node.clone();
+  if (attach !== "none") {
+    // The record is about the content, not part of it: neither of its hash, nor of what a model reads.
+    clone.hash = node.hash;
+    clone.metadata = { ...clone.metadata, [metadataKey]: record };
+    clone.excludedLlmMetadataKeys = [...new Set([...clone.excludedLlmMetadataKeys, metadataKey])];
+    clone.excludedEmbedMetadataKeys = [...new Set([...clone.excludedEmbedMetadataKeys, metadataKey])];
+  }
+  return { node: clone, ...(record.score !== null && { score: record.score }) };
+}

@@ -1,0 +1,6 @@
+export {
+  type EmbeddingsClient,
+  type OpenAIEmbedder,
+  type OpenAIEmbedderOptions,
+  openaiEmbedder,
+} from "./embedder.ts";

@@ -551,8 +551,8 @@ export class Lattice {
           this.#strategies.figures === "published" ? publishedStateSignature(this.#publishedState()) : null,
       },
       certificate: {
-        residual: finest.convergence.residual,
-        bound: finest.bounds.reduce((a, b) => Math.max(a, b), 0),
+        residual: significant(finest.convergence.residual),
+        bound: significant(finest.bounds.reduce((a, b) => Math.max(a, b), 0)),
         margin: margin !== null && Number.isFinite(margin) ? significant(margin) : null,
         orderCertified: margin !== null && margin > 0,
       },
@@ -562,7 +562,8 @@ export class Lattice {
     };
     const receipt = makeReceipt(content);
     this.#timings.receipt += performance.now() - began;
-    return { ...receipt, t_ms: Object.values(this.#timings).reduce((sum, ms) => sum + ms, 0) };
+    const total = Object.values(this.#timings).reduce((sum, ms) => sum + ms, 0);
+    return { ...receipt, t_ms: Math.round(total * 1e3) / 1e3 };
   }
 
   /** Digests of all that the lattice is made of, to compare it with another. */

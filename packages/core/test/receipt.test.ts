@@ -6,7 +6,7 @@ import { pack } from "../src/embeddings.ts";
 import { Lattice, type Options, type Receipt, type RerankRequest, rerank, version } from "../src/index.ts";
 import { digestJson, digestTexts, digestVectors } from "../src/receipt/digest.ts";
 import { contentDigest } from "../src/receipt/receipt.ts";
-import { pools, randomRow, randomRows, requests, texts as textsOf } from "./support.ts";
+import { pools, randomRow, randomRows, requests, texts as textsOf, uniform } from "./support.ts";
 
 const sha256 = (bytes: Uint8Array | string): string =>
   `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
@@ -365,7 +365,7 @@ describe("the receipt", () => {
         const { bundle, receipt } = rerank({ ...request, diversity });
         const rounded = JSON.stringify(
           bundle.map(({ candidate: _, ...entry }) => entry),
-          (_, value) => (typeof value === "number" ? Number(value.toPrecision(7)) : value),
+          (_, value) => (typeof value === "number" ? Number(value.toPrecision(6)) : value),
         );
         expect(receipt.bundle).toEqual(JSON.parse(rounded));
       }),
@@ -382,8 +382,28 @@ describe("the receipt", () => {
       cg_iters: iterations,
       residual,
       meta: { ustar_iters: iterations, ustar_res: residual, ustar_converged: converged },
-      certificate: { residual, margin: null, orderCertified: false },
+      certificate: { residual: Number(residual.toPrecision(6)), margin: null, orderCertified: false },
     });
+  });
+
+  test("takes no more than 4 KB for 5 documents out of 50 with texts, titles and ids of 8 characters", () => {
+    const next = uniform(3);
+    const words = "solar sail light pressure orbit mission comet dust probe laser beam mirror".split(" ");
+    const some = (n: number) =>
+      Array.from({ length: n }, () => words[Math.floor((next() + 1) * 6)]!).join(" ");
+    const candidates = randomRows(50, 64, 1).map((embedding, i) => ({
+      id: `doc-${String(i).padStart(4, "0")}`,
+      embedding,
+      text: some(60),
+      title: some(3),
+    }));
+    const { receipt } = rerank({
+      query: randomRow(64, 2),
+      queryText: "solar sail mission",
+      candidates,
+      k: 5,
+    });
+    expect(Buffer.byteLength(JSON.stringify(receipt))).toBeLessThanOrEqual(4096);
   });
 
   test("is plain data: it survives a structured clone and holds no undefined", () => {

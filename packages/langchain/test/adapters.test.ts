@@ -187,8 +187,8 @@ describe.each(adapters)("$name", ({ ask }) => {
           const { receipt: _, ...record } = recordOf(document);
           return { id: document.id, ...record };
         }),
-        // The receipt's figures have seven digits.
-        (_, value) => (typeof value === "number" ? Number(value.toPrecision(7)) : value),
+        // The receipt's figures have six digits.
+        (_, value) => (typeof value === "number" ? Number(value.toPrecision(6)) : value),
       );
       expect(receipt.bundle).toEqual(JSON.parse(rounded));
       const full = await ask(ordered, { attach: "full" });

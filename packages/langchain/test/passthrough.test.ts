@@ -1,5 +1,13 @@
 import type { Document } from "@langchain/core/documents";
-import { EmbedderError, type OscillinkError, type Receipt, type Signer, VectorError } from "@oscillink/core";
+import {
+  EmbedderError,
+  envelopeOf,
+  type OscillinkError,
+  type Receipt,
+  VectorError,
+  verifyReceipt,
+} from "@oscillink/core";
+import { ed25519Signer, ed25519Verifier, generateKeys } from "@oscillink/core/keys";
 import { describe, expect, test } from "vitest";
 import { OscillinkRetriever, type RerankFields } from "../src/index.ts";
 import { adapters } from "./adapters.ts";
@@ -87,13 +95,20 @@ describe.each(adapters)("$name", ({ ask }) => {
   });
 
   test("signs the receipt with a signer, which the record then carries", async () => {
-    const signer: Signer = { algorithm: "HMAC-SHA256", keyId: "k1", sign: (message) => message.slice(0, 4) };
+    const { privateKey, publicKey, keyId } = generateKeys();
+    const signer = ed25519Signer(privateKey);
     const bundle = await ask(ordered, { signer });
-    expect(receiptOf(bundle).digest).toBe(digestOf(await ask(ordered)));
+    const receipt = receiptOf(bundle);
+    expect(receipt.digest).toBe(digestOf(await ask(ordered)));
     for (const document of bundle) {
-      expect(recordOf(document).signatures).toEqual([{ keyid: "k1", sig: expect.any(String) }]);
+      const { signatures } = recordOf(document);
+      expect(signatures).toEqual([{ keyid: keyId, sig: expect.any(String) }]);
+      const verified = verifyReceipt(envelopeOf(receipt, signatures!), ed25519Verifier(publicKey));
+      expect(verified).toMatchObject({ ok: true, receipt: { digest: receipt.digest } });
     }
     expect(recordOf((await ask(ordered))[0]!)).not.toHaveProperty("signatures");
+    const [small] = await ask(ordered, { signer, attach: "digest" });
+    expect(JSON.stringify(recordOf(small!)).length).toBeLessThanOrEqual(300);
   });
 });
 

@@ -95,14 +95,7 @@ export async function rerankNodes(
       embedQuery(text, embedder),
       storedVectors(nodes, settings.index),
     ]);
-    // As an index embeds nodes when it takes them in: with the metadata that are meant for it.
-    const absent = nodes.filter((_, i) => vectors[i] === undefined);
-    const texts = absent.map(({ node }) => node.getContent(MetadataMode.EMBED));
-    return {
-      query: vector,
-      vectors,
-      embedder: { ...embedder, embedDocuments: () => embedder.embedDocuments(texts) },
-    };
+    return { query: vector, vectors, embedder };
   };
   const { ranked } = await rerankItems(nodes, describe, text, likeness, settings);
   return ranked.map(({ item, record }) => (record === null ? item : withRecord(item, record, settings)));
@@ -120,7 +113,12 @@ function describe({ node }: NodeWithScore): Described {
   if ("image" in node) {
     throw new CandidateError("nodes", `${node.id_} is an image; give a retriever that finds texts alone`);
   }
-  return { id: node.id_, text: node.getContent(MetadataMode.NONE) };
+  return {
+    id: node.id_,
+    text: node.getContent(MetadataMode.NONE),
+    // As an index embeds nodes when it takes them in: with the metadata that are meant for it.
+    embedText: node.getContent(MetadataMode.EMBED),
+  };
 }
 
 const titleOf = ({ node }: NodeWithScore): string | undefined =>

@@ -88,7 +88,7 @@ export interface Receipt {
   };
   /** The chain that was added, by candidate index; null if none. */
   readonly chain: Chain | null;
-  /** The bundle, its figures to seven significant digits. */
+  /** The bundle, its figures to six significant digits. */
   readonly bundle: readonly BundleEntry[];
   /**
    * The candidates that are not in the bundle though the search put them among its first k, and the first k of the
@@ -124,7 +124,7 @@ export interface Receipt {
   readonly cg_iters: number;
   /** Residual `|F - M U|` that these iterations reached, recomputed. */
   readonly residual: number;
-  /** Milliseconds spent in this package. Not covered by the digest. */
+  /** Milliseconds spent in this package, to the microsecond. Not covered by the digest. */
   readonly t_ms: number;
   /** The edges under most tension, by candidate index; null in a light receipt. */
   readonly null_points: readonly NullPoint[] | null;
@@ -204,8 +204,8 @@ export const coveredContent = (receipt: Draft): object => ({
 /** The digest that a receipt must carry: over its canonical JSON without the uncovered fields. */
 export const contentDigest = (receipt: Draft): Digest => digestJson(coveredContent(receipt));
 
-/** A figure to seven significant digits: no fewer than evidence in float32 has, and half as long in a receipt. */
-export const significant = (x: number): number => Number(x.toPrecision(7));
+/** A figure to six significant digits: as many as a cosine in float32 has, and half as long in a receipt. */
+export const significant = (x: number): number => Number(x.toPrecision(6));
 
 /** An entry as the receipt records it: its figures are {@link significant}. */
 export function recorded({ score, parts, terms, ...place }: BundleEntry): BundleEntry {

@@ -15,7 +15,7 @@ export interface Fact extends Size {
 }
 
 /** A part of the benchmark: measures, and yields facts as they come. */
-export type Part = (plan: Plan) => Generator<Omit<Fact, "part">>;
+export type Part = (plan: Plan) => Generator<Omit<Fact, "part">> | AsyncGenerator<Omit<Fact, "part">>;
 
 /** The facts of a number of summaries. */
 export function* measured(

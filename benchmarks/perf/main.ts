@@ -3,6 +3,7 @@ import { cpus } from "node:os";
 import { rerank } from "@oscillink/core";
 import { Command, Option } from "commander";
 import type { Part } from "./facts.ts";
+import { adapters } from "./parts/adapters.ts";
 import { cold } from "./parts/cold.ts";
 import { kernel } from "./parts/kernel.ts";
 import { memory } from "./parts/memory.ts";
@@ -29,6 +30,11 @@ const parts: Record<string, { title: string; run: Part }> = {
   query: { title: "Another query on a settled lattice, ms", run: query },
   text: { title: "The words: 150 a candidate, 10 in the query, ms", run: text },
   sign: { title: "A signature of the receipt, ms", run: sign },
+  adapters: {
+    title:
+      "A call through an adapter, vectors at hand, ms; overhead: less the direct call, and the retriever's search",
+    run: adapters,
+  },
 };
 
 const { json, quick, only } = new Command("bench:perf")
@@ -50,7 +56,7 @@ const report = (json ? jsonReporter : textReporter)(print, setting);
 for (const [part, { title, run }] of Object.entries(parts)) {
   if (only !== undefined && only !== part) continue;
   progress(part);
-  for (const fact of run(quick ? quickPlan : full)) {
+  for await (const fact of run(quick ? quickPlan : full)) {
     progress(`${part} (${fact.n}, ${fact.d}, ${fact.k})`);
     report.fact({ part, ...fact });
   }

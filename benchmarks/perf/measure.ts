@@ -32,6 +32,13 @@ export function time(task: () => unknown): number {
   return performance.now() - began;
 }
 
+/** As {@link time}, until the promise that the task returns has settled. */
+async function timeAsync(task: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  sink.last = await task();
+  return performance.now() - began;
+}
+
 /**
  * Calls a round for warm-up, then again and again: what the later calls returned.
  *
@@ -68,6 +75,36 @@ export function interleave<T extends string>(
     return times;
   };
   return summaries(repeat(effort, round, names.length));
+}
+
+/**
+ * As {@link interleave}, for tasks that return promises. Apart from it, so that the synchronous ones are timed without
+ * a promise around them.
+ */
+export async function interleaveAsync<T extends string>(
+  { runs, slowRuns, milliseconds }: Effort,
+  tasks: Readonly<Record<T, () => Promise<unknown>>>,
+): Promise<Record<T, Summary>> {
+  const names = Object.keys(tasks) as T[];
+  const rows: Record<T, number>[] = [];
+  let [warm, spent, least] = [0, 0, runs];
+  for (let turn = 0; rows.length < least || spent < milliseconds; turn++) {
+    const times = Object.fromEntries(names.map((name) => [name, 0])) as Record<T, number>;
+    const began = performance.now();
+    for (let i = 0; i < names.length; i++) {
+      const name = names[(turn + i) % names.length]!;
+      times[name] = await timeAsync(tasks[name]);
+    }
+    const took = performance.now() - began;
+    if (turn === 0 && took > SLOW * names.length) least = slowRuns;
+    if (turn === 0 || warm < milliseconds) {
+      warm += took;
+    } else {
+      spent += took;
+      rows.push(times);
+    }
+  }
+  return summaries(rows);
 }
 
 /** The summary of each column of figures. */

@@ -20,6 +20,7 @@ export interface Plan {
   readonly query: Size;
   readonly text: Size;
   readonly sign: Size;
+  readonly adapters: Size;
   /** Pairs of child processes, one with each kernel, and of processes whose memory is read. */
   readonly children: number;
 }
@@ -37,6 +38,7 @@ export const full: Plan = {
   query: size(1200, 1536, 10),
   text: size(100, 1536, 10),
   sign: size(50, 1536, 5),
+  adapters: size(50, 1536, 5),
   children: 3,
 };
 

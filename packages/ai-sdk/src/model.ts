@@ -88,13 +88,8 @@ export function oscillinkRerankingModel<Doc extends RerankingDocument = Rerankin
       const instead = `providerOptions.${settings.metadataKey}.queryEmbedding`;
       throw new OptionError("embed", `is missing, and so is ${instead}: the query has no vector`);
     };
-    const warnings: SharedV4Warning[] = [];
-    const onWarning = (error: unknown) => {
-      warnings.push({ type: "other", message: `not re-ranked: ${String(error)}` });
-      settings.onWarning(error);
-    };
     const k = topN ?? settings.options.k ?? documents.length;
-    const { ranked, receipt, signatures } = await rerankItems(
+    const { ranked, receipt, signatures, failure } = await rerankItems(
       documents,
       (document) => ({
         id: idOf(document),
@@ -102,13 +97,16 @@ export function oscillinkRerankingModel<Doc extends RerankingDocument = Rerankin
       }),
       query,
       likeness,
-      { ...settings, onWarning, options: { ...settings.options, k }, params: { ...settings.params, k } },
+      { ...settings, options: { ...settings.options, k }, params: { ...settings.params, k } },
     );
     const ranking = ranked.map(({ record }, i) =>
       record
         ? { index: record.inputRank - 1, relevanceScore: record.score ?? -Infinity }
         : { index: i, relevanceScore: 0 },
     );
+    const warnings: SharedV4Warning[] = failure
+      ? [{ type: "other", message: `not re-ranked: ${String(failure.error)}` }]
+      : [];
     const kept = receipt && (settings.attach === "full" ? receipt : receipt.digest);
     return {
       ranking,

@@ -1,15 +1,20 @@
 /** Bundles the package into one file an entry: a fresh process spends less than half the time on the import of one. */
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "rolldown";
 import manifest from "../package.json" with { type: "json" };
 
+const root = join(import.meta.dirname, "..");
+
+// What the entries share is named by the bundler.
+rmSync(join(root, "dist/shared"), { recursive: true, force: true });
 await build({
-  cwd: join(import.meta.dirname, ".."),
+  cwd: root,
   input: {
     index: "./src/index.ts",
     "text/index": "./src/text/index.ts",
     "keys/index": "./src/keys/index.ts",
   },
   external: Object.keys(manifest.dependencies).map((name) => new RegExp(`^${name}(/|$)`)),
-  output: { dir: "dist", chunkFileNames: "[name].js", sourcemap: true },
+  output: { dir: "dist", chunkFileNames: "shared/[name].js", sourcemap: true },
 });

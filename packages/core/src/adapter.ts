@@ -4,7 +4,13 @@ import { type Options, type Params, resolveOptions } from "./options.ts";
 import type { Terms } from "./rank/score.ts";
 import type { Digest } from "./receipt/digest.ts";
 import type { Parts, Receipt } from "./receipt/receipt.ts";
-import { type AsyncSigner, type Signature, type Signer, signReceiptAsync } from "./receipt/sign.ts";
+import {
+  type AsyncSigner,
+  checkSigner,
+  type Signature,
+  type Signer,
+  signReceiptAsync,
+} from "./receipt/sign.ts";
 import { type Candidate, type RerankRequest, rerank } from "./rerank.ts";
 import { completeVectors, type Embedder } from "./vectors.ts";
 
@@ -46,7 +52,7 @@ export interface AdapterOptions<Item> extends Options {
    */
   onError?: "throw" | "passthrough";
   /** Told what failed, where `onError` is `"passthrough"`. */
-  onWarning?: (error: unknown) => void;
+  onWarning?: (error: unknown) => unknown;
 }
 
 /** The options of an adapter, judged and resolved. */
@@ -57,7 +63,7 @@ export interface AdapterSettings<Item> {
   readonly attach: Attach;
   readonly signer: Signer | AsyncSigner | null;
   readonly onError: "throw" | "passthrough";
-  readonly onWarning: (error: unknown) => void;
+  readonly onWarning: (error: unknown) => unknown;
   /** The options of `rerank`, as given. */
   readonly options: Options;
   /** The same, resolved. */
@@ -96,9 +102,7 @@ export function resolveAdapterOptions<Item>(
   if (!["throw", "passthrough"].includes(onError)) {
     throw new OptionError("onError", `must be "throw" or "passthrough", not ${show(onError)}`);
   }
-  if (signer !== null && typeof signer?.sign !== "function") {
-    throw new OptionError("signer", `must be a signer, as of @oscillink/core/keys, not ${show(signer)}`);
-  }
+  if (signer !== null) checkSigner(signer);
   const params = resolveOptions(options);
   return { trust, title, metadataKey, attach, signer, onError, onWarning, options, params };
 }
@@ -135,6 +139,8 @@ export interface RerankedItems<Item> {
   readonly receipt: Receipt | null;
   /** The signature of the receipt; empty without a signer. */
   readonly signatures: readonly Signature[];
+  /** The failure that was passed through, if one was. */
+  readonly failure: { readonly error: unknown } | null;
 }
 
 /**
@@ -182,12 +188,26 @@ export async function rerankItems<Item>(
           : { ...place, receipt: receipt.digest, ...signed };
       return { item: candidate.item, record };
     });
-    return { ranked, receipt, signatures };
+    return { ranked, receipt, signatures, failure: null };
   } catch (error) {
     if (settings.onError === "throw") throw error;
-    settings.onWarning(error);
+    warn(settings, error);
     const first = items.slice(0, settings.params.k);
-    return { ranked: first.map((item) => ({ item, record: null })), receipt: null, signatures: [] };
+    return {
+      ranked: first.map((item) => ({ item, record: null })),
+      receipt: null,
+      signatures: [],
+      failure: { error },
+    };
+  }
+}
+
+/** Tells of a failure that is passed through. What the listener itself does wrong is none of the caller's. */
+export function warn({ onWarning }: Pick<AdapterSettings<never>, "onWarning">, error: unknown): void {
+  try {
+    Promise.resolve(onWarning(error)).catch(() => undefined);
+  } catch {
+    // As above.
   }
 }
 

@@ -8,6 +8,7 @@ export {
   type RerankedItems,
   rerankItems,
   resolveAdapterOptions,
+  warn,
 } from "./adapter.ts";
 export type { ChainLink, ChainReceipt } from "./diagnose/chain.ts";
 export type { Dynamics } from "./diagnose/dynamics.ts";

@@ -181,7 +181,8 @@ export class Lattice {
   #solves = 0;
   #hits = 0;
   readonly #listeners = new Set<(event: LatticeEvent) => void>();
-  #telling = false;
+  /** How many calls of listeners are under way, one within the other. */
+  #telling = 0;
 
   /**
    * @throws {OptionError} for an unknown option or a value out of range.
@@ -941,6 +942,8 @@ export class Lattice {
     const text = this.#timed("rank", () => this.#wordsSay());
     let answer = this.#choiceOf(base, text);
     let last = answer;
+    // Before any listener is told, who may ask for the bundle.
+    this.#answer = answer;
     while (last.margin !== null && last.margin <= 0) {
       const { options, convergence, state } = last.solution;
       const share = FINEST / options.tolerance;
@@ -950,12 +953,12 @@ export class Lattice {
       const maxIterations = options.maxIterations - convergence.iterations;
       const finer = { ...options, tolerance: Math.max(FINEST, options.tolerance / 10), maxIterations };
       const solution = this.#solveFrom(state.x.slice(), finer);
-      this.#tell("solve", solution.convergence, began);
       last = this.#choiceOf(solution, text);
       const agrees = last.choice.chosen.every((node, place) => node === answer.choice.chosen[place]);
       answer = agrees ? { ...last, choice: answer.choice, solution: answer.solution } : last;
+      this.#answer = answer;
+      this.#tell("solve", solution.convergence, began);
     }
-    this.#answer = answer;
     return answer;
   }
 
@@ -1131,11 +1134,11 @@ export class Lattice {
   #tell(event: LatticeEvent["event"], convergence: Convergence, began: number): void {
     const milliseconds = performance.now() - began;
     this.#timings.solve += milliseconds;
-    this.#telling = true;
+    this.#telling++;
     try {
       for (const listener of this.#listeners) listener({ event, ...convergence, milliseconds });
     } finally {
-      this.#telling = false;
+      this.#telling--;
     }
   }
 }

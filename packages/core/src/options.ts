@@ -49,7 +49,10 @@ export interface Options {
   lamQ?: number;
   /** The solver stops when the residual `|F - M U|` is below this share of `|F|`. In [1e-7, 1), default 1e-5. */
   tolerance?: number;
-  /** The solver stops after this many iterations, converged or not; the receipt says which. Integer >= 1, default 100. */
+  /**
+   * The solver stops after this many iterations, converged or not; the receipt says which. Integer from 1 to 100000, default
+   * 100. It stops before if float32 has no more to give.
+   */
   maxIterations?: number;
   /** `"jacobi"` (default) divides residuals by M's diagonal, `"none"` does not. The result is the same to the tolerance. */
   preconditioner?: "jacobi" | "none";
@@ -143,7 +146,7 @@ const checks: Record<keyof Params, Check> = {
   lamC: weight,
   lamQ: weight,
   tolerance: number("a number in [1e-7, 1)", (v) => v >= 1e-7 && v < 1),
-  maxIterations: count,
+  maxIterations: number("an integer from 1 to 100000", (v) => Number.isSafeInteger(v) && v >= 1 && v <= 1e5),
   preconditioner: oneOf("jacobi", "none"),
   textWeight: weight,
   textTail: weight,

@@ -1,8 +1,9 @@
 import canonicalize from "canonicalize";
 import { OptionError, OscillinkError } from "./errors.ts";
 import type { Edge } from "./pool.ts";
-import { contentDigest, coveredContent, type Receipt } from "./receipt/receipt.ts";
-import type { SignedReceipt } from "./receipt/sign.ts";
+import { coveredContent, type Receipt } from "./receipt/receipt.ts";
+import { readContent, type SignedReceipt } from "./receipt/sign.ts";
+import { readUntrusted } from "./receipt/untrusted.ts";
 import type { Reason } from "./receipt/verifier.ts";
 import { type Candidate, latticeOf, type RerankRequest } from "./rerank.ts";
 import { version } from "./version.ts";
@@ -44,23 +45,17 @@ interface Refusal {
  * if (verified.ok) console.log(replayReceipt(verified.receipt, { query, queryText, candidates }));
  */
 export function replayReceipt(receipt: Receipt | SignedReceipt, inputs: ReplayInputs): Replay {
-  const schema = (receipt as Partial<Receipt> | null)?.schema as unknown;
-  if (typeof schema !== "string" || !schema.startsWith("oscillink-receipt/"))
-    return refuse("schema", ["schema"]);
-  if (schema !== "oscillink-receipt/2") return refuse("version", ["schema"]);
-  try {
-    if (contentDigest(receipt) !== receipt.digest) return refuse("digest", ["digest"]);
-  } catch {
-    return refuse("schema", []);
-  }
-  const again = computed(receipt, inputs);
+  const read = readUntrusted(receipt);
+  const content = read === null ? "schema" : readContent(read.data);
+  if (typeof content === "string") return refuse(content as Refusal["reason"], []);
+  const again = computed(content, inputs);
   if ("reason" in again) return again;
-  const [then, now] = [coveredContent(receipt), coveredContent(again)] as [Fields, Fields];
+  const [then, now] = [coveredContent(content), coveredContent(again)] as [Fields, Fields];
   const changed = (part: string) =>
     differences(then[part] as Fields, now[part] as Fields).map((name) => `${part}.${name}`);
   const inputsChanged = changed("inputs");
   if (inputsChanged.length > 0) return refuse("replay-inputs", inputsChanged);
-  const sameCode = version === receipt.version;
+  const sameCode = version === content.version;
   const names = differences(then, now).filter((name) => name !== "version");
   if (names.includes("bundle")) return refuse(sameCode ? "replay-bundle" : "version", ["bundle"]);
   const figures = names.flatMap((name) => (name === "meta" ? changed(name) : [name]));
@@ -76,20 +71,21 @@ const differences = (a: Fields, b: Fields): string[] =>
   );
 
 /** The receipt that the inputs give with the parameters of another. */
-function computed(receipt: Receipt | SignedReceipt, { edges, ...inputs }: ReplayInputs): Receipt | Refusal {
+function computed({ params, chain, meta }: SignedReceipt, inputs: ReplayInputs): Receipt | Refusal {
   try {
-    const { params, chain, meta } = receipt;
-    const { lattice } = latticeOf({ ...inputs, ...params }, edges);
+    const { edges, ...given } = inputs;
+    const { lattice } = latticeOf({ ...given, ...params }, edges);
     if (chain !== null) lattice.addChain(chain.nodes, { lamP: chain.lamP, weights: chain.weights });
     return lattice.receipt({
       detail: meta.receipt_detail,
       ...(meta.null_points_summary && { nullCap: meta.null_points_summary.returned_null_points }),
-      ...(meta.null_threshold !== null && { nullThreshold: meta.null_threshold }),
+      // One that is not finite cannot be written down.
+      ...(meta.receipt_detail === "full" && { nullThreshold: meta.null_threshold ?? Infinity }),
     });
   } catch (error) {
     // The options are the receipt's own; all else came with the inputs.
-    const ofInputs = error instanceof OscillinkError && !(error instanceof OptionError);
-    return ofInputs ? refuse("replay-inputs", [error.parameter]) : refuse("schema", []);
+    if (error instanceof OptionError) return refuse("schema", [`params.${error.parameter}`]);
+    return refuse("replay-inputs", error instanceof OscillinkError ? [error.parameter] : []);
   }
 }
 

@@ -9,18 +9,18 @@ import type { VectorCounts } from "./vectors.ts";
 /** One document that a search returned. Further fields are allowed and come back untouched. */
 export interface Candidate {
   /** Its name in the receipt, unique among the candidates. Default: its index as a string. */
-  readonly id?: string;
+  readonly id?: string | undefined;
   /** Its vector, from the same model as the query's; null or absent where there is none (see `missing`). */
-  readonly embedding?: Vector | null;
+  readonly embedding?: Vector | null | undefined;
   /** Its words. */
-  readonly text?: string;
+  readonly text?: string | undefined;
   /** Its title, if that is apart from the text. */
-  readonly title?: string;
+  readonly title?: string | undefined;
   /** The score that the search gave it, the higher the better: used where the request has no query vector. */
-  readonly score?: number;
+  readonly score?: number | undefined;
   /** How far it is to be trusted, in [0, 1]; default 1. Less takes its share of the
    * score's lead over the pool's lowest; 0 excludes it. */
-  readonly trust?: number;
+  readonly trust?: number | undefined;
 }
 
 /** What {@link rerank} takes: the query, the candidates, and any of {@link Options}. */

@@ -163,7 +163,12 @@ describe("reasons", () => {
 
   test("of what is left out", () => {
     const left = (fields: object, more: object = {}) =>
-      linesOf(saying({ left_out: [{ id: "x", inputRank: 2, rank: null, copyOf: null, ...fields }], ...more }))
+      linesOf(
+        saying({
+          left_out: [{ id: "x", inputRank: 2, rank: null, score: null, copyOf: null, ...fields }],
+          ...more,
+        }),
+      )
         .find((line) => line.startsWith("left out"))!
         .slice("left out x (was 2nd): ".length);
     const counts = (missing: number, excluded: number) => ({ inputs: { ...inputs, missing, excluded } });
@@ -227,7 +232,15 @@ describe("reasons", () => {
 
   test("up, down and stayed", () => {
     const move = (rank: number, inputRank: number) =>
-      linesOf(saying({ bundle: [{ ...entry, rank, inputRank }] }))[1];
+      linesOf(
+        saying({
+          bundle: [1, 2].map((place) => ({
+            ...entry,
+            rank: place,
+            inputRank: place === rank ? inputRank : 9,
+          })),
+        }),
+      )[rank];
     expect(move(1, 8)).toContain("kept d (1st, was 8th): moved up 7, mainly");
     expect(move(2, 1)).toContain("kept d (2nd, was 1st): moved down 1, but kept, mainly");
     expect(move(2, 2)).toContain("kept d (2nd, was 2nd): stayed, mainly");

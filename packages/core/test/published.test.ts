@@ -44,7 +44,9 @@ describe.each(modes)("a published signature of mode %s", (mode) => {
 
   test("what the digest covers cannot be changed; what it does not is not read", () => {
     const change = (fields: object): unknown => ({ ...signed, ...fields });
-    expect(reasonOf(change({ bundle: signed.bundle.toReversed() }))).toBe("digest");
+    expect(
+      reasonOf(change({ bundle: signed.bundle.slice(1).map((entry, i) => ({ ...entry, rank: i + 1 })) })),
+    ).toBe("digest");
     expect(reasonOf(change({ null_points: [{ edge: [0, 1], z: 9, residual: 1 }] }))).toBe("digest");
     expect(reasonOf(change({ digest: `sha256:${"0".repeat(64)}` }))).toBe("digest");
     expect(reasonOf({ meta: signed.meta })).toBe("schema");

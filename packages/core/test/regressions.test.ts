@@ -2,13 +2,21 @@
 import { runInNewContext } from "node:vm";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import {
+  explainReceipt,
   Lattice,
   type LatticeEvent,
   OscillinkError,
+  type Receipt,
   replayReceipt,
   rerank,
+  rerankItems,
   rerankMany,
+  resolveAdapterOptions,
+  signReceipt,
+  verifyReceipt,
 } from "../src/index.ts";
+import { hmacSigner, hmacVerifier } from "../src/keys/index.ts";
+import { contentDigest } from "../src/receipt/receipt.ts";
 import { permuted, randomRow, randomRows, uniform } from "./support.ts";
 
 afterEach(() => {
@@ -198,6 +206,128 @@ test("letters whose composed form only their lower case has were not found", () 
   const { bundle } = rerank({ query: [1], queryText: "aaT\u0308", candidates });
   expect(bundle[0]).toMatchObject({ id: "composed" });
   expect(bundle[0]!.parts!.text).toBeGreaterThan(0);
+});
+
+describe("a replay of what someone else wrote", () => {
+  const query = randomRow(16, 2);
+  const candidates = randomRows(20, 16, 1).map((embedding) => ({ embedding }));
+  const made = (options: object) => rerank({ query, candidates, ...options }).receipt;
+  const forged = (change: object): Receipt => {
+    const other = { ...made({}), ...change };
+    return { ...other, digest: contentDigest(other) };
+  };
+
+  test("went on for as long as it said, where float32 had no more to give", () => {
+    const receipt = made({ tolerance: 1e-7, lamC: 1e4, maxIterations: 100_000 });
+    expect(receipt.meta.ustar_converged).toBe(false);
+    expect(receipt.meta.ustar_iters).toBeLessThan(2000);
+    const endless = forged({ params: { ...receipt.params, maxIterations: 1e15 } });
+    expect(replayReceipt(endless, { query, candidates })).toEqual({
+      ok: false,
+      reason: "schema",
+      differences: ["params.maxIterations"],
+    });
+  });
+
+  test("threw", () => {
+    for (const inputs of [null, undefined]) {
+      expect(replayReceipt(forged({ inputs }), { query, candidates })).toMatchObject({ reason: "schema" });
+      expect(replayReceipt(made({}), inputs as never)).toMatchObject({ reason: "replay-inputs" });
+    }
+    const trap = Object.defineProperty({}, "schema", {
+      enumerable: true,
+      get() {
+        throw new Error("never to be seen");
+      },
+    });
+    expect(replayReceipt(trap as Receipt, { query, candidates })).toMatchObject({ reason: "schema" });
+  });
+
+  test("did not know a threshold that is not finite", () => {
+    const lattice = new Lattice({ embeddings: candidates.map((c) => c.embedding) }).setQuery(query);
+    const receipt = lattice.receipt({ nullThreshold: Infinity });
+    expect(replayReceipt(receipt, { query, candidates })).toEqual({ ok: true });
+  });
+
+  test("and its explanation could be given lines of their writer's", () => {
+    const { params, bundle, certificate } = made({});
+    const line = "5\norder certified: the exact solution gives the same bundle in the same order";
+    for (const change of [
+      { params: { ...params, k: line } },
+      { bundle: [{ ...bundle[0]!, parts: { ...bundle[0]!.parts!, trust: line } }] },
+      { bundle: bundle.toReversed() },
+      { left_out: undefined },
+      { certificate: { ...certificate, orderCertified: true, margin: -3 } },
+    ]) {
+      const hostile = forged(change);
+      expect(() => explainReceipt(hostile)).toThrow("receipt: must be a receipt");
+      const signed = signReceipt(hostile, hmacSigner("secret"));
+      expect(verifyReceipt(signed, hmacVerifier("secret"))).toEqual({ ok: false, reason: "schema" });
+    }
+  });
+});
+
+describe("a listener that asks again", () => {
+  const pools = Array.from({ length: 30 }, (_, seed) => ({
+    embeddings: randomRows(20, 4, seed),
+    query: randomRow(4, seed + 100),
+  }));
+  const options = { tolerance: 0.1, k: 10 };
+
+  test("for the bundle did so without end", () => {
+    let told = 0;
+    for (const { embeddings, query } of pools) {
+      const plain = new Lattice({ embeddings }, options).setQuery(query);
+      const asked = new Lattice({ embeddings }, options).setQuery(query);
+      asked.onEvent(() => {
+        told++;
+        asked.bundle();
+      });
+      expect(asked.receipt().digest).toBe(plain.receipt().digest);
+    }
+    expect(told).toBeGreaterThan(pools.length);
+  });
+
+  test("for another solution could change the query then", () => {
+    const [{ embeddings, query }] = pools as [(typeof pools)[0]];
+    const lattice = new Lattice({ embeddings }, options).setQuery(query);
+    let inner = false;
+    lattice.onEvent(() => {
+      if (inner) return;
+      inner = true;
+      lattice.solve({ tolerance: 1e-3 });
+      lattice.setQuery(randomRow(4, 7));
+    });
+    expect(() => lattice.receipt()).toThrow("onEvent: its listeners must not change the lattice");
+  });
+});
+
+describe("an adapter's listener to warnings", () => {
+  test.each<[string, () => unknown]>([
+    [
+      "threw",
+      () => {
+        throw new Error("listener");
+      },
+    ],
+    [
+      "was rejected",
+      async () => {
+        throw new Error("listener");
+      },
+    ],
+  ])("that %s took the place of the failure", async (_, onWarning) => {
+    const settings = resolveAdapterOptions<string>({ onError: "passthrough", onWarning, k: 1 });
+    const likeness = () => Promise.reject(new Error("store"));
+    const { ranked, failure } = await rerankItems(["a", "b"], (text) => ({ text }), "q", likeness, settings);
+    expect(ranked).toEqual([{ item: "a", record: null }]);
+    expect(failure).toEqual({ error: new Error("store") });
+  });
+});
+
+test("a signer of no known algorithm was found out with the first query", () => {
+  const signer = { algorithm: "RSA", sign: (message: Uint8Array) => message };
+  expect(() => resolveAdapterOptions({ signer: signer as never })).toThrow("signer: must be a signer");
 });
 
 test("a vector with -0 had another digest once it had been JSON", () => {

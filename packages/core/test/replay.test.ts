@@ -121,7 +121,12 @@ describe("a replay refuses", () => {
   });
 
   test.each<[string, object, string, string[]]>([
-    ["another order", { bundle: receipt.bundle.toReversed() }, "replay-bundle", ["bundle"]],
+    [
+      "another order",
+      { bundle: receipt.bundle.toReversed().map((entry, i) => ({ ...entry, rank: i + 1 })) },
+      "replay-bundle",
+      ["bundle"],
+    ],
     [
       "a document put in",
       { bundle: [{ ...receipt.bundle[0]!, id: "d19" }, ...receipt.bundle.slice(1)] },

@@ -163,7 +163,8 @@ describe("conjugate gradients", () => {
           expect(reached.iterations).toBeLessThanOrEqual(maxIterations);
           const goal = tolerance * frobenius(f);
           if (reached.converged) expect(true_).toBeLessThanOrEqual(goal + slack(m, u, f));
-          else expect(reached.iterations).toBe(maxIterations);
+          // It ends before only where float32 has no more to give.
+          else if (reached.iterations < maxIterations) expect(true_).toBeLessThanOrEqual(4 * slack(m, u, f));
         },
       ),
     );

@@ -53,7 +53,7 @@ export function resolveFields({ embeddings, cache = 1000, ...options }: RerankFi
 }
 
 const titleOf = ({ metadata }: DocumentInterface): string | undefined =>
-  typeof metadata.title === "string" ? metadata.title : undefined;
+  typeof metadata?.title === "string" ? metadata.title : undefined;
 
 /**
  * Re-ranks documents and returns new ones, best first, as one traced run, which tells of its receipt in a custom event.
@@ -67,17 +67,13 @@ export function rerankDocuments(
   callbacks: Callbacks | undefined,
 ): Promise<Document[]> {
   const rerankRun = async (_: unknown, run: RunnableConfig): Promise<Document[]> => {
-    const warnings: unknown[] = [];
     const describe = ({ id, pageContent }: DocumentInterface) => ({
-      // Integer keys come back from a database as numbers, whatever the type says.
-      id: id === undefined ? undefined : String(id),
+      // Keys come back from a database as numbers or null, whatever the type says.
+      id: id === undefined || id === null ? undefined : String(id),
       text: pageContent,
     });
-    const { ranked, receipt } = await rerankItems(documents, describe, query, likeness, {
-      ...settings,
-      onWarning: (error) => warnings.push(error),
-    });
-    for (const warning of warnings) await warn(warning, settings, run);
+    const { ranked, receipt, failure } = await rerankItems(documents, describe, query, likeness, settings);
+    if (failure) await tellOf(failure.error, run);
     if (receipt) await dispatchCustomEvent(receiptEvent, receipt, run);
     return ranked.map(({ item, record }) => withRecord(item, record, settings));
   };
@@ -85,9 +81,8 @@ export function rerankDocuments(
   return step.invoke({ query, documents }, callbacks === undefined ? {} : { callbacks });
 }
 
-/** Tells of a failure that was passed through: `onWarning`, and whoever listens to the run. */
-export async function warn(error: unknown, { onWarning }: Settings, run: RunnableConfig): Promise<void> {
-  onWarning(error);
+/** Tells whoever listens to the run of a failure that was passed through. */
+export async function tellOf(error: unknown, run: RunnableConfig): Promise<void> {
   const { name, message } = error instanceof Error ? error : { name: "Error", message: String(error) };
   await dispatchCustomEvent(warningEvent, { name, message }, run);
 }
@@ -99,7 +94,7 @@ function withRecord(
   { attach, metadataKey }: Settings,
 ): Document {
   // The score of an earlier stage is on another scale.
-  const { relevanceScore: _, ...rest } = given;
+  const { relevanceScore: _, ...rest } = given ?? {};
   const metadata =
     record === null
       ? { ...given }

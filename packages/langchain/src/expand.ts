@@ -79,4 +79,4 @@ export async function expandPool(
 }
 
 const keyOf = ({ document: { id, pageContent } }: Found): string =>
-  id === undefined ? `text:${pageContent}` : `id:${id}`;
+  id === undefined || id === null ? `text:${pageContent}` : `id:${id}`;

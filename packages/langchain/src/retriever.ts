@@ -3,8 +3,16 @@ import type { CallbackManager, CallbackManagerForRetrieverRun } from "@langchain
 import type { DocumentInterface } from "@langchain/core/documents";
 import { BaseRetriever, type BaseRetrieverInput } from "@langchain/core/retrievers";
 import type { VectorStoreInterface } from "@langchain/core/vectorstores";
-import { type Embedder, embedQuery, type Likeness, OptionError, show, type Vector } from "@oscillink/core";
-import { type RerankFields, rerankDocuments, resolveFields, type Settings, warn } from "./documents.ts";
+import {
+  type Embedder,
+  embedQuery,
+  type Likeness,
+  OptionError,
+  show,
+  type Vector,
+  warn,
+} from "@oscillink/core";
+import { type RerankFields, rerankDocuments, resolveFields, type Settings, tellOf } from "./documents.ts";
 import { type Expand, expandPool, type Found, resolveExpand } from "./expand.ts";
 import { type Hit, storedVectors } from "./sources/index.ts";
 
@@ -149,7 +157,8 @@ export class OscillinkRetriever<
       return pool;
     } catch (error) {
       if (this.#settings.onError === "throw") throw error;
-      await warn(error, this.#settings, run);
+      warn(this.#settings, error);
+      await tellOf(error, run);
       return null;
     }
   }

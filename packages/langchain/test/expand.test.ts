@@ -220,3 +220,18 @@ describe("expand", () => {
     expect(bundle.map(({ pageContent }) => pageContent).sort()).toEqual([...texts].sort());
   });
 });
+
+test("expand lost the documents whose id is null, as a database gives them", async () => {
+  const vectorStore = await memoryStore(documents(), model);
+  for (const entry of vectorStore.memoryVectors) Object.assign(entry, { id: null });
+  const search = vectorStore.similaritySearchVectorWithScore.bind(vectorStore);
+  vectorStore.similaritySearchVectorWithScore = async (...asked) =>
+    (await search(...asked)).map(([document, score]) => [
+      Object.assign(new Document(document), { id: null }) as unknown as Document,
+      score,
+    ]);
+  const retriever = new OscillinkRetriever({ vectorStore, k: 2, pool: 2, expand: { seeds: 2, perSeed: 6 } });
+  const receipt = receiptOf(await retriever.invoke(query));
+  expect(receipt.inputs.n).toBeGreaterThan(4);
+  expect(receipt.bundle.map(({ id }) => id)).not.toContain("null");
+});

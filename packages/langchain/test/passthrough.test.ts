@@ -9,7 +9,7 @@ import {
 } from "@oscillink/core";
 import { ed25519Signer, ed25519Verifier, generateKeys } from "@oscillink/core/keys";
 import { describe, expect, test } from "vitest";
-import { OscillinkRetriever, type RerankFields } from "../src/index.ts";
+import { OscillinkReranker, OscillinkRetriever, type RerankFields } from "../src/index.ts";
 import { adapters } from "./adapters.ts";
 import {
   closedStore,
@@ -187,4 +187,23 @@ describe("OscillinkRetriever over a store that fails", () => {
     const retriever = new OscillinkRetriever({ vectorStore, onError: "passthrough" });
     await expect(retriever.invoke(query)).rejects.toBe(cause);
   });
+});
+
+test("documents without metadata failed, and could not be passed through", async () => {
+  const bare = documents().map((document) =>
+    Object.assign(document, { metadata: null }),
+  ) as unknown as Document[];
+  const reranker = new OscillinkReranker({ embeddings: model, k: 3 });
+  const bundle = await reranker.compressDocuments(bare, query);
+  expect(bundle).toHaveLength(3);
+  expect(bundle[0]!.metadata.oscillink.rank).toBe(1);
+  const failing = new OscillinkReranker({
+    embeddings: embedderWith({ embedDocuments: () => Promise.reject(new Error("429")) }),
+    onError: "passthrough",
+    k: 3,
+  });
+  const passed = await failing.compressDocuments(bare, query);
+  expect(passed.map(({ pageContent }) => pageContent)).toEqual(
+    bare.slice(0, 3).map(({ pageContent }) => pageContent),
+  );
 });

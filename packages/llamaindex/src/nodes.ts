@@ -122,7 +122,7 @@ function describe({ node }: NodeWithScore): Described {
 }
 
 const titleOf = ({ node }: NodeWithScore): string | undefined =>
-  typeof node.metadata.title === "string" ? node.metadata.title : undefined;
+  typeof node.metadata?.title === "string" ? node.metadata.title : undefined;
 
 /**
  * The vectors that are at hand, one entry a node: the node's own, else that of a store that can be asked. Most stores of
@@ -135,7 +135,7 @@ function storedVectors(
   const stores = Object.values(index?.vectorStores ?? {}).filter(hasGet);
   return Promise.all(
     nodes.map(async ({ node }) => {
-      if (Array.isArray(node.embedding)) return node.embedding;
+      if (Array.isArray(node.embedding) && node.embedding.length > 0) return node.embedding;
       for (const store of stores) {
         const vector = await store.get(node.id_);
         if (Array.isArray(vector)) return vector as number[];

@@ -1,6 +1,7 @@
+import { OptionError, show } from "../errors.ts";
 import type { Terms } from "../rank/score.ts";
 import type { BundleEntry, LeftOut } from "./receipt.ts";
-import type { SignedReceipt } from "./sign.ts";
+import { isReceipt, type SignedReceipt } from "./sign.ts";
 
 /**
  * A receipt in plain English, one short sentence a line: what was asked of how many candidates, why each document of
@@ -11,11 +12,13 @@ import type { SignedReceipt } from "./sign.ts";
  * ASCII letters, digits and `._-:/#@+` stand in quotes and escaped, and long ones are shortened.
  *
  * @param receipt a receipt, or the signed content of one. What it says is not verified here; see `verifyReceipt`.
+ * @throws {OptionError} for what has not the form of a receipt.
  *
  * @example
  * console.log(explainReceipt(receipt).join("\n"));
  */
 export function explainReceipt(receipt: SignedReceipt): string[] {
+  if (!isReceipt(receipt)) throw new OptionError("receipt", `must be a receipt, not ${show(receipt)}`);
   return [
     asked(receipt),
     ...receipt.bundle.map((entry) => kept(entry, receipt)),

@@ -209,8 +209,8 @@ interface PublishedFound {
   readonly keyId?: string;
 }
 
-/** No payload of the schema is as long as this, in characters of JSON. */
-const MAX_TEXT = 2 ** 14;
+/** No payload of the schema is as long as this, in characters of Python's JSON. */
+const MAX_TEXT = 2 ** 12;
 
 /** Verifies the published form. */
 export function* checkPublished<V extends AsyncVerifier | Verifier>(
@@ -225,7 +225,7 @@ export function* checkPublished<V extends AsyncVerifier | Verifier>(
   const payload = field(block, "payload");
   const signature = field(block, "signature") ?? null;
   if (signature === null) return refused("no-signature");
-  if (!isRecord(payload) || JSON.stringify(payload).length > MAX_TEXT) return refused("schema");
+  if (!isRecord(payload) || pythonJson(payload, NONE).length > MAX_TEXT) return refused("schema");
   const mode = field(payload, "mode");
   if (requireMode && mode !== requireMode) return refused("mode");
   if (requiredSigV !== null && field(payload, "sig_v") !== requiredSigV) return refused("version");

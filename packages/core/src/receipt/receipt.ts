@@ -172,7 +172,7 @@ export interface Receipt {
      * standard deviations of the pool. Null where nothing was to be decided, or the choice is not by score alone.
      */
     readonly margin: number | null;
-    /** Whether the exact solution gives the same bundle in the same order. */
+    /** Whether the exact solution for the vectors as they were computed with (float32, of length 1) gives the same bundle in the same order. */
     readonly orderCertified: boolean;
   };
   /** The arithmetic that was used. Not covered by the digest: every kernel gives the same bits. */

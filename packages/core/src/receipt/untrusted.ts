@@ -8,8 +8,8 @@ declare const btoa: (binary: string) => string;
 export const MAX_PAYLOAD = 2 ** 20;
 /** The longest text that is read: room for the base64 of the largest payload, and for the signatures beside it. */
 const MAX_TEXT = 2 * MAX_PAYLOAD;
-/** How many values an object may hold, and how deep: a receipt over 10,000 candidates has fewer, and is 5 deep. */
-const MAX_VALUES = 100_000;
+/** How many values data may hold, and how deep: a receipt has some 300 and is 5 deep, an envelope holds one as text. */
+const MAX_VALUES = 10_000;
 const MAX_DEPTH = 32;
 
 /** What was read, as plain data. */
@@ -29,7 +29,7 @@ export interface Untrusted {
 export function readUntrusted(value: unknown): Untrusted | null {
   try {
     const verbatim = typeof value === "string";
-    if (verbatim && (value.length > MAX_TEXT || nestsTooDeep(value))) return null;
+    if (verbatim && (value.length > MAX_TEXT || holdsTooMuch(value))) return null;
     const room = { values: MAX_VALUES, characters: MAX_TEXT };
     const text = write(verbatim ? JSON.parse(value) : value, room, MAX_DEPTH);
     return text === undefined ? null : { data: JSON.parse(text), text: verbatim ? value : text, verbatim };
@@ -38,9 +38,10 @@ export function readUntrusted(value: unknown): Untrusted | null {
   }
 }
 
-/** Whether a text opens too many brackets. `JSON.parse` alone takes a tenth of a second for a million of them. */
-function nestsTooDeep(text: string): boolean {
+/** Whether a text opens too many brackets, or lists too much: `JSON.parse` takes a tenth of a second for a million. */
+function holdsTooMuch(text: string): boolean {
   let depth = 0;
+  let values = 1;
   let quoted = false;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
@@ -48,8 +49,9 @@ function nestsTooDeep(text: string): boolean {
     else if (quoted && unit === 0x5c) i++;
     else if (quoted) continue;
     else if (unit === 0x5b || unit === 0x7b) {
-      if (++depth > MAX_DEPTH) return true;
+      if (++depth > MAX_DEPTH || ++values > MAX_VALUES) return true;
     } else if (unit === 0x5d || unit === 0x7d) depth--;
+    else if (unit === 0x2c && ++values > MAX_VALUES) return true;
   }
   return false;
 }
@@ -88,7 +90,9 @@ function write(value: unknown, room: Room, depth: number): string | undefined {
     for (let i = 0; i < length; i++) parts.push(write(value[i], room, depth - 1) ?? "null");
     return `[${parts.join(",")}]`;
   }
-  for (const key of Object.keys(value)) {
+  // Not `Object.keys`, which would list a million before the first is counted.
+  for (const key in value) {
+    if (!Object.hasOwn(value, key)) continue;
     const text = write((value as Record<string, unknown>)[key], room, depth - 1);
     if (text !== undefined) parts.push(`${quote(key, room)}:${text}`);
   }

@@ -101,6 +101,8 @@ export function conjugateGradients(
     let count = 0;
     // The recursion drifts from the true residual by rounding: it is recomputed at the end, and if it misses the
     // goal the search starts again from there.
+    // Where that no longer halves it, float32 has no more to give.
+    let before = Infinity;
     for (let fresh = true; rNorm2 > goal && count < maxIterations; ) {
       if (!plain) kernel.scaleRows(inverse, r, z, columns);
       const next = plain ? rNorm2 : kernel.dot(r, 0, z, 0, length);
@@ -114,7 +116,10 @@ export function conjugateGradients(
       count++;
       rNorm2 = kernel.dot(r, 0, r, 0, length);
       fresh = rNorm2 <= goal || count === maxIterations;
-      if (fresh) rNorm2 = residual();
+      if (!fresh) continue;
+      rNorm2 = residual();
+      if (4 * rNorm2 > before) break;
+      before = rNorm2;
     }
     if (fromZero && alone.length > 0) {
       fromZero = false;

@@ -18,7 +18,7 @@ import {
 } from "./embeddings.ts";
 import { CandidateError, OptionError, OscillinkError, StateError, show, VectorError } from "./errors.ts";
 import type { LatticeEvent } from "./events.ts";
-import { degrees } from "./graph/adjacency.ts";
+import { crowdedShare, degrees } from "./graph/adjacency.ts";
 import type { Chain } from "./graph/path.ts";
 import { kernel } from "./kernels/choose.ts";
 import { connect, type Network } from "./network.ts";
@@ -39,14 +39,8 @@ import { type TextEvidence, textEvidence } from "./rank/text.ts";
 import { digestJson, digestTexts, digestVectors } from "./receipt/digest.ts";
 import type { Provenance } from "./receipt/provenance.ts";
 import { type PublishedState, publishedProvenance, publishedStateSignature } from "./receipt/published.ts";
-import {
-  type BundleEntry,
-  type LeftOut,
-  makeReceipt,
-  type Receipt,
-  recorded,
-  significant,
-} from "./receipt/receipt.ts";
+import { type BundleEntry, makeReceipt, type Receipt, recorded, significant } from "./receipt/receipt.ts";
+import { leftOut, type PoolDigests, poolDigests } from "./record.ts";
 import type { Convergence, SolveOptions } from "./solve/cg.ts";
 import { errorBounds, solve } from "./solve/solve.ts";
 import { ambientSpace, type Space, spanSpace } from "./solve/space.ts";
@@ -137,11 +131,6 @@ export interface Timings {
   /** The figures, the digests and the record. */
   readonly receipt: number;
 }
-
-type PoolDigests = Pick<
-  Receipt["inputs"],
-  "candidates" | "scores" | "ids" | "trust" | "texts" | "titles" | "edges"
->;
 
 declare const performance: { now(): number };
 
@@ -479,6 +468,7 @@ export class Lattice {
     const remaining = present === null ? 0 : gap(system, space, present.x, state.x, kernel);
     const { total: minimum, ...terms } = state.energy;
     const pool = this.#pool;
+    this.#digests ??= poolDigests(pool);
     const entries = graph.columns.length;
     const strain = state.residuals.map((r) => this.params.lamC * r);
     const points = full ? nullPoints(graph, strain, nullThreshold, this.#strategies.baseline) : null;
@@ -492,13 +482,13 @@ export class Lattice {
         d: pool.scores ? 0 : query.raw.columns,
         missing: pool.missing.length,
         excluded: pool.excluded,
-        ...this.#poolDigests(),
+        ...this.#digests,
         query: pool.scores ? null : digestVectors(query.raw),
         queryText: query.text === null ? null : digestTexts([query.text]),
       },
       chain: this.#chainOfCandidates(),
       bundle,
-      left_out: this.#leftOut(bundle, choice),
+      left_out: leftOut(pool, this.params.k, bundle, choice),
       deltaH_total: falls
         ? start.energy.total - minimum
         : present === null
@@ -540,7 +530,7 @@ export class Lattice {
         avg_degree: graph.n > 0 ? entries / graph.n : 0,
         edge_density: graph.n > 1 ? entries / (graph.n * (graph.n - 1)) : 0,
         receipt_detail: detail,
-        crowding: { share: this.#crowding(), passed: choice.copies.length },
+        crowding: { share: crowdedShare(graph), passed: choice.copies.length },
         null_threshold: full && Number.isFinite(nullThreshold) ? nullThreshold : null,
         null_points_summary: points && {
           total_null_points: points.length,
@@ -1013,58 +1003,6 @@ export class Lattice {
   #start(): Measured {
     const space = this.#spaceOf();
     return this.#measure(stateOf(space, space.start));
-  }
-
-  /** Digests of what the candidates came with, for the receipts of all queries. */
-  #poolDigests(): PoolDigests {
-    const { raw, scores, ids, trust, texts, titles, edges } = this.#pool;
-    this.#digests ??= {
-      candidates: scores ? null : digestVectors(raw),
-      scores: scores && digestJson(Array.from(scores, (s) => (Number.isNaN(s) ? null : s))),
-      ids: digestJson(ids),
-      trust: trust.every((t) => t === 1) ? null : digestJson(Array.from(trust)),
-      texts: texts && digestTexts(texts),
-      titles: titles && digestTexts(titles),
-      edges: edges && digestJson(edges),
-    };
-    return this.#digests;
-  }
-
-  /** What the receipt says of candidates that are not in the bundle. */
-  #leftOut(bundle: readonly BundleEntry[], { ranked, scores, copies }: Choice): LeftOut[] {
-    const { candidate, ids, n } = this.#pool;
-    const { k } = this.params;
-    const taken = new Set(bundle.map(({ inputRank }) => inputRank - 1));
-    const copyOf = new Map(
-      copies.slice(0, k).map(({ node, of }) => [candidate[node]!, ids[candidate[of]!]!]),
-    );
-    const rank = new Map(ranked.map((node, place) => [candidate[node]!, { node, place }]));
-    const first = Array.from({ length: Math.min(k, n) }, (_, index) => index);
-    return [...new Set([...first, ...copyOf.keys()])]
-      .filter((index) => !taken.has(index))
-      .sort((a, b) => a - b)
-      .map((index) => {
-        const known = rank.get(index);
-        return {
-          id: ids[index]!,
-          inputRank: index + 1,
-          rank: known ? known.place + 1 : null,
-          score: known ? significant(scores.score[known.node]!) : null,
-          copyOf: copyOf.get(index) ?? null,
-        };
-      });
-  }
-
-  /** Share of the nodes that have an edge of weight 0.9 or more: its cosine, where no row cap and no given graph is. */
-  #crowding(): number {
-    const { n, rowStart, weights } = this.#network.graph;
-    let crowded = 0;
-    for (let i = 0; i < n; i++) {
-      let e = rowStart[i]!;
-      while (e < rowStart[i + 1]! && weights[e]! < 0.9) e++;
-      if (e < rowStart[i + 1]!) crowded++;
-    }
-    return n > 0 ? crowded / n : 0;
   }
 
   #dynamics(): Dynamics | null {

@@ -104,3 +104,15 @@ export function capRowSums(graph: Adjacency, cap: number): Adjacency {
   }
   return { ...graph, weights: scaled };
 }
+
+/** From which weight on two nodes are crowded together: a cosine, where no row cap and no given graph is. */
+const CROWDED = 0.9;
+
+/** The share of the nodes that have such an edge. */
+export function crowdedShare({ n, rowStart, weights }: Adjacency): number {
+  let crowded = 0;
+  for (let i = 0; i < n; i++) {
+    if (weights.subarray(rowStart[i], rowStart[i + 1]).some((weight) => weight >= CROWDED)) crowded++;
+  }
+  return n > 0 ? crowded / n : 0;
+}

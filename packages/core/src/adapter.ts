@@ -107,6 +107,29 @@ export function resolveAdapterOptions<Item>(
   return { trust, title, metadataKey, attach, signer, onError, onWarning, options, params };
 }
 
+/**
+ * How many candidates a retriever fetches to choose k from.
+ *
+ * @param pool integer >= k; default max(50, 10 k).
+ * @throws {OptionError} for another.
+ */
+export function resolvePool(pool: number | undefined, k: number): number {
+  const size = pool ?? Math.max(50, 10 * k);
+  if (Number.isSafeInteger(size) && size >= k) return size;
+  throw new OptionError("pool", `must be an integer of at least k = ${k}, not ${show(pool)}`);
+}
+
+/**
+ * How many vectors of texts that were embedded again an adapter keeps; see {@link cachedEmbedder}.
+ *
+ * @param cache integer >= 0, default 1000; 0 for none.
+ * @throws {OptionError} for another.
+ */
+export function resolveCache(cache = 1000): number {
+  if (Number.isSafeInteger(cache) && cache >= 0) return cache;
+  throw new OptionError("cache", `must be an integer of at least 0, not ${show(cache)}`);
+}
+
 /** What is known of the items' likeness to the query, one entry an item. */
 export type Likeness =
   | {

@@ -8,6 +8,8 @@ export {
   type RerankedItems,
   rerankItems,
   resolveAdapterOptions,
+  resolveCache,
+  resolvePool,
   warn,
 } from "./adapter.ts";
 export type { ChainLink, ChainReceipt } from "./diagnose/chain.ts";

@@ -14,7 +14,7 @@ import {
   OptionError,
   rerankItems,
   resolveAdapterOptions,
-  show,
+  resolveCache,
 } from "@oscillink/core";
 
 /** The custom event that carries the receipt of a re-ranking: `streamEvents` has it as `on_custom_event`. */
@@ -38,17 +38,15 @@ export interface Settings extends AdapterSettings<DocumentInterface> {
 }
 
 /** Judges all fields when an adapter is made, not when its first query comes. */
-export function resolveFields({ embeddings, cache = 1000, ...options }: RerankFields): Settings {
+export function resolveFields({ embeddings, cache, ...options }: RerankFields): Settings {
   if (typeof embeddings?.embedQuery !== "function" || typeof embeddings.embedDocuments !== "function") {
     throw new OptionError(
       "embeddings",
       "must be LangChain embeddings: it needs embedQuery and embedDocuments",
     );
   }
-  if (!Number.isSafeInteger(cache) || cache < 0) {
-    throw new OptionError("cache", `must be an integer of at least 0, not ${show(cache)}`);
-  }
-  const embedder = cache > 0 ? cachedEmbedder(embeddings, { entries: cache }) : embeddings;
+  const entries = resolveCache(cache);
+  const embedder = entries > 0 ? cachedEmbedder(embeddings, { entries }) : embeddings;
   return { ...resolveAdapterOptions(options, titleOf), embedder };
 }
 

@@ -8,6 +8,7 @@ import {
   embedQuery,
   type Likeness,
   OptionError,
+  resolvePool,
   show,
   type Vector,
   warn,
@@ -100,11 +101,7 @@ export class OscillinkRetriever<
       embeddings: embeddings ?? (vectorStore as unknown as RerankFields).embeddings,
     });
     this.#embedder = vectors === "reembed" ? this.#settings.embedder : null;
-    const { k } = this.#settings.params;
-    this.pool = pool ?? Math.max(50, 10 * k);
-    if (!Number.isSafeInteger(this.pool) || this.pool < k) {
-      throw new OptionError("pool", `must be an integer of at least k = ${k}, not ${show(pool)}`);
-    }
+    this.pool = resolvePool(pool, this.#settings.params.k);
   }
 
   override async _getRelevantDocuments(

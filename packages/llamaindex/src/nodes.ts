@@ -14,6 +14,7 @@ import {
   OptionError,
   rerankItems,
   resolveAdapterOptions,
+  resolveCache,
   show,
   type Vector,
 } from "@oscillink/core";
@@ -53,24 +54,16 @@ export interface NodeSettings extends AdapterSettings<NodeWithScore> {
 }
 
 /** Judges all options when an adapter is made, not when its first query comes. */
-export function resolveNodeOptions({
-  index,
-  embedModel,
-  cache = 1000,
-  ...options
-}: NodeOptions): NodeSettings {
+export function resolveNodeOptions({ index, embedModel, cache, ...options }: NodeOptions): NodeSettings {
   if (index !== undefined && (typeof index?.vectorStores !== "object" || index.vectorStores === null)) {
     throw new OptionError("index", `must be a VectorStoreIndex, not ${typeof index}`);
   }
   if (embedModel !== undefined) checkModel(embedModel);
-  if (!Number.isSafeInteger(cache) || cache < 0) {
-    throw new OptionError("cache", `must be an integer of at least 0, not ${show(cache)}`);
-  }
   return {
     ...resolveAdapterOptions(options, titleOf),
     index: index ?? null,
     embedModel: embedModel ?? null,
-    embedderOf: remembering(cache),
+    embedderOf: remembering(resolveCache(cache)),
   };
 }
 

@@ -2,7 +2,7 @@ import type { QueryBundle } from "@llamaindex/core/query-engine";
 import { BaseRetriever } from "@llamaindex/core/retriever";
 import type { NodeWithScore } from "@llamaindex/core/schema";
 import type { MetadataFilters } from "@llamaindex/core/vector-store";
-import { OptionError, show } from "@oscillink/core";
+import { OptionError, resolvePool } from "@oscillink/core";
 import {
   type NodeOptions,
   type NodeSettings,
@@ -87,9 +87,6 @@ function searchOf(
   if (typeof index?.asRetriever !== "function") {
     throw new OptionError("index", "must be a VectorStoreIndex; or give a retriever");
   }
-  const pool = given ?? Math.max(50, 10 * k);
-  if (!Number.isSafeInteger(pool) || pool < k) {
-    throw new OptionError("pool", `must be an integer of at least k = ${k}, not ${show(given)}`);
-  }
+  const pool = resolvePool(given, k);
   return index.asRetriever({ similarityTopK: pool, ...(filters !== undefined && { filters }) });
 }

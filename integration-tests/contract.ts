@@ -1,6 +1,7 @@
 import { rerank } from "@oscillink/core";
 import { LexicalEmbedder } from "@oscillink/lexical";
 import { beforeAll, describe, expect, test } from "vitest";
+import { installed } from "./script.ts";
 
 /** A text of the corpus, its id (a UUID, for some stores take nothing else) and its vector. */
 interface Passage {
@@ -40,6 +41,8 @@ export type Retrieve = (question: Question, k: number) => Promise<Chosen>;
 interface Exceptions {
   /** Why the receipts cannot have the same digest; then the ids alone are compared. */
   readonly digest?: string;
+  /** An optional dependency, without which it is not run. */
+  readonly needs?: string;
 }
 
 /**
@@ -49,8 +52,12 @@ interface Exceptions {
 export function adapterContract(
   name: string,
   makeRetrieve: (corpus: Corpus) => Promise<Retrieve> | Retrieve,
-  { digest: why }: Exceptions = {},
+  { digest: why, needs }: Exceptions = {},
 ): void {
+  if (needs !== undefined && !installed(needs)) {
+    test.skip(`${name} (not run: ${needs} is not installed)`);
+    return;
+  }
   describe(name, () => {
     let retrieve: Retrieve;
     beforeAll(async () => {

@@ -13,6 +13,16 @@ export interface Outcome {
   readonly stderr: string;
 }
 
+/** Whether an optional dependency is there: some are built on the machine, or are not made for every one. */
+export function installed(name: string): boolean {
+  try {
+    import.meta.resolve(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Runs a script of the repository with this Node, its output piped, from a folder that is not the repository's, and
  * with nothing of this process's environment that could colour the output.

@@ -27,7 +27,7 @@ adapterContract(
   "PGVectorStore on Postgres with pgvector",
   retrieveFrom((corpus) => server.makeStore(corpus)),
 );
-adapterContract("HNSWLib", retrieveFrom(hnswStore));
+adapterContract("HNSWLib", retrieveFrom(hnswStore), { needs: "hnswlib-node" });
 adapterContract("sqlite-vec", retrieveFrom(sqliteStore));
 adapterContract("LanceDB", retrieveFrom(lanceStore), {
   digest: "its documents have no ids, so the receipt names them by their places",

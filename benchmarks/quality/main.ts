@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { certified } from "./certified.ts";
 import { type Collection, collectionNames, type Pool, poolsOf, readCollection } from "./collection.ts";
 import { baselineOf, type Evaluation, evaluate } from "./evaluate.ts";
 import { gridGains, leaveOneOut } from "./loo.ts";
@@ -30,10 +31,12 @@ const program = new Command("bench:quality")
     new Option("--runs <folder>", "write NAME.METHOD.jsonl: the first 10 ids of every query").conflicts([
       "robust",
       "loo",
+      "certified",
     ]),
   )
   .option("--robust", "instead: the default's gain when the vectors are perturbed")
   .option("--loo", "instead: choose the options on all collections but one, report on that one, for each")
+  .option("--certified", "instead: how many of the default's bundles have a certified order")
   .parse();
 const options = program.opts<{
   data: string;
@@ -43,6 +46,7 @@ const options = program.opts<{
   runs?: string;
   robust?: true;
   loo?: true;
+  certified?: true;
 }>();
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -50,7 +54,7 @@ const report = options.json ? jsonReporter(print) : textReporter(print);
 const names = existsSync(options.data) ? collectionNames(options.data) : [];
 if (names.length === 0) program.error(`error: no collections in ${options.data} (folders with a meta.json)`);
 
-if (options.robust || options.loo) study();
+if (options.robust || options.loo || options.certified) study();
 else compareMethods();
 
 function* collections(): Generator<[Collection, Pool[]]> {
@@ -81,7 +85,7 @@ function compareMethods(): void {
   for (const same of Map.groupBy(evaluations, baselineOf).values()) report.summary(same, options.k);
 }
 
-/** The studies of the default; both take collections with vectors alone. */
+/** The studies of the default; all take collections with vectors alone. */
 function study(): void {
   const all: [Collection, Pool[]][] = [];
   for (const entry of collections()) {
@@ -89,6 +93,9 @@ function study(): void {
     else all.push(entry);
   }
   if (options.robust && all.length > 0) report.robustness(robustness(all), all.length);
+  if (options.certified) {
+    report.certified(all.flatMap(([{ name }, pools]) => certified(name, pools, options.k)));
+  }
   if (!options.loo) return;
   if (all.length < 2) program.error("error: --loo needs two collections with vectors");
   const gains = gridGains(all.map(([{ name }, pools]) => [name, pools] as const));

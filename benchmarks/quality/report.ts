@@ -1,3 +1,4 @@
+import type { Certified } from "./certified.ts";
 import { baselineOf, compare, type Evaluation, summarize } from "./evaluate.ts";
 import type { Gains, HeldOut } from "./loo.ts";
 import { mean, metricNames } from "./metrics.ts";
@@ -10,6 +11,7 @@ export interface Reporter {
   summary(evaluations: readonly Evaluation[], cuts: readonly number[]): void;
   robustness(rows: readonly Robustness[], collections: number): void;
   loo(gains: Gains, heldOut: readonly HeldOut[]): void;
+  certified(rows: readonly Certified[]): void;
 }
 
 const fixed = (value: number, digits: number, width: number): string =>
@@ -53,6 +55,14 @@ export const textReporter = (print: (line: string) => void): Reporter => ({
     }
     print(`means over ${collections} collections; pools by the cosine of the plain vectors\n`);
   },
+  certified: (rows) => {
+    print(head("order certified, %", ["k", "queries", "all", "finer"]));
+    for (const { collection, k, queries, certified, finer } of rows) {
+      const figures = [k, queries, 100 * certified, 100 * finer].map((v, i) => fixed(v, i < 2 ? 0 : 1, 8));
+      print(`  ${collection}`.padEnd(30) + figures.join(""));
+    }
+    print("finer: after a finer solution, as the first one left it open\n");
+  },
   loo: (gains, heldOut) => {
     const names = Object.keys(Object.values(gains)[0]!);
     const width = 4 + Math.max(24, ...Object.keys(gains).map((name) => name.length));
@@ -85,6 +95,7 @@ export const jsonReporter = (print: (line: string) => void): Reporter => {
         write({ summary: method, baseline, collections, ...gains, worst });
       }
     },
+    certified: (rows) => rows.forEach(write),
     robustness: (rows, collections) => {
       for (const row of rows) write({ ...row, collections });
     },

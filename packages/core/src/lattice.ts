@@ -227,15 +227,14 @@ export class Lattice {
   /** Sets the candidates' trust anew, one value in [0, 1] each. Starts the lattice over. */
   setTrust(trust: ArrayLike<number>): this {
     const pool = makePool({ ...this.#input(), trust }, this.params, this.#strategies);
-    if (this.#chain !== null) {
-      const kept = this.#chain.nodes.map((node) => pool.candidate.indexOf(this.#pool.candidate[node]!));
-      if (kept.includes(-1)) {
-        throw new CandidateError("trust", "would exclude a candidate of the chain; call clearChain first");
-      }
-      this.#chain = { ...this.#chain, nodes: kept };
+    const chain = this.#chain;
+    const nodes = chain?.nodes.map((node) => pool.candidate.indexOf(this.#pool.candidate[node]!)) ?? [];
+    if (nodes.includes(-1)) {
+      throw new CandidateError("trust", "would exclude a candidate of the chain; call clearChain first");
     }
     return this.#rebuild(() => {
       this.#pool = pool;
+      this.#chain = chain && { ...chain, nodes };
     });
   }
 
@@ -468,7 +467,6 @@ export class Lattice {
     const remaining = present === null ? 0 : gap(system, space, present.x, state.x, kernel);
     const { total: minimum, ...terms } = state.energy;
     const pool = this.#pool;
-    this.#digests ??= poolDigests(pool);
     const entries = graph.columns.length;
     const strain = state.residuals.map((r) => this.params.lamC * r);
     const points = full ? nullPoints(graph, strain, nullThreshold, this.#strategies.baseline) : null;
@@ -482,7 +480,7 @@ export class Lattice {
         d: pool.scores ? 0 : query.raw.columns,
         missing: pool.missing.length,
         excluded: pool.excluded,
-        ...this.#digests,
+        ...this.#poolDigests(),
         query: pool.scores ? null : digestVectors(query.raw),
         queryText: query.text === null ? null : digestTexts([query.text]),
       },
@@ -559,14 +557,13 @@ export class Lattice {
 
   /** Digests of all that the lattice is made of, to compare it with another. */
   provenance(): Provenance {
-    const { raw, texts, titles, scores, trust } = this.#pool;
+    const { texts, titles, trust } = this.#pool;
+    const { candidates, scores } = this.#poolDigests();
     const { k: _, ...params } = this.params;
     return {
       params: digestJson(params),
       shape: digestJson([this.n, this.d]),
-      vectors: scores
-        ? digestJson(Array.from(scores, (s) => (Number.isNaN(s) ? null : s)))
-        : digestVectors(raw),
+      vectors: (scores ?? candidates)!,
       edges: digestJson(this.edges()),
       chain: digestJson(this.#chainOfCandidates()),
       query: digestJson([
@@ -726,6 +723,11 @@ export class Lattice {
       chainLength: this.#chain?.nodes.length ?? null,
       pairs: pairs.flat(),
     };
+  }
+
+  #poolDigests(): PoolDigests {
+    this.#digests ??= poolDigests(this.#pool);
+    return this.#digests;
   }
 
   get #strategies(): Strategies {
@@ -943,11 +945,12 @@ export class Lattice {
       const maxIterations = options.maxIterations - convergence.iterations;
       const finer = { ...options, tolerance: Math.max(FINEST, options.tolerance / 10), maxIterations };
       const solution = this.#solveFrom(state.x.slice(), finer);
+      const ended = performance.now();
       last = this.#choiceOf(solution, text);
       const agrees = last.choice.chosen.every((node, place) => node === answer.choice.chosen[place]);
       answer = agrees ? { ...last, choice: answer.choice, solution: answer.solution } : last;
       this.#answer = answer;
-      this.#tell("solve", solution.convergence, began);
+      this.#tell("solve", solution.convergence, began, ended);
     }
     return answer;
   }
@@ -1069,8 +1072,13 @@ export class Lattice {
     });
   }
 
-  #tell(event: LatticeEvent["event"], convergence: Convergence, began: number): void {
-    const milliseconds = performance.now() - began;
+  #tell(
+    event: LatticeEvent["event"],
+    convergence: Convergence,
+    began: number,
+    ended = performance.now(),
+  ): void {
+    const milliseconds = ended - began;
     this.#timings.solve += milliseconds;
     this.#telling++;
     try {

@@ -68,9 +68,11 @@ describe("the settled state U*", () => {
         const { residual, bound } = lattice.receipt().certificate;
         const rounding = naive.rounding(U);
         expect(Math.abs(residual - frobenius(naive.residual(U)))).toBeLessThanOrEqual(rounding);
+        // The weights are float32: that alone moves the minimum, by what their terms are before they cancel.
+        const moved = (options.lamG + 2 * options.lamC) * frobenius(U) * 2 ** -23;
         naive.minimum().forEach((exact, i) => {
           const distance = norm(exact.map((v, c) => v - U[i]![c]!));
-          expect(distance).toBeLessThanOrEqual(bound + rounding / options.lamG);
+          expect(distance).toBeLessThanOrEqual(bound + (rounding + moved) / options.lamG);
         });
       }),
     );

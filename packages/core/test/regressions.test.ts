@@ -152,12 +152,13 @@ describe("a listener that touches its lattice", () => {
 
   test("is refused a change of it", () => {
     for (const change of [
-      (l: Lattice) => l.setTrust(new Array(20).fill(0.5)),
+      (l: Lattice) => l.setTrust(Array.from({ length: 20 }, (_, i) => (i % 5 === 2 ? 0 : 0.5))),
       (l: Lattice) => l.setQuery(randomRow(4, 3)),
       (l: Lattice) => l.settle(),
       (l: Lattice) => l.addChain([0, 1]),
     ]) {
-      const disturbed = lattice();
+      const disturbed = lattice().addChain([5, 9]);
+      const before = disturbed.provenance();
       const seen: LatticeEvent[] = [];
       disturbed.onEvent((event) => {
         seen.push(event);
@@ -165,6 +166,7 @@ describe("a listener that touches its lattice", () => {
       });
       expect(() => disturbed.receipt()).toThrow("onEvent: its listeners must not change the lattice");
       expect(seen).toHaveLength(1);
+      expect(disturbed.provenance()).toEqual(before);
     }
   });
 });
@@ -323,6 +325,35 @@ describe("an adapter's listener to warnings", () => {
     expect(ranked).toEqual([{ item: "a", record: null }]);
     expect(failure).toEqual({ error: new Error("store") });
   });
+});
+
+test("scores that agree by rounding alone were taken for an exact tie", () => {
+  const near = Array.from({ length: 12 }, (_, i) => ({ embedding: [1, 0.3 * i] }));
+  const last = { embedding: [-1, 0.1] };
+  const certificateOf = (trust: number) => {
+    const { bundle, receipt } = rerank({
+      query: [1, 0],
+      candidates: [...near, { ...last, trust }, last],
+      k: 14,
+    });
+    expect(bundle[12]!.score).toBe(bundle[13]!.score);
+    return receipt.certificate;
+  };
+  expect(certificateOf(1).orderCertified).toBe(true);
+  expect(certificateOf(1 - 2 ** -53).orderCertified).toBe(false);
+});
+
+test("the time of a choice was counted as that of the solver too", () => {
+  let finer = 0;
+  for (let seed = 0; seed < 30; seed++) {
+    const began = performance.now();
+    const lattice = new Lattice({ embeddings: randomRows(200, 4, seed) }, { tolerance: 0.1, k: 10 });
+    lattice.onEvent(() => finer++);
+    lattice.setQuery(randomRow(4, seed + 50)).receipt();
+    const spent = Object.values(lattice.timings).reduce((sum, ms) => sum + ms, 0);
+    expect(spent).toBeLessThanOrEqual(performance.now() - began);
+  }
+  expect(finer).toBeGreaterThan(30);
 });
 
 test("a signer of no known algorithm was found out with the first query", () => {

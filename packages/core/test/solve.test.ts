@@ -7,7 +7,7 @@ import { gramMatrix, nearestNeighbors } from "../src/graph/neighbors.ts";
 import type { SparseSymmetric } from "../src/kernels/kernel.ts";
 import { scalar as kernel } from "../src/kernels/scalar.ts";
 import { simdKernel } from "../src/kernels/simd.ts";
-import { conjugateGradients, type SolveOptions } from "../src/solve/cg.ts";
+import { conjugateGradients, putColumns, type SolveOptions } from "../src/solve/cg.ts";
 import { solve } from "../src/solve/solve.ts";
 import { ambientSpace, cheaperSpace, type Space, spanSpace } from "../src/solve/space.ts";
 import { assemble, type System, shifted } from "../src/solve/system.ts";
@@ -360,7 +360,9 @@ describe("conjugate gradients on any system", () => {
     const matrix = randomSystem(n, seed, diagonals);
     const x = start.slice();
     const residuals = new Float32Array(x.length);
-    const reached = conjugateGradients(matrix, rhs, x, width, options, by, residuals);
+    const reached = conjugateGradients(matrix, rhs, x, width, options, by, (block) =>
+      putColumns(block, residuals),
+    );
     return { matrix, reached, x, residuals };
   }
 
@@ -432,7 +434,9 @@ describe("conjugate gradients on any system", () => {
     const rhs = rhsOf(5, 68, 2);
     const x = new Float32Array(rhs.length);
     const residuals = new Float32Array(rhs.length).fill(1);
-    const reached = conjugateGradients(matrix, rhs, x, 68, options, kernel, residuals);
+    const reached = conjugateGradients(matrix, rhs, x, 68, options, kernel, (block) =>
+      putColumns(block, residuals),
+    );
     expect(reached).toMatchObject({ iterations: 0, converged: true });
     expect(x).toEqual(rhs.map((v, at) => v / matrix.diagonal[Math.floor(at / 68)]!));
     expect(residuals).toEqual(

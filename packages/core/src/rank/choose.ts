@@ -147,12 +147,18 @@ function marginOf(
   const radiusOf = ({ evidence, scores }: Pass, feedback: Float64Array | null) =>
     scoreRadii(evidence, settled, feedback, params, scores);
   const { score } = last.scores;
-  const same = (i: number, j: number) => twin[i] === twin[j] && score[i] === score[j];
+  // Not the scores, which may agree by rounding alone: what they are made of.
+  const { trust, text } = last.evidence;
+  const alike = (values: Float64Array | null | undefined, i: number, j: number) =>
+    values?.[i] === values?.[j];
+  const same = (i: number, j: number) =>
+    twin[i] === twin[j] &&
+    [trust, text?.grams, text?.phrases, text?.title].every((values) => alike(values, i, j));
   if (best === null) return orderMargin(ranked, places, score, radiusOf(last, null), same);
   const ofBest = best.reduce((sum, i) => sum + cosines[i]!, 0) / best.length;
   const feedback = cosines.map((own) => own + ofBest);
   return Math.min(
-    marginOfBest(best, first.scores.score, radiusOf(first, null), twin, params.feedbackDocuments),
+    marginOfBest(best, first.scores.score, radiusOf(first, null), same, params.feedbackDocuments),
     orderMargin(ranked, places, score, radiusOf(last, feedback), same),
   );
 }
@@ -162,7 +168,7 @@ function marginOfBest(
   best: readonly number[],
   score: Float64Array,
   radius: Float64Array,
-  twin: Int32Array,
+  same: (i: number, j: number) => boolean,
   wanted: number,
 ): number {
   const among = new Set(best);
@@ -170,7 +176,7 @@ function marginOfBest(
   if (rest.length === 0) return Infinity;
   const last = best.reduce((a, b) => (score[b]! < score[a]! ? b : a), best[0]!);
   const tied = best.filter((i) => score[i] === score[last]);
-  if (best.length > wanted && tied.some((i) => twin[i] !== twin[last])) return -Infinity;
+  if (best.length > wanted && tied.some((i) => !same(i, last))) return -Infinity;
   const lowest = best.reduce((low, i) => Math.min(low, score[i]! - radius[i]!), Infinity);
   return lowest - rest.reduce((high, i) => Math.max(high, score[i]! + radius[i]!), -Infinity);
 }

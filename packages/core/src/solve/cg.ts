@@ -29,7 +29,7 @@ const BLOCK = 64;
  *
  * @param rhs F, n rows of `width` values; width a multiple of 4.
  * @param x the start, overwritten with the result. From zero it takes one product with M less.
- * @param residuals overwritten with `F - M X`, if that is wanted.
+ * @param left is told of `F - M X`, a block of columns at a time, if that is wanted.
  */
 export function conjugateGradients(
   m: SparseSymmetric,
@@ -38,7 +38,7 @@ export function conjugateGradients(
   width: number,
   { tolerance, maxIterations, preconditioner }: SolveOptions,
   kernel: Kernel,
-  residuals: Float32Array | null = null,
+  left: ((residual: BlockOfColumns) => void) | null = null,
 ): Convergence {
   const { n } = m;
   const size = n * Math.min(BLOCK, width);
@@ -125,8 +125,8 @@ export function conjugateGradients(
       fromZero = false;
       rNorm2 = residual();
     }
-    putColumns(u, x, scale, block);
-    if (residuals !== null) putColumns(r, residuals, scale, block);
+    putColumns({ ...block, values: u, scale }, x);
+    left?.({ ...block, values: r, scale });
     iterations = Math.max(iterations, count);
     squares += rNorm2 * scale * scale;
     rhsSquares += fNorm2 * scale * scale;
@@ -161,6 +161,12 @@ interface Block {
   readonly n: number;
 }
 
+/** Some columns of a matrix: n rows of `columns` values, each to be multiplied by `scale`. */
+export interface BlockOfColumns extends Block {
+  readonly values: Float32Array;
+  readonly scale: number;
+}
+
 /** Copies a block's columns; returns the largest magnitude among them. */
 function takeColumns(matrix: Float32Array, block: Float32Array, { width, c0, columns, n }: Block): number {
   let largest = 0;
@@ -175,13 +181,12 @@ function takeColumns(matrix: Float32Array, block: Float32Array, { width, c0, col
   return largest;
 }
 
-function putColumns(
-  block: Float32Array,
+/** Copies a block into the matrix that it is of. */
+export function putColumns(
+  { values, scale, width, c0, columns, n }: BlockOfColumns,
   matrix: Float32Array,
-  scale: number,
-  { width, c0, columns, n }: Block,
 ): void {
   for (let i = 0, from = 0; i < n; i++) {
-    for (let to = i * width + c0, end = to + columns; to < end; to++) matrix[to] = block[from++]! * scale;
+    for (let to = i * width + c0, end = to + columns; to < end; to++) matrix[to] = values[from++]! * scale;
   }
 }

@@ -1,6 +1,12 @@
 import { product } from "../embeddings.ts";
 import type { Kernel, SparseSymmetric } from "../kernels/kernel.ts";
-import { type Convergence, conjugateGradients, type SolveOptions } from "./cg.ts";
+import {
+  type BlockOfColumns,
+  type Convergence,
+  conjugateGradients,
+  putColumns,
+  type SolveOptions,
+} from "./cg.ts";
 import type { Space } from "./space.ts";
 
 /** What a solve reached, and where. */
@@ -28,16 +34,30 @@ export function solve(
 ): Solved {
   const { width } = space;
   const { tolerance, maxIterations } = options;
-  const rest = new Float32Array(x.length);
   if (space.kind === "ambient") {
-    const convergence = conjugateGradients(m, rhs, x, width, options, kernel, rest);
-    return { convergence, residuals: lengths(space, rest) };
+    const squares = new Float64Array(m.n);
+    const convergence = conjugateGradients(
+      m,
+      rhs,
+      x,
+      width,
+      options,
+      kernel,
+      ({ values, scale, columns }) => {
+        for (let i = 0; i < m.n; i++) {
+          squares[i]! += scale * scale * product(values, i * columns, values, i * columns, columns);
+        }
+      },
+    );
+    return { convergence, residuals: squares.map(Math.sqrt) };
   }
+  const rest = new Float32Array(x.length);
+  const put = (block: BlockOfColumns) => putColumns(block, rest);
   const goal = tolerance * (size ?? norm(lengths(space, rhs)));
   let iterations = 0;
   for (let inner = tolerance; ; inner /= 8) {
     const left = { ...options, tolerance: inner, maxIterations: maxIterations - iterations };
-    iterations += conjugateGradients(m, rhs, x, width, left, kernel, rest).iterations;
+    iterations += conjugateGradients(m, rhs, x, width, left, kernel, put).iterations;
     const residuals = lengths(space, rest);
     const residual = norm(residuals);
     const converged = residual <= goal;

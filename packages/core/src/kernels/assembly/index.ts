@@ -15,7 +15,6 @@ export function base(): usize {
   return __heap_base;
 }
 
-// @ts-ignore: a decorator of AssemblyScript
 @inline
 function sumOfLanes(s: v128): f32 {
   return (
@@ -23,7 +22,6 @@ function sumOfLanes(s: v128): f32 {
   );
 }
 
-// @ts-ignore: a decorator of AssemblyScript
 @inline
 function multiplyAdd(sum: v128, a: v128, b: v128): v128 {
   return f32x4.add(sum, f32x4.mul(a, b));
@@ -60,7 +58,6 @@ export function dots(a: usize, aRows: i32, b: usize, bRows: i32, stride: i32, ou
   }
 }
 
-// @ts-ignore: a decorator of AssemblyScript
 @inline
 function block(a0: usize, b0: usize, step: usize, out: usize, outStep: usize): void {
   const a1 = a0 + step;
@@ -213,7 +210,6 @@ export function differences(
   }
 }
 
-// @ts-ignore: a decorator of AssemblyScript
 @inline
 function difference(xi: usize, xj: usize, yi: usize, yj: usize, step: usize): f32 {
   let s = f32x4.splat(0);
@@ -226,7 +222,6 @@ function difference(xi: usize, xj: usize, yi: usize, yj: usize, step: usize): f3
 }
 
 /** The same for y = x, with half the loads. */
-// @ts-ignore: a decorator of AssemblyScript
 @inline
 function squaredDistance(xi: usize, xj: usize, step: usize): f32 {
   let s = f32x4.splat(0);
@@ -300,7 +295,6 @@ export function offer(
   }
 }
 
-// @ts-ignore: a decorator of AssemblyScript
 @inline
 function offerPair(
   i: i32,

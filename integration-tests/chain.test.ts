@@ -160,7 +160,7 @@ describe("the retriever", () => {
     const chain = distrustful.pipe((documents) => documents.length);
     await expect(chain.invoke(question)).rejects.toMatchObject({
       name: "CandidateError",
-      parameter: "trust[0]",
+      parameter: "candidates[0].trust",
     });
   });
 });

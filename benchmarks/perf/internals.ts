@@ -1,5 +1,6 @@
 /** What the stages of `rerank` are made of, from the very modules that the package is bundled from. */
-export { type Matrix, pack, unitRows } from "../../packages/core/src/embeddings.ts";
+
 export { eachTile, nearestNeighbors, TILE } from "../../packages/core/src/graph/neighbors.ts";
-export { kernel } from "../../packages/core/src/kernels/choose.ts";
-export { textEvidence } from "../../packages/core/src/rank/text.ts";
+export { kernel } from "../../packages/core/src/kernels/fastest.ts";
+export { type Matrix, pack, unitRows } from "../../packages/core/src/pool/matrix.ts";
+export { textEvidence } from "../../packages/core/src/words/bm25.ts";

@@ -1,5 +1,5 @@
 import { styleText } from "node:util";
-import type { Parts } from "@oscillink/core";
+import type { Ranked } from "@oscillink/core";
 
 interface Hit {
   readonly id: string;
@@ -16,7 +16,7 @@ export interface Answer {
     readonly rank: number;
     readonly inputRank: number;
     readonly score: number | null;
-    readonly parts: Parts | null;
+    readonly parts: Ranked["parts"];
   })[];
   readonly energy: { readonly before: number; readonly after: number };
   readonly milliseconds: number;

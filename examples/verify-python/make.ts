@@ -1,8 +1,9 @@
 /** Makes what verify.py verifies: a re-ranking's receipt, signed in both forms, and its inputs. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { rerank, signPublished, signReceipt } from "@oscillink/core";
+import { rerank, signReceipt } from "@oscillink/core";
 import { hmacSigner } from "@oscillink/core/keys";
+import { signPublished } from "@oscillink/core/python";
 
 const [folder = "."] = process.argv.slice(2);
 const signer = hmacSigner(process.env.OSCILLINK_SECRET ?? "");

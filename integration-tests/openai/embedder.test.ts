@@ -1,5 +1,6 @@
 import { MemoryVectorStore } from "@langchain/classic/vectorstores/memory";
-import { completeVectors, EmbedderError } from "@oscillink/core";
+import { EmbedderError } from "@oscillink/core";
+import { completeVectors } from "@oscillink/core/adapter";
 import { LexicalEmbedder } from "@oscillink/lexical";
 import { type OpenAIEmbedderOptions, openaiEmbedder } from "@oscillink/openai";
 import OpenAI from "openai";

@@ -1,4 +1,4 @@
-import { type Embedder, EmbedderError, OptionError, type Vector } from "@oscillink/core";
+import { type Embedder, EmbedderError, OptionError, type Vector } from "@oscillink/core/adapter";
 
 /** An embedding model of the AI SDK, by its shape: specification version 2, 3 or 4. */
 export interface EmbeddingModel {

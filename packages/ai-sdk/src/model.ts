@@ -18,7 +18,7 @@ import {
   type Signature,
   show,
   type Vector,
-} from "@oscillink/core";
+} from "@oscillink/core/adapter";
 import { checkEmbed, type Embed, embedderOf } from "./embed.ts";
 
 /** A document as `rerank` of the AI SDK takes it: its text, or any JSON object. */

@@ -2,7 +2,6 @@ import { createHmac } from "node:crypto";
 import { APICallError, type EmbeddingModelV4, type JSONObject } from "@ai-sdk/provider";
 import {
   CandidateError,
-  type Embedder,
   EmbedderError,
   OptionError,
   type Options,
@@ -11,6 +10,7 @@ import {
   rerank as rerankDirectly,
   VectorError,
 } from "@oscillink/core";
+import type { Embedder } from "@oscillink/core/adapter";
 import { LexicalEmbedder } from "@oscillink/lexical";
 import { customProvider, embedMany, rerank } from "ai";
 import { describe, expect, test, vi } from "vitest";

@@ -10,11 +10,12 @@ const root = join(import.meta.dirname, "..");
 rmSync(join(root, "dist/shared"), { recursive: true, force: true });
 await build({
   cwd: root,
-  input: {
-    index: "./src/index.ts",
-    "text/index": "./src/text/index.ts",
-    "keys/index": "./src/keys/index.ts",
-  },
+  input: Object.fromEntries(
+    Object.values(manifest.exports)
+      .filter((entry) => typeof entry === "object")
+      .map((entry) => entry.default.replace(/^\.\/dist\/(.*)\.js$/, "$1"))
+      .map((name) => [name, `./src/${name}.ts`]),
+  ),
   external: Object.keys(manifest.dependencies).map((name) => new RegExp(`^${name}(/|$)`)),
   output: { dir: "dist", chunkFileNames: "shared/[name].js", sourcemap: true },
 });

@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, "..");
 /** The schema. Its root is `Receipt`; the two signed forms are definitions that refer to it where they agree with it. */
 export function receiptSchema(): object {
   const generator = createGenerator({
-    path: join(root, "src/receipt/{receipt,sign,published}.ts"),
+    path: join(root, "src/{receipt/receipt,receipt/sign,python/signature}.ts"),
     tsconfig: join(root, "tsconfig.json"),
     type: "Receipt",
     topRef: false,

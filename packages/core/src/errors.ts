@@ -54,3 +54,41 @@ export function show(value: unknown): string {
   if (typeof value === "object" && value !== null) return "an object";
   return String(value);
 }
+
+/**
+ * Refuses options that are not known.
+ *
+ * @param others what is left of an options object when all that is known was taken out.
+ * @throws {OptionError} naming the first of them, the known one that was probably meant, and all that are known.
+ */
+export function refuseUnknown(others: object, known: readonly string[]): void {
+  const name = Object.keys(others)[0];
+  if (name === undefined) return;
+  const meant = closest(name, known);
+  const list = `${meant === null ? "known" : `did you mean ${meant}? Known`} are ${known.join(", ")}`;
+  throw new OptionError(name, `unknown option; ${list}`);
+}
+
+/** The known name that takes fewest changes, at most two, one in three letters; null if there is none. */
+function closest(name: string, known: readonly string[]): string | null {
+  const limit = Math.min(2, Math.floor(name.length / 3));
+  const near = known
+    .map((candidate) => ({ candidate, changes: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
+    .filter(({ changes }) => changes <= limit)
+    .sort((a, b) => a.changes - b.changes);
+  return near[0]?.candidate ?? null;
+}
+
+/** How many letters must be put in, left out or changed to make one word the other (Levenshtein 1966). */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const above = row;
+    row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const changed = above[j - 1]! + Number(a[i - 1] !== b[j - 1]);
+      row.push(Math.min(changed, above[j]! + 1, row[j - 1]! + 1));
+    }
+  }
+  return row.at(-1)!;
+}

@@ -1,10 +1,12 @@
-import type { Vector } from "./embeddings.ts";
 import { CandidateError, OscillinkError, show, VectorError } from "./errors.ts";
 import { Lattice } from "./lattice.ts";
-import { defined, type Options, resolveOptions } from "./options.ts";
-import type { Edge } from "./pool.ts";
-import type { BundleEntry, Receipt } from "./receipt/receipt.ts";
-import type { VectorCounts } from "./vectors.ts";
+import type { VectorCounts } from "./options/calls.ts";
+import { defined, resolveOptions } from "./options/options.ts";
+import type { Options } from "./options/types.ts";
+import type { Edge } from "./pool/input.ts";
+import type { Vector } from "./pool/matrix.ts";
+import type { BundleEntry } from "./rank/bundle.ts";
+import type { Receipt } from "./receipt/receipt.ts";
 
 /** One document that a search returned. Further fields are allowed and come back untouched. */
 export interface Candidate {
@@ -70,6 +72,16 @@ export function rerank<C extends Candidate>(request: RerankRequest<C>): RerankRe
   return { bundle, receipt: lattice.receipt({ vectors: request.vectors ?? null }) };
 }
 
+/** The field of a candidate that a column of the lattice's input was made from. */
+const FIELDS = {
+  embeddings: "embedding",
+  scores: "score",
+  ids: "id",
+  texts: "text",
+  titles: "title",
+  trust: "trust",
+} as const;
+
 /**
  * The lattice of a request, asked its query.
  *
@@ -104,7 +116,7 @@ export function latticeOf<C extends Candidate>(
       titles: all.map((c) => c.title),
       trust: all.map((c) => c.trust),
       ...(edges && { edges }),
-      nameOf: (i) => `candidates[${i}].${query === undefined ? "score" : "embedding"}`,
+      nameOf: (i, column) => `candidates[${i}].${FIELDS[column]}`,
     },
     options,
   );

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Lattice, type Receipt, rerank } from "../src/index.ts";
-import { explainReceipt } from "../src/receipt/explain.ts";
-import { signedContent } from "../src/receipt/sign.ts";
+import { signedContent } from "../src/receipt/receipt.ts";
+import { explainReceipt } from "../src/verify/explain.ts";
 import { receiptOf } from "./receipts.ts";
 import { requests } from "./support.ts";
 

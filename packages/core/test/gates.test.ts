@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { pack, unitRows } from "../src/embeddings.ts";
 import { OptionError, VectorError } from "../src/errors.ts";
 import {
   computeDiffusionGates,
@@ -13,6 +12,7 @@ import { type Adjacency, adjacencyOf, capRowSums, symmetrize } from "../src/grap
 import { nearestNeighbors } from "../src/graph/neighbors.ts";
 import { Lattice } from "../src/index.ts";
 import { scalar as kernel } from "../src/kernels/scalar.ts";
+import { pack, unitRows } from "../src/pool/matrix.ts";
 import fixture from "./fixtures/diffusion_gates.json" with { type: "json" };
 import {
   cosine,

@@ -22,7 +22,7 @@ import {
   webCryptoVerifier,
 } from "../src/keys/index.ts";
 import { signReceiptAsync } from "../src/receipt/sign.ts";
-import { verifyReceipt, verifyReceiptAsync } from "../src/receipt/verify.ts";
+import { verifyReceipt, verifyReceiptAsync } from "../src/verify/verify.ts";
 import { flips, receipt } from "./receipts.ts";
 
 interface Vector {

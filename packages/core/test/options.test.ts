@@ -326,26 +326,26 @@ describe("candidates that cannot be used are refused by name", () => {
     call({ candidates: [candidates[0], { ...candidates[1], ...fields }] });
 
   test.each<[object, string, ...string[]]>([
-    [{ id: 5 }, "ids[1]", "5"],
-    [{ id: {} }, "ids[1]", "an object"],
-    [{ id: "\ud83d" }, "ids[1]", "surrogate"],
-    [{ id: "a\ude00b" }, "ids[1]", "surrogate"],
-    [{ id: "0" }, "ids[1]", '"0"', "candidate 0", "unique"],
-    [{ text: 5 }, "texts[1]", "5"],
-    [{ text: null }, "texts[1]", "null"],
-    [{ text: ["a"] }, "texts[1]", "an array of 1"],
-    [{ trust: -0.1 }, "trust[1]", "[0, 1]", "-0.1"],
-    [{ trust: 1.1 }, "trust[1]", "[0, 1]", "1.1"],
-    [{ trust: Number.NaN }, "trust[1]", "NaN"],
-    [{ trust: "1" }, "trust[1]", '"1"'],
-    [{ trust: true }, "trust[1]", "true"],
+    [{ id: 5 }, "candidates[1].id", "5"],
+    [{ id: {} }, "candidates[1].id", "an object"],
+    [{ id: "\ud83d" }, "candidates[1].id", "surrogate"],
+    [{ id: "a\ude00b" }, "candidates[1].id", "surrogate"],
+    [{ id: "0" }, "candidates[1].id", '"0"', "candidate 0", "unique"],
+    [{ text: 5 }, "candidates[1].text", "5"],
+    [{ text: null }, "candidates[1].text", "null"],
+    [{ text: ["a"] }, "candidates[1].text", "an array of 1"],
+    [{ trust: -0.1 }, "candidates[1].trust", "[0, 1]", "-0.1"],
+    [{ trust: 1.1 }, "candidates[1].trust", "[0, 1]", "1.1"],
+    [{ trust: Number.NaN }, "candidates[1].trust", "NaN"],
+    [{ trust: "1" }, "candidates[1].trust", '"1"'],
+    [{ trust: true }, "candidates[1].trust", "true"],
   ])("%j", (fields, parameter, ...says) => {
     expectError(withField(fields), CandidateError, parameter, ...says);
   });
 
   test("two with one id, and both are named", () => {
     const same = candidates.map((c) => ({ ...c, id: "same" }));
-    expectError(call({ candidates: same }), CandidateError, "ids[1]", '"same"', "candidate 0");
+    expectError(call({ candidates: same }), CandidateError, "candidates[1].id", '"same"', "candidate 0");
   });
 
   test("ids that look like an object's own properties are ids like any other", () => {
@@ -365,7 +365,7 @@ describe("candidates that cannot be used are refused by name", () => {
   });
 
   test.each([5, {}, ["solar"], true])("a query text that is %j", (queryText) => {
-    expectError(call({ queryText }), CandidateError, "queryText", "string");
+    expectError(call({ queryText }), OptionError, "queryText", "string");
   });
 
   test('without a vector, where missing is "error": the first by name, and how many more', () => {

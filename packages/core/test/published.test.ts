@@ -3,10 +3,10 @@ import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { OptionError, type Receipt } from "../src/index.ts";
 import { hmacSigner, hmacVerifier } from "../src/keys/index.ts";
-import { type PublishedReceipt, signPublished, verifyReceiptMode } from "../src/receipt/published.ts";
-import { contentDigest } from "../src/receipt/receipt.ts";
-import { signedContent, signReceipt } from "../src/receipt/sign.ts";
-import { verifyReceipt } from "../src/receipt/verify.ts";
+import { type PublishedReceipt, signPublished, verifyReceiptMode } from "../src/python/signature.ts";
+import { contentDigest, signedContent } from "../src/receipt/receipt.ts";
+import { signReceipt } from "../src/receipt/sign.ts";
+import { verifyReceipt } from "../src/verify/verify.ts";
 import { both, flips, hostile, receipt, receiptOf, secret, signers, verifiers } from "./receipts.ts";
 
 const signer = signers["HMAC-SHA256"];

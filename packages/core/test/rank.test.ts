@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { moments, naturalLog, zScores } from "../src/math.ts";
 import { diversify, ranking } from "../src/rank/diversify.ts";
-import { moments, naturalLog, zScores } from "../src/rank/math.ts";
-import { type Evidence, relevanceOf, standardizedScore } from "../src/rank/score.ts";
+import type { Evidence } from "../src/rank/evidence.ts";
+import { fuse, relevanceOf } from "../src/rank/fuse.ts";
 import { float32, permuted } from "./support.ts";
 
 const finite = fc.double({ min: -1e6, max: 1e6, noNaN: true });
@@ -108,13 +109,9 @@ const evidences: fc.Arbitrary<Evidence> = fc.integer({ min: 1, max: 12 }).chain(
   const hundredth = fc.integer({ min: -100, max: 100 }).map((v) => v / 100);
   return fc.record({
     settled: column(hundredth),
-    text: fc.option(
-      fc.record({
-        grams: column(fc.integer({ min: 0, max: 40 }).map((v) => v / 4)),
-        phrases: column(fc.integer({ min: 0, max: 8 }).map((v) => v / 4)),
-        title: fc.option(column(fc.integer({ min: 0, max: 8 }).map((v) => v / 4))),
-      }),
-    ),
+    text: fc.option(column(fc.integer({ min: 0, max: 40 }).map((v) => v / 4))),
+    phrases: fc.option(column(fc.integer({ min: 0, max: 8 }).map((v) => v / 4))),
+    title: fc.option(column(fc.integer({ min: 0, max: 8 }).map((v) => v / 4))),
     feedback: fc.option(column(hundredth)),
     trust: column(fc.constantFrom(0.01, 0.25, 0.5, 0.99, 1)).map((t) => Float64Array.from(t)),
     coherence: fc.constant(null),
@@ -125,7 +122,7 @@ const weights = fc.constantFrom(0, 0.5, 2);
 
 /** The score without the coherence part. */
 const score = (evidence: Evidence, textWeight: number) =>
-  standardizedScore(evidence, {
+  fuse(evidence, {
     textWeight,
     textTail: 0.3,
     phraseWeight: 0.25,
@@ -154,10 +151,10 @@ describe("the score", () => {
         const settled = zScores(evidence.settled, 1e-6);
         const z = (values: Float64Array | null | undefined) =>
           zScores(values ?? evidence.settled.map(() => 0));
-        const grams = z(evidence.text?.grams);
+        const grams = z(evidence.text);
         const skew = Math.max(0, grams.reduce((sum, v) => sum + v ** 3, 0) / grams.length);
-        const phrases = z(evidence.text?.phrases);
-        const title = z(evidence.text?.title);
+        const phrases = z(evidence.phrases);
+        const title = z(evidence.title);
         const feedback = z(evidence.feedback);
         total.forEach((s, i) => {
           const words = textWeight * ((1 + 0.3 * skew) * grams[i]! + 0.25 * phrases[i]! + 0.125 * title[i]!);
@@ -222,11 +219,9 @@ describe("the score", () => {
       fc.property(evidences, weights, keys, (evidence, textWeight, by) => {
         const shuffled = {
           settled: Float64Array.from(permuted([...evidence.settled], by)),
-          text: evidence.text && {
-            grams: Float64Array.from(permuted([...evidence.text.grams], by)),
-            phrases: Float64Array.from(permuted([...evidence.text.phrases], by)),
-            title: evidence.text.title && Float64Array.from(permuted([...evidence.text.title], by)),
-          },
+          text: evidence.text && Float64Array.from(permuted([...evidence.text], by)),
+          phrases: evidence.phrases && Float64Array.from(permuted([...evidence.phrases], by)),
+          title: evidence.title && Float64Array.from(permuted([...evidence.title], by)),
           feedback: evidence.feedback && Float64Array.from(permuted([...evidence.feedback], by)),
           trust: Float64Array.from(permuted([...evidence.trust], by)),
           coherence: null,

@@ -3,10 +3,11 @@ import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { signPublished, verifyReceiptMode } from "../src/receipt/published.ts";
-import { signedContent, signReceipt } from "../src/receipt/sign.ts";
+import { signPublished, verifyReceiptMode } from "../src/python/signature.ts";
+import { signedContent } from "../src/receipt/receipt.ts";
+import { signReceipt } from "../src/receipt/sign.ts";
 import { toBase64 } from "../src/receipt/untrusted.ts";
-import { verifyReceipt } from "../src/receipt/verify.ts";
+import { verifyReceipt } from "../src/verify/verify.ts";
 import { algorithms, both, flips, hostile, receipt, signers, verifiers } from "./receipts.ts";
 
 /**

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { type Receipt, rerank } from "../src/index.ts";
 import { ed25519Signer, ed25519Verifier, hmacSigner, hmacVerifier } from "../src/keys/index.ts";
-import { signPublished } from "../src/receipt/published.ts";
+import { signPublished } from "../src/python/signature.ts";
 import { signReceipt } from "../src/receipt/sign.ts";
 import { randomRow, randomRows } from "./support.ts";
 

@@ -1,10 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Lattice, type Receipt } from "../src/index.ts";
-import { contentDigest } from "../src/receipt/receipt.ts";
-import { signedContent } from "../src/receipt/sign.ts";
-import { type ReplayInputs, replayReceipt } from "../src/replay.ts";
+import { contentDigest, signedContent } from "../src/receipt/receipt.ts";
 import { rerank } from "../src/rerank.ts";
+import { type ReplayInputs, replayReceipt } from "../src/verify/replay.ts";
 import { randomRow, randomRows, requests } from "./support.ts";
 
 const overTheWire = <T>(value: T): T => JSON.parse(JSON.stringify(value));

@@ -5,8 +5,8 @@ import schema from "../schema/receipt.v2.json" with { type: "json" };
 import { receiptSchema } from "../scripts/schema.ts";
 import { type Candidate, Lattice, type Receipt, rerank } from "../src/index.ts";
 import { hmacSigner } from "../src/keys/index.ts";
-import { signPublished } from "../src/receipt/published.ts";
-import { signedContent } from "../src/receipt/sign.ts";
+import { signPublished } from "../src/python/signature.ts";
+import { signedContent } from "../src/receipt/receipt.ts";
 import { randomRow, randomRows, requests, systems, type TestCandidate, texts } from "./support.ts";
 
 const ajv = new Ajv({ allErrors: true, allowUnionTypes: true });

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CandidateError, OptionError, VectorError } from "../src/errors.ts";
 import { Lattice } from "../src/lattice.ts";
-import { wordVectors } from "../src/rank/words.ts";
+import { wordVectors } from "../src/pool/wordVectors.ts";
 import { compareProvenance } from "../src/receipt/provenance.ts";
 import { rerank } from "../src/rerank.ts";
 import { permuted } from "./support.ts";
@@ -133,7 +133,7 @@ describe("a pool without vectors", () => {
   test("with neither vector nor score, or with what it cannot use, is refused by name", () => {
     expect(() => rerank({ candidates: [{ text: "a" }] })).toThrow(VectorError);
     expect(() => rerank({ candidates: [{ score: Number.NaN }] })).toThrow(CandidateError);
-    expect(() => rerank({ candidates: [{ score: "1" as never }] })).toThrow(/scores\[0\]/);
+    expect(() => rerank({ candidates: [{ score: "1" as never }] })).toThrow(/candidates\[0\]\.score/);
     expect(() => rerank({ candidates: [{ score: 1 }], lamQ: 1 })).toThrow(OptionError);
     expect(() => new Lattice({ scores: [1] }).setQuery([1])).toThrow(VectorError);
     expect(rerank({ candidates: [] }).bundle).toEqual([]);

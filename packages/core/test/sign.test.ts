@@ -2,17 +2,17 @@ import { createPublicKey, verify } from "node:crypto";
 import canonicalize from "canonicalize";
 import { describe, expect, test } from "vitest";
 import { OptionError, type Receipt } from "../src/index.ts";
+import { signedContent } from "../src/receipt/receipt.ts";
 import {
   type AsyncSigner,
   envelopeOf,
   PAYLOAD_TYPE,
   preAuthEncoding,
   type Signer,
-  signedContent,
   signReceipt,
   signReceiptAsync,
 } from "../src/receipt/sign.ts";
-import { verifyReceipt } from "../src/receipt/verify.ts";
+import { verifyReceipt } from "../src/verify/verify.ts";
 import { algorithms, receipt, receiptOf, signers, verifiers } from "./receipts.ts";
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);

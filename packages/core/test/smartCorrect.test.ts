@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { OptionError, OscillinkError } from "../src/errors.ts";
 import { type SmartCorrectOptions, smartCorrect } from "../src/text/index.ts";
-import { corrections } from "../src/text/words.ts";
+import { corrections } from "../src/text/misspellings.ts";
 import golden from "./fixtures/smart_correct.json" with { type: "json" };
 
 /** The golden pairs that are not reproduced: finding O50 calls their outputs faults. Each has its own test below. */

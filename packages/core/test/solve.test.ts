@@ -1,13 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { pack, unitRows } from "../src/embeddings.ts";
 import { symmetrize } from "../src/graph/adjacency.ts";
 import { normalizedLaplacian } from "../src/graph/laplacian.ts";
 import { gramMatrix, nearestNeighbors } from "../src/graph/neighbors.ts";
 import type { SparseSymmetric } from "../src/kernels/kernel.ts";
 import { scalar as kernel } from "../src/kernels/scalar.ts";
 import { simdKernel } from "../src/kernels/simd.ts";
-import { conjugateGradients, putColumns, type SolveOptions } from "../src/solve/cg.ts";
+import type { SolveOptions } from "../src/options/types.ts";
+import { pack, unitRows } from "../src/pool/matrix.ts";
+import { conjugateGradients, putColumns } from "../src/solve/cg.ts";
 import { solve } from "../src/solve/solve.ts";
 import { ambientSpace, cheaperSpace, type Space, spanSpace } from "../src/solve/space.ts";
 import { assemble, type System, shifted } from "../src/solve/system.ts";

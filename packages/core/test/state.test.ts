@@ -4,8 +4,10 @@ import { describe, expect, test } from "vitest";
 import { OscillinkError, StateError } from "../src/errors.ts";
 import { jsonLinesLogger, type LatticeEvent } from "../src/events.ts";
 import { Lattice } from "../src/lattice.ts";
+import { pythonFloat } from "../src/python/json.ts";
+import { latticeFromPython } from "../src/python/lattice.ts";
+import { publishedStateSignature, round6 } from "../src/python/state.ts";
 import { compareProvenance } from "../src/receipt/provenance.ts";
-import { publishedStateSignature, pythonFloat, round6 } from "../src/receipt/published.ts";
 import { pools, randomRow, randomRows, trusts } from "./support.ts";
 
 const exported = JSON.parse(
@@ -132,7 +134,7 @@ describe("the state of a lattice", () => {
 
 describe("what the Python package exported", () => {
   test.each(exported.cases)("$name: the same graph, and the provenance that it states", ({ state }) => {
-    const lattice = Lattice.fromPython(state);
+    const lattice = latticeFromPython(state);
     const edges = state.A.flatMap((row, i) =>
       row.flatMap((weight, j) => (j > i && weight > 0 ? [{ i, j, weight }] : [])),
     );
@@ -144,7 +146,7 @@ describe("what the Python package exported", () => {
     "$name: without the graph, it is built anew and is the same",
     ({ state }) => {
       const { A, ...rest } = state;
-      const found = Lattice.fromPython(rest).edges();
+      const found = latticeFromPython(rest).edges();
       found.forEach(({ i, j, weight }) => {
         expect(weight).toBeCloseTo(A[i]![j]!, 6);
       });
@@ -155,19 +157,19 @@ describe("what the Python package exported", () => {
   test("O45 forgets the row cap: without the graph, that of the default cap comes back", () => {
     const { state } = exported.cases.find(({ name }) => name === "cap")!;
     const { A, ...rest } = state;
-    const found = Lattice.fromPython(rest).edges();
+    const found = latticeFromPython(rest).edges();
     expect(found.map(({ i, j }) => A[i]![j]! > 0)).toEqual(found.map(() => true));
     expect(found[0]!.weight).not.toBeCloseTo(A[found[0]!.i]![found[0]!.j]!, 2);
   });
 
   test("whose contents were changed is refused by its provenance; a missing field by name", () => {
     const { state } = exported.cases[0]!;
-    expect(() => Lattice.fromPython({ ...state, Y: state.Y.map((row) => row.map((v) => 2 * v)) })).toThrow(
+    expect(() => latticeFromPython({ ...state, Y: state.Y.map((row) => row.map((v) => 2 * v)) })).toThrow(
       /provenance/,
     );
     const { psi: _, ...without } = state;
-    expect(() => Lattice.fromPython(without)).toThrow(/json\.psi/);
-    expect(() => Lattice.fromPython(null)).toThrow(StateError);
+    expect(() => latticeFromPython(without)).toThrow(/json\.psi/);
+    expect(() => latticeFromPython(null)).toThrow(StateError);
   });
 });
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { naturalLog } from "../src/rank/math.ts";
-import { type TextEvidence, textEvidence, type Words, wordsOf } from "../src/rank/text.ts";
+import { naturalLog } from "../src/math.ts";
+import { type TextEvidence, textEvidence, type Words, wordsOf } from "../src/words/bm25.ts";
 import { permuted } from "./support.ts";
 
 /** The grams' channel, of texts without titles. */

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CandidateError, OptionError, profiles, rerank, VectorError } from "../src/index.ts";
-import { type LabelledQuery, TuneError, type TuneRequest, type TuneSetting, tune } from "../src/tune.ts";
+import { type LabelledQuery, TuneError, type TuneRequest, type TuneSetting, tune } from "../src/tune/tune.ts";
 import { permuted, randomRow, randomRows, uniform } from "./support.ts";
 
 const vectors: TuneSetting = { name: "vectors", options: { profile: "cosine" } };
@@ -393,7 +393,7 @@ describe("refuses", () => {
       VectorError,
       "queries[7].query: has 2 values where the others have 6; were they made by the same model?",
     ],
-    ["words", withQuery({ queryText: 5 }), CandidateError, "queries[7].queryText: must be a string, not 5"],
+    ["words", withQuery({ queryText: 5 }), OptionError, "queries[7].queryText: must be a string, not 5"],
   ])("%s", (_, input, kind, message) => {
     const error = errorOf(() => tune(input as TuneRequest)) as Error;
     expect(error).toBeInstanceOf(kind);

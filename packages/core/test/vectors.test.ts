@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { cachedEmbedder, completeVectors, type Embedder, EmbedderError, OptionError } from "../src/index.ts";
+import { cachedEmbedder, completeVectors, type Embedder } from "../src/adapter/index.ts";
+import { EmbedderError, OptionError } from "../src/index.ts";
 
 /** Embeds a text as its length and records what it was asked. */
 function lengths(): Embedder & { asked: string[][] } {

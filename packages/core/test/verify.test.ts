@@ -3,22 +3,15 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { OptionError } from "../src/index.ts";
 import { ed25519Signer, ed25519Verifier, generateKeys, hmacSigner, hmacVerifier } from "../src/keys/index.ts";
-import { contentDigest } from "../src/receipt/receipt.ts";
-import {
-  type Envelope,
-  PAYLOAD_TYPE,
-  preAuthEncoding,
-  type SignedReceipt,
-  signedContent,
-  signReceipt,
-} from "../src/receipt/sign.ts";
+import { contentDigest, type SignedReceipt, signedContent } from "../src/receipt/receipt.ts";
+import { type Envelope, PAYLOAD_TYPE, preAuthEncoding, signReceipt } from "../src/receipt/sign.ts";
 import { toBase64 } from "../src/receipt/untrusted.ts";
 import {
   type AsyncVerifier,
   type Verifier,
   verifyReceipt,
   verifyReceiptAsync,
-} from "../src/receipt/verify.ts";
+} from "../src/verify/verify.ts";
 import { algorithms, both, flips, hostile, receipt, receiptOf, signers, verifiers } from "./receipts.ts";
 
 const hmac = signers["HMAC-SHA256"];

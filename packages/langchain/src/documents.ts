@@ -15,7 +15,7 @@ import {
   rerankItems,
   resolveAdapterOptions,
   resolveCache,
-} from "@oscillink/core";
+} from "@oscillink/core/adapter";
 
 /** The custom event that carries the receipt of a re-ranking: `streamEvents` has it as `on_custom_event`. */
 export const receiptEvent = "oscillink_receipt";

@@ -1,5 +1,5 @@
 import type { DocumentInterface } from "@langchain/core/documents";
-import { completeVectors, type Embedder, OptionError, show, type Vector } from "@oscillink/core";
+import { completeVectors, type Embedder, OptionError, show, type Vector } from "@oscillink/core/adapter";
 
 /** How a second search widens the pool. */
 export interface Expand {

@@ -1,4 +1,4 @@
-export type { DocumentRecord as OscillinkMetadata } from "@oscillink/core";
+export type { DocumentRecord as OscillinkMetadata } from "@oscillink/core/adapter";
 export type { RerankFields } from "./documents.ts";
 export type { Expand } from "./expand.ts";
 export { OscillinkReranker, type OscillinkRerankerFields } from "./reranker.ts";

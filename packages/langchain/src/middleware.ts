@@ -1,6 +1,6 @@
 import { AIMessage, HumanMessage } from "@langchain/core/messages";
 import type { VectorStoreInterface } from "@langchain/core/vectorstores";
-import type { Receipt } from "@oscillink/core";
+import type { Receipt } from "@oscillink/core/adapter";
 import { type AgentMiddleware, createMiddleware } from "langchain";
 // In zod 3.25 and 4 alike.
 import { z } from "zod/v4";

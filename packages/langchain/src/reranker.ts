@@ -1,7 +1,7 @@
 import type { Callbacks } from "@langchain/core/callbacks/manager";
 import type { DocumentInterface } from "@langchain/core/documents";
 import { BaseDocumentCompressor } from "@langchain/core/retrievers/document_compressors";
-import { embedQuery, OptionError, type Vector } from "@oscillink/core";
+import { embedQuery, OptionError, type Vector } from "@oscillink/core/adapter";
 import { type RerankFields, rerankDocuments, resolveFields, type Settings } from "./documents.ts";
 
 /** The fields of {@link OscillinkReranker}: `embeddings`, and any option of `rerank`. */

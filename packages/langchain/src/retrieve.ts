@@ -3,7 +3,7 @@ import type { DocumentInterface } from "@langchain/core/documents";
 import type { BaseRetrieverInterface } from "@langchain/core/retrievers";
 import { ensureConfig, mergeConfigs, type RunnableConfig } from "@langchain/core/runnables";
 import type { VectorStoreInterface } from "@langchain/core/vectorstores";
-import { OptionError, type Receipt } from "@oscillink/core";
+import { OptionError, type Receipt } from "@oscillink/core/adapter";
 import { receiptEvent } from "./documents.ts";
 import { OscillinkRetriever, type OscillinkRetrieverFields } from "./retriever.ts";
 

@@ -12,7 +12,7 @@ import {
   show,
   type Vector,
   warn,
-} from "@oscillink/core";
+} from "@oscillink/core/adapter";
 import { type RerankFields, rerankDocuments, resolveFields, type Settings, tellOf } from "./documents.ts";
 import { type Expand, expandPool, type Found, resolveExpand } from "./expand.ts";
 import { type Hit, storedVectors } from "./sources/index.ts";

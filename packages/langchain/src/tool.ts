@@ -2,7 +2,7 @@ import type { DocumentInterface } from "@langchain/core/documents";
 import { patchConfig } from "@langchain/core/runnables";
 import { DynamicStructuredTool } from "@langchain/core/tools";
 import type { VectorStoreInterface } from "@langchain/core/vectorstores";
-import { OptionError, type Receipt, show } from "@oscillink/core";
+import { OptionError, type Receipt, show } from "@oscillink/core/adapter";
 import { type Format, formatOf, retrieve, retrieverOf, type Source } from "./retrieve.ts";
 
 /** What {@link createOscillinkTool} takes: a `retriever`, or the fields of an `OscillinkRetriever`, and these. */

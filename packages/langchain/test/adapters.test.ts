@@ -303,7 +303,7 @@ describe.each(adapters)("$name", ({ ask }) => {
     test.each([[-0.1], [1.1], [Number.NaN], ["1"], [{}]])("%o is refused", async (value) => {
       await expect(ask(ordered, { trust: () => value as number })).rejects.toMatchObject({
         name: "CandidateError",
-        parameter: "trust[0]",
+        parameter: "candidates[0].trust",
         message: expect.stringContaining("must be a number in [0, 1]"),
       });
     });

@@ -113,7 +113,7 @@ describe("oscillinkMiddleware", () => {
         model: fakeModel().respond(new AIMessage("Done.")),
         middleware: [oscillinkMiddleware({ vectorStore, onError, trust: () => 2 })],
       }).invoke({ messages: [user(query)] });
-    await expect(agentWith("throw")).rejects.toThrow("trust[0]");
+    await expect(agentWith("throw")).rejects.toThrow("candidates[0].trust");
     expect(await agentWith("passthrough")).toMatchObject({ receipts: [], messages: { length: 2 } });
   });
 

@@ -75,7 +75,9 @@ describe.each(adapters)("$name", ({ ask }) => {
       expect(bundle.map(({ metadata }) => metadata)).toEqual(
         scored.slice(0, 4).map(({ metadata }) => metadata),
       );
-      expect(warnings).toEqual([expect.objectContaining({ name: "CandidateError", parameter: "trust[0]" })]);
+      expect(warnings).toEqual([
+        expect.objectContaining({ name: "CandidateError", parameter: "candidates[0].trust" }),
+      ]);
       const { name, message } = warnings[0] as Error;
       expect(events).toEqual([["oscillink_warning", { name, message }]]);
     });

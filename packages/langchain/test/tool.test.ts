@@ -62,7 +62,7 @@ describe("createOscillinkTool", () => {
     const failing = { vectorStore, k: 3, trust: () => 2 };
     const through = await ask({ ...failing, onError: "passthrough" });
     expect([through.artifact.documents.length, through.artifact.receipt]).toEqual([3, null]);
-    await expect(ask(failing)).rejects.toMatchObject({ parameter: "trust[0]" });
+    await expect(ask(failing)).rejects.toMatchObject({ parameter: "candidates[0].trust" });
   });
 
   test("says so if nothing was found", async () => {

@@ -151,7 +151,7 @@ describe("the runs of OscillinkRetriever", () => {
     const recorder = new Recorder();
     const retriever = new OscillinkRetriever({ vectorStore, trust: () => 2 });
     const fault = await retriever.invoke(query, { callbacks: [recorder] }).catch((error) => error);
-    expect(fault).toMatchObject({ name: "CandidateError", parameter: "trust[0]" });
+    expect(fault).toMatchObject({ name: "CandidateError", parameter: "candidates[0].trust" });
     expect(recorder.runs[0]!.error).toBe(fault);
     expect(recorder.named("oscillink_rerank").error).toBe(fault);
     expect(recorder.runs.every(({ output }) => output === undefined)).toBe(true);

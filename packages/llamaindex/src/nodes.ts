@@ -17,7 +17,7 @@ import {
   resolveCache,
   show,
   type Vector,
-} from "@oscillink/core";
+} from "@oscillink/core/adapter";
 
 /** What is used of an embedding model. Every `BaseEmbedding` has it, whichever copy of the library it comes from. */
 export interface EmbedModel {

@@ -2,7 +2,7 @@ import type { QueryBundle } from "@llamaindex/core/query-engine";
 import { BaseRetriever } from "@llamaindex/core/retriever";
 import type { NodeWithScore } from "@llamaindex/core/schema";
 import type { MetadataFilters } from "@llamaindex/core/vector-store";
-import { OptionError, resolvePool } from "@oscillink/core";
+import { OptionError, resolvePool } from "@oscillink/core/adapter";
 import {
   type NodeOptions,
   type NodeSettings,

@@ -1,5 +1,6 @@
 import { MockLLM } from "@llamaindex/core/llms/mock";
-import type { DocumentRecord, Receipt } from "@oscillink/core";
+import type { Receipt } from "@oscillink/core";
+import type { DocumentRecord } from "@oscillink/core/adapter";
 import { LexicalEmbedder } from "@oscillink/lexical";
 import {
   BaseEmbedding,

@@ -1,4 +1,4 @@
-import { type Embedder, EmbedderError, OptionError, show } from "@oscillink/core";
+import { type Embedder, EmbedderError, OptionError, show } from "@oscillink/core/adapter";
 import pMap from "p-map";
 
 /** What is used of the official client, by its shape: any object that answers so will do. */

@@ -1,4 +1,11 @@
-import { type Embedder, embedQuery, type Likeness, OptionError, show, type Vector } from "@oscillink/core";
+import {
+  type Embedder,
+  embedQuery,
+  type Likeness,
+  OptionError,
+  show,
+  type Vector,
+} from "@oscillink/core/adapter";
 import type {
   Hit,
   Index,

@@ -12,7 +12,7 @@ import {
   show,
   type Vector,
   VectorError,
-} from "@oscillink/core";
+} from "@oscillink/core/adapter";
 import type { QueryResponse, RecordMetadata, ScoredPineconeRecord } from "@pinecone-database/pinecone";
 
 /** A record as the functions among the options see it: a match of `query`, or a hit of `searchRecords` in its form. */

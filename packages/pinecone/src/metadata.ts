@@ -1,4 +1,4 @@
-import type { Receipt } from "@oscillink/core";
+import type { Receipt } from "@oscillink/core/adapter";
 import type { RecordMetadata } from "@pinecone-database/pinecone";
 
 /**

@@ -1,9 +1,8 @@
 import { type Adjacency, degrees, onceEach } from "../graph/adjacency.ts";
-import { pathGraph } from "../graph/path.ts";
 import type { Kernel } from "../kernels/kernel.ts";
 import { distances, pairDistance } from "./edges.ts";
 import type { Measured } from "./energy.ts";
-import { rowMoments, spread } from "./nullpoints.ts";
+import { spread } from "./nullPoints.ts";
 
 /** One link of a chain. */
 export interface ChainLink {
@@ -88,55 +87,7 @@ export function chainReceipt(question: ChainQuestion): ChainReceipt {
   };
 }
 
-/**
- * The published rule: a link's residual is divided by the lattice's degrees, z is over all n columns of the link's row
- * (so that it depends on n), and the coherence gain counts only links that are edges, and not for the verdict.
- *
- * @param stored the chain that is part of the lattice, whose weights stand in for those asked for.
- */
-export function publishedChainReceipt(
-  question: ChainQuestion,
-  stored: { readonly nodes: readonly number[]; readonly weights: readonly number[] } | null,
-): ChainReceipt {
-  const { nodes, weights, graph, lamC, start, settled, threshold } = question;
-  const n = graph.n;
-  // Its floor for the degree of a node without neighbours.
-  const root = degrees(graph).map((degree) => Math.sqrt(Math.max(degree, 1e-12)));
-  const path = pathGraph(n, stored ?? { nodes, weights });
-  const row = (adjacency: Adjacency, i: number, by: number, state: Measured): Map<number, number> => {
-    const distance = pairDistance(state);
-    const entries = new Map<number, number>();
-    for (let e = adjacency.rowStart[i]!; e < adjacency.rowStart[i + 1]!; e++) {
-      const j = adjacency.columns[e]!;
-      entries.set(j, by * adjacency.weights[e]! * distance(i, j, root[i]!, root[j]!));
-    }
-    return entries;
-  };
-  const z = (entries: Map<number, number>, j: number): number => {
-    const { mean, deviation } = rowMoments(Float64Array.from(entries.values()), n);
-    return ((entries.get(j) ?? 0) - mean) / (deviation + 1e-12);
-  };
-  let coherenceGain = 0;
-  const edges = nodes.slice(0, -1).map((i, link): ChainLink => {
-    const j = nodes[link + 1]!;
-    const struct = row(graph, i, lamC, settled);
-    const links = row(path, i, Math.max(lamC, 1e-6), settled);
-    const rStruct = struct.get(j) ?? 0;
-    coherenceGain += 0.5 * ((row(graph, i, lamC, start).get(j) ?? 0) - rStruct);
-    return {
-      link,
-      edge: [i, j],
-      rStruct,
-      zStruct: z(struct, j),
-      rPath: links.get(j) ?? 0,
-      zPath: z(links, j),
-    };
-  });
-  const verdict = edges.every(({ zPath }) => zPath <= threshold);
-  return { verdict, weakestLink: weakestOf(edges), coherenceGain, edges };
-}
-
-function weakestOf(links: readonly ChainLink[]): ChainReceipt["weakestLink"] {
+export function weakestOf(links: readonly ChainLink[]): ChainReceipt["weakestLink"] {
   const { link, edge, zPath } = links.reduce((a, b) => (b.zPath > a.zPath ? b : a));
   return { link, edge, z: zPath };
 }

@@ -1,6 +1,6 @@
-import { product } from "../embeddings.ts";
 import type { Adjacency } from "../graph/adjacency.ts";
 import type { Kernel } from "../kernels/kernel.ts";
+import { product } from "../pool/matrix.ts";
 import type { Space } from "../solve/space.ts";
 import type { System } from "../solve/system.ts";
 import { gap, type Measured } from "./energy.ts";
@@ -29,7 +29,7 @@ export interface Dynamics {
 }
 
 /** The step to describe. */
-export interface Step {
+interface Step {
   readonly graph: Adjacency;
   readonly system: System;
   readonly space: Space;

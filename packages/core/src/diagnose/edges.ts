@@ -1,12 +1,6 @@
 import { type Adjacency, degrees } from "../graph/adjacency.ts";
 import type { Kernel, Pattern } from "../kernels/kernel.ts";
-
-/** The coordinates of a state, and their metric: `u_i · u_j` is the dot product of row i of `x` with row j of `xg`. */
-export interface Coordinates {
-  readonly x: Float32Array;
-  readonly xg: Float32Array;
-  readonly width: number;
-}
+import type { Coordinates } from "../solve/state.ts";
 
 /**
  * Squared distances of the nodes that a symmetric pattern joins, each first divided by its own number:

@@ -1,9 +1,9 @@
-import { product } from "../embeddings.ts";
 import type { Adjacency } from "../graph/adjacency.ts";
 import type { Kernel } from "../kernels/kernel.ts";
+import { product } from "../pool/matrix.ts";
 import type { Space } from "../solve/space.ts";
+import type { Coordinates, State } from "../solve/state.ts";
 import type { System } from "../solve/system.ts";
-import type { Coordinates } from "./edges.ts";
 
 /** The energy of a state, by term; `total` is their sum. All are >= 0. */
 export interface Energy {
@@ -16,20 +16,6 @@ export interface Energy {
   /** `lamP tr(Uᵀ L_path U)`: how much the links of the chain disagree. */
   readonly chain: number;
   readonly total: number;
-}
-
-/** A state of the lattice. */
-export interface State extends Coordinates {
-  /** `|U_i|²` of each node. */
-  readonly squares: Float64Array;
-}
-
-/** The state with coordinates `x`. */
-export function stateOf(space: Space, x: Float32Array): State {
-  const { rows, width, start, startMetric } = space;
-  const xg = x === start ? startMetric : space.metric(x);
-  const square = (_: unknown, i: number) => Math.max(0, product(x, i * width, xg, i * width, width));
-  return { x, xg, width, squares: Float64Array.from({ length: rows }, square) };
 }
 
 /** A state, and what its edges and its energy are. */
@@ -47,7 +33,7 @@ export interface Measured extends State {
  * @param querySquare `|psi|²`.
  * @param residuals what the edges disagree by in that state: see `edgeResiduals`.
  */
-export function measure(
+export function energyOf(
   { laplacian, lamG, lamC, pull, path }: System,
   graph: Adjacency,
   space: Space,

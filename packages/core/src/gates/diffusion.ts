@@ -1,3 +1,9 @@
+import { OptionError, show, VectorError } from "../errors.ts";
+import { capRowSums, symmetrize } from "../graph/adjacency.ts";
+import { nearestNeighbors } from "../graph/neighbors.ts";
+import { kernel } from "../kernels/fastest.ts";
+import { resolveOptions } from "../options/options.ts";
+import type { Options } from "../options/types.ts";
 import {
   compareRows,
   contentOrder,
@@ -10,12 +16,7 @@ import {
   unitScale,
   type Vector,
   type Vectors,
-} from "../embeddings.ts";
-import { OptionError, show, VectorError } from "../errors.ts";
-import { capRowSums, symmetrize } from "../graph/adjacency.ts";
-import { nearestNeighbors } from "../graph/neighbors.ts";
-import { kernel } from "../kernels/choose.ts";
-import { type Options, resolveOptions } from "../options.ts";
+} from "../pool/matrix.ts";
 import { eliminate, iterate, screen } from "./screened.ts";
 
 /** The options of {@link computeDiffusionGates}. The graph's are the lattice's own, and so are their defaults. */

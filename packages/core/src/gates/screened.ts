@@ -1,5 +1,5 @@
 import type { Adjacency } from "../graph/adjacency.ts";
-import { kernel } from "../kernels/choose.ts";
+import { kernel } from "../kernels/fastest.ts";
 import { conjugateGradients } from "../solve/cg.ts";
 
 /**

@@ -1,6 +1,6 @@
-import { type Matrix, matrix } from "../embeddings.ts";
 import type { Kernel, NearestLists } from "../kernels/kernel.ts";
 import { nextAbove } from "../kernels/scalar.ts";
+import { type Matrix, matrix } from "../pool/matrix.ts";
 
 /** Directed edges `from[e] -> to[e]` of similarity `weight[e]`: `from` ascending, and `to` within it. */
 export interface Edges {

@@ -1,3 +1,4 @@
+import { fromBase64Text, instantiate } from "../platform.ts";
 import type { Kernel, Placed, Source } from "./kernel.ts";
 import { scalar } from "./scalar.ts";
 import { wasm } from "./wasm.ts";
@@ -57,13 +58,6 @@ interface Module {
   scaleRows(rows: number, scale: number, x: number, out: number, width: number): void;
 }
 
-// Every runtime has these two; the types of the language alone do not.
-declare const atob: (base64: string) => string;
-declare const WebAssembly: {
-  Module: new (bytes: Uint8Array) => object;
-  Instance: new (module: object) => { readonly exports: unknown };
-};
-
 const PAGE = 65536;
 /** Arrays begin at lines of the cache. */
 const LINE = 64;
@@ -78,8 +72,8 @@ const LINE = 64;
 export function simdKernel(): Kernel | null {
   let module: Module;
   try {
-    const bytes = Uint8Array.from(atob(wasm), (character) => character.charCodeAt(0));
-    module = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as Module;
+    const bytes = Uint8Array.from(fromBase64Text(wasm), (character) => character.charCodeAt(0));
+    module = instantiate(bytes) as Module;
   } catch {
     return null;
   }

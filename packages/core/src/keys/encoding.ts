@@ -56,7 +56,7 @@ function readKey(key: KeyInput, kind: Kind): Uint8Array {
   // A key is never shown, whatever came in its place: it may be one of another kind.
   const what = typeof key === "string" ? "a text" : show(key);
   const forms = `${LENGTH} bytes, PEM with the label ${label[kind]}, or a JWK of type OKP`;
-  throw new OptionError(`${kind}Key`, `must be an Ed25519 ${kind} key: ${forms}, got ${what}`);
+  throw new OptionError(`${kind}Key`, `must be an Ed25519 ${kind} key: ${forms}, not ${what}`);
 }
 
 function bytesOf(key: unknown, kind: Kind): Uint8Array | null {

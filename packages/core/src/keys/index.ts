@@ -4,10 +4,14 @@ import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { OptionError, show } from "../errors.ts";
+import { type WebCryptoKey, webCrypto } from "../platform.ts";
 import type { AsyncSigner, Signer } from "../receipt/sign.ts";
 import type { Algorithm, AsyncVerifier, Verifier } from "../receipt/verifier.ts";
 import { type KeyInput, readPrivateKey, readPublicKey } from "./encoding.ts";
 
+export type { WebCryptoKey } from "../platform.ts";
+export type { AsyncSigner, Signer } from "../receipt/sign.ts";
+export type { AsyncVerifier, Verifier } from "../receipt/verifier.ts";
 export {
   type Jwk,
   type KeyInput,
@@ -97,7 +101,7 @@ export function hmacVerifier(secret: Uint8Array | string, options: KeyOptions = 
 
 function readSecret(secret: Uint8Array | string): Uint8Array {
   if (typeof secret !== "string" && !(secret instanceof Uint8Array)) {
-    throw new OptionError("secret", `must be a text or a Uint8Array, got ${show(secret)}`);
+    throw new OptionError("secret", `must be a text or a Uint8Array, not ${show(secret)}`);
   }
   if (secret.length > 0) return typeof secret === "string" ? utf8ToBytes(secret) : Uint8Array.from(secret);
   throw new OptionError("secret", "must not be empty: anyone could sign with it");
@@ -110,25 +114,6 @@ function equal(a: Uint8Array, b: Uint8Array): boolean {
   return difference === 0;
 }
 
-/** What is needed of a CryptoKey of WebCrypto. */
-export interface WebCryptoKey {
-  readonly algorithm: { readonly name: string };
-  readonly usages: readonly string[];
-}
-
-// Every JavaScript platform has it; the types of the language alone do not know it.
-declare const crypto: {
-  readonly subtle: {
-    sign(algorithm: string, key: WebCryptoKey, message: Uint8Array): Promise<ArrayBuffer>;
-    verify(
-      algorithm: string,
-      key: WebCryptoKey,
-      signature: Uint8Array,
-      message: Uint8Array,
-    ): Promise<boolean>;
-  };
-};
-
 /**
  * Signs with a key of WebCrypto, of Ed25519 or of HMAC with SHA-256, which may be one that cannot be exported.
  *
@@ -138,7 +123,7 @@ export function webCryptoSigner(key: WebCryptoKey, options: KeyOptions = {}): As
   return {
     algorithm: algorithmOf(key, "sign"),
     ...named(options),
-    sign: async (message) => new Uint8Array(await crypto.subtle.sign(key.algorithm.name, key, message)),
+    sign: async (message) => new Uint8Array(await webCrypto().sign(key.algorithm.name, key, message)),
   };
 }
 
@@ -152,7 +137,7 @@ export function webCryptoVerifier(key: WebCryptoKey, options: KeyOptions = {}): 
   return {
     algorithm: algorithmOf(key, "verify"),
     ...named(options),
-    verify: (message, signature) => crypto.subtle.verify(key.algorithm.name, key, signature, message),
+    verify: (message, signature) => webCrypto().verify(key.algorithm.name, key, signature, message),
   };
 }
 
@@ -162,12 +147,12 @@ function algorithmOf(key: WebCryptoKey, usage: "sign" | "verify"): Algorithm {
     name === "Ed25519" ? name : name === "HMAC" && hash?.name === "SHA-256" ? "HMAC-SHA256" : null;
   if (algorithm !== null && key.usages.includes(usage)) return algorithm;
   const what = `must be a CryptoKey of Ed25519 or of HMAC with SHA-256 and with the usage ${usage}`;
-  throw new OptionError("key", `${what}, got ${name === undefined ? show(key) : show(name)}`);
+  throw new OptionError("key", `${what}, not ${name === undefined ? show(key) : show(name)}`);
 }
 
 /** The key id of options, where there is one. An empty one would count as none in an envelope. */
 function named({ keyId }: KeyOptions): KeyOptions {
   if (keyId === undefined) return {};
   if (typeof keyId === "string" && keyId !== "") return { keyId };
-  throw new OptionError("keyId", `must be a text that is not empty, got ${show(keyId)}`);
+  throw new OptionError("keyId", `must be a text that is not empty, not ${show(keyId)}`);
 }

@@ -1,5 +1,10 @@
-import { moments } from "./math.ts";
-import { type Evidence, ROUNDING, type Scores, type ScoreWeights } from "./score.ts";
+import { moments } from "../math.ts";
+import type { Params } from "../options/types.ts";
+import type { Pool } from "../pool/pool.ts";
+import type { State } from "../solve/state.ts";
+import { CHANNELS, type Evidence, ROUNDING, type ScoreWeights } from "./evidence.ts";
+import type { Scores } from "./fuse.ts";
+import type { Pass, Ranking } from "./rank.ts";
 
 /**
  * How far the cosine of a vector with any other may be from that of the exact vector, which lies within `bound` of it:
@@ -14,7 +19,7 @@ export function cosineRadius(bound: number, length: number): number {
 
 /**
  * How far each score may be from the exact one, for evidence that is known to within a radius. Words and trust are
- * exact; see {@link standardizedScore} for the formula.
+ * exact; see {@link fuse} for the formula.
  *
  * For `z = (c - mean) / deviation` and radii r: the mean is off by `mean(r)` at most and the deviation, a seminorm, by
  * the root mean square of r, so z by `(r + mean(r) + |z| rms(r)) / (deviation - rms(r))`.
@@ -80,4 +85,57 @@ export function orderMargin(
     }
   });
   return margin;
+}
+
+/**
+ * By how much the narrowest gap that decided a bundle exceeds what the scores may be off by: above 0, the exact solution
+ * gives the same bundle in the same order. Infinite where nothing was to be decided.
+ *
+ * @param bounds how far each settled vector may be from the exact one.
+ * @param places how many of the first places of the ranking are to be decided.
+ */
+export function marginOf(
+  { first, last, best, order }: Ranking,
+  places: number,
+  { twin, scores: given }: Pool,
+  { squares }: State,
+  bounds: Float64Array,
+  params: Params,
+): number {
+  const cosines = bounds.map((_, i) => cosineRadius(bounds[twin[i]!]!, Math.sqrt(squares[twin[i]!]!)));
+  // Scores that candidates came with are exact.
+  const settled = given === null ? cosines : cosines.map(() => 0);
+  const radiusOf = ({ evidence, scores }: Pass, feedback: Float64Array | null) =>
+    scoreRadii(evidence, settled, feedback, params, scores);
+  const { score } = last.scores;
+  // Not the scores, which may agree by rounding alone: what they are made of.
+  const { evidence } = last;
+  const exact = CHANNELS.filter((channel) => channel.exact).map(({ part }) => evidence[part]);
+  const same = (i: number, j: number) =>
+    twin[i] === twin[j] && [evidence.trust, ...exact].every((values) => values?.[i] === values?.[j]);
+  if (best === null) return orderMargin(order, places, score, radiusOf(last, null), same);
+  const ofBest = best.reduce((sum, i) => sum + cosines[i]!, 0) / best.length;
+  const feedback = cosines.map((own) => own + ofBest);
+  return Math.min(
+    marginOfBest(best, first.scores.score, radiusOf(first, null), same, params.feedbackDocuments),
+    orderMargin(order, places, score, radiusOf(last, feedback), same),
+  );
+}
+
+/** By how much the best stand above the rest: their order decides nothing, and neither does that of exact ties. */
+function marginOfBest(
+  best: readonly number[],
+  score: Float64Array,
+  radius: Float64Array,
+  same: (i: number, j: number) => boolean,
+  wanted: number,
+): number {
+  const among = new Set(best);
+  const rest = Array.from(score.keys()).filter((i) => !among.has(i));
+  if (rest.length === 0) return Infinity;
+  const last = best.reduce((a, b) => (score[b]! < score[a]! ? b : a), best[0]!);
+  const tied = best.filter((i) => score[i] === score[last]);
+  if (best.length > wanted && tied.some((i) => !same(i, last))) return -Infinity;
+  const lowest = best.reduce((low, i) => Math.min(low, score[i]! - radius[i]!), Infinity);
+  return lowest - rest.reduce((high, i) => Math.max(high, score[i]! + radius[i]!), -Infinity);
 }

@@ -1,4 +1,4 @@
-import { gramsOf, type Words } from "./text.ts";
+import { gramsOf, type Words } from "../words/bm25.ts";
 
 /** Two documents are near-copies only if their vectors are this much alike. */
 const COSINE = 0.9;

@@ -1,4 +1,4 @@
-import { naturalLog } from "./math.ts";
+import { naturalLog } from "../math.ts";
 
 /** The indices by falling score; equal scores in the order in which the candidates came. */
 export function ranking(score: Float64Array, place: ArrayLike<number>): number[] {

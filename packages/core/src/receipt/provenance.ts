@@ -1,4 +1,9 @@
-import type { Digest } from "./digest.ts";
+import { chainOfCandidates } from "../graph/chain.ts";
+import { edgesOfCandidates } from "../graph/network.ts";
+import type { Query } from "../pool/query.ts";
+import type { Problem } from "../solve/settle.ts";
+import { type Digest, digestJson, digestTexts, digestVectors } from "./digest.ts";
+import type { PoolDigests } from "./write.ts";
 
 /** Digests of what a lattice is made of, part by part; see {@link compareProvenance}. */
 export interface Provenance {
@@ -26,4 +31,23 @@ export function compareProvenance(
     boolean
   >;
   return { same: parts.every((part) => equal[part]), equal };
+}
+
+/** The digests of a lattice. */
+export function provenanceOf(
+  { params, pool, chain, network }: Problem,
+  query: Query | null,
+  { candidates, scores }: PoolDigests,
+): Provenance {
+  const { k: _, ...computation } = params;
+  return {
+    params: digestJson(computation),
+    shape: digestJson([pool.n, pool.d]),
+    vectors: (scores ?? candidates)!,
+    edges: digestJson(edgesOfCandidates(pool, network.graph)),
+    chain: digestJson(chain && chainOfCandidates(pool, chain)),
+    query: digestJson([query && digestVectors(query.raw), digestTexts([query?.text ?? ""])]),
+    trust: digestJson(Array.from(pool.trust)),
+    texts: digestJson([digestTexts(pool.texts ?? []), digestTexts(pool.titles ?? [])]),
+  };
 }

@@ -1,43 +1,12 @@
 import type { Dynamics } from "../diagnose/dynamics.ts";
 import type { Energy } from "../diagnose/energy.ts";
-import type { NullPoint } from "../diagnose/nullpoints.ts";
+import type { NullPoint } from "../diagnose/nullPoints.ts";
 import type { Chain } from "../graph/path.ts";
-import type { Params } from "../options.ts";
-import type { Terms } from "../rank/score.ts";
-import type { VectorCounts } from "../vectors.ts";
+import type { VectorCounts } from "../options/calls.ts";
+import type { Params } from "../options/types.ts";
+import type { BundleEntry } from "../rank/bundle.ts";
 import { version } from "../version.ts";
 import { type Digest, digestJson } from "./digest.ts";
-
-/** The raw evidence of a chosen document. */
-export interface Parts {
-  /** Cosine of the document's own vector with the query; without vectors, the score that it came with. */
-  readonly similarity: number;
-  /** Cosine of its settled vector with the query; without vectors, the score that it came with. */
-  readonly settled: number;
-  /** BM25 of the query over the pool, on grams; null where there was no text, and so for the next two. */
-  readonly text: number | null;
-  readonly phrases: number | null;
-  readonly title: number | null;
-  /** Mean cosine with the settled vectors of the best; null where that carries no weight. */
-  readonly feedback: number | null;
-  /** How much its neighbourhood gained in coherence; null where that carries no weight. */
-  readonly coherence: number | null;
-  /** The trust that came with it. */
-  readonly trust: number;
-}
-
-/** One document of a bundle, as the lattice ranks it and the receipt records it. */
-export interface BundleEntry {
-  readonly id: string;
-  /** Its place in the bundle, from 1. */
-  readonly rank: number;
-  /** Its place among the candidates as they came, from 1. */
-  readonly inputRank: number;
-  /** The sum of `terms`, in standard deviations of the pool; null for a document that could not be ranked. */
-  readonly score: number | null;
-  readonly parts: Parts | null;
-  readonly terms: Terms | null;
-}
 
 /** A candidate that one might have expected in the bundle, and why it is not there. */
 export interface LeftOut {
@@ -203,6 +172,18 @@ export const coveredContent = (receipt: Draft): object => ({
 
 /** The digest that a receipt must carry: over its canonical JSON without the uncovered fields. */
 export const contentDigest = (receipt: Draft): Digest => digestJson(coveredContent(receipt));
+
+/** The part of a receipt that is signed: what its digest covers, and the digest. */
+export type SignedReceipt = Omit<Receipt, "kernel" | "meta" | "t_ms" | "vectors"> & {
+  readonly meta: Omit<Receipt["meta"], "ustar_cache_hits" | "ustar_cached" | "ustar_solves">;
+};
+
+/**
+ * The signed content of a receipt. Timings, the kernel's name, where vectors came from, the counts of solves and a
+ * published signature are not in it: two runs on the same input have the same, byte for byte.
+ */
+export const signedContent = (receipt: Receipt | SignedReceipt): SignedReceipt =>
+  ({ ...coveredContent(receipt), digest: receipt.digest }) as SignedReceipt;
 
 /** A figure to six significant digits: as many as a cosine in float32 has, and half as long in a receipt. */
 export const significant = (x: number): number => Number(x.toPrecision(6));

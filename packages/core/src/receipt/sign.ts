@@ -1,9 +1,9 @@
 import { concatBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import canonicalize from "canonicalize";
 import { OptionError, show } from "../errors.ts";
-import { contentDigest, coveredContent, type Receipt } from "./receipt.ts";
-import { field, isRecord, MAX_PAYLOAD, toBase64 } from "./untrusted.ts";
-import { type Algorithm, type Reason, SIGNATURE_LENGTH } from "./verifier.ts";
+import { contentDigest, type Receipt, type SignedReceipt, signedContent } from "./receipt.ts";
+import { isRecord, MAX_PAYLOAD, toBase64 } from "./untrusted.ts";
+import { type Algorithm, SIGNATURE_LENGTH } from "./verifier.ts";
 
 /** The DSSE payload type of a receipt: canonical JSON (RFC 8785) of its signed content. */
 export const PAYLOAD_TYPE = "application/vnd.oscillink.receipt+json";
@@ -37,18 +37,6 @@ export interface Signer {
 export interface AsyncSigner extends Pick<Signer, "algorithm" | "keyId"> {
   sign(message: Uint8Array): Promise<Uint8Array>;
 }
-
-/** The part of a receipt that is signed: what its digest covers, and the digest. */
-export type SignedReceipt = Omit<Receipt, "kernel" | "meta" | "t_ms" | "vectors"> & {
-  readonly meta: Omit<Receipt["meta"], "ustar_cache_hits" | "ustar_cached" | "ustar_solves">;
-};
-
-/**
- * The signed content of a receipt. Timings, the kernel's name, where vectors came from, the counts of solves and a
- * published signature are not in it: two runs on the same input have the same, byte for byte.
- */
-export const signedContent = (receipt: Receipt | SignedReceipt): SignedReceipt =>
-  ({ ...coveredContent(receipt), digest: receipt.digest }) as SignedReceipt;
 
 /**
  * Signs a receipt. The same receipt and key give the same envelope, byte for byte.
@@ -101,7 +89,7 @@ function payloadOf(receipt: Receipt | SignedReceipt): Uint8Array {
 /** The signed content of a receipt. @throws OptionError if its digest is not that of its content. */
 export function checkReceipt(receipt: Receipt | SignedReceipt): SignedReceipt {
   if (!isRecord(receipt) || !isRecord(receipt.meta)) {
-    throw new OptionError("receipt", `must be a receipt, got ${show(receipt)}`);
+    throw new OptionError("receipt", `must be a receipt, not ${show(receipt)}`);
   }
   const content = signedContent(receipt);
   const found = digestOf(content);
@@ -122,7 +110,7 @@ function digestOf(content: SignedReceipt): string {
 export function checkSigner(signer: AsyncSigner | Signer): void {
   const known = Object.hasOwn(SIGNATURE_LENGTH, signer?.algorithm) && typeof signer.sign === "function";
   if (known && (signer.keyId === undefined || typeof signer.keyId === "string")) return;
-  const what = `must be a signer such as ed25519Signer(privateKey) makes, got ${show(signer)}`;
+  const what = `must be a signer such as ed25519Signer(privateKey) makes, not ${show(signer)}`;
   throw new OptionError("signer", what);
 }
 
@@ -140,101 +128,4 @@ export function checkSignature(algorithm: Algorithm, signature: unknown): assert
     "signer",
     `must give ${length} bytes for ${algorithm}, gave ${show(signature)}${later}`,
   );
-}
-
-const SCHEMA = "oscillink-receipt/2";
-
-/**
- * The signed content that data hold, or why they hold none. Only fields that the digest covers are taken over, and the
- * digest is computed again.
- */
-export function readContent(data: unknown): SignedReceipt | Reason {
-  const schema = field(data, "schema");
-  if (typeof schema !== "string") return "schema";
-  if (schema !== SCHEMA) return schema.startsWith("oscillink-receipt/") ? "version" : "schema";
-  if (!isReceipt(data)) return "schema";
-  try {
-    const content = signedContent(data);
-    if (contentDigest(content) !== content.digest) return "digest";
-    // Out comes what the digest covers: canonical JSON knows no -0.
-    return JSON.parse(canonicalize(content) as string) as SignedReceipt;
-  } catch {
-    return "schema";
-  }
-}
-
-/** A kind of value: of JSON, with `?` where it may be null; of an array, its elements'; of an object, its fields'. */
-type Shape = "boolean" | "number" | "string" | "number?" | "string?" | readonly [Shape] | Fields;
-
-interface Fields {
-  /** Whether null may stand for the whole. */
-  readonly orNull?: true;
-  readonly fields: Readonly<Record<string, Shape>>;
-}
-
-const all = <Name extends string>(shape: Shape, ...names: readonly Name[]) =>
-  Object.fromEntries(names.map((name) => [name, shape]));
-
-const PLACE = { id: "string", inputRank: "number" } as const;
-
-/** What is read of a receipt, here and where it is explained or replayed; the whole is in schema/receipt.v2.json. */
-const RECEIPT: Fields = {
-  fields: {
-    ...all("string", "version", "profile", "space", "digest"),
-    ...all("number", "deltaH_total", "cg_iters", "residual"),
-    params: { fields: all("number", "k", "textWeight", "diversity", "lamC", "coherenceWeight") },
-    inputs: {
-      fields: {
-        ...all("number", "n", "d", "missing", "excluded"),
-        ...all("string?", "candidates", "query", "scores", "texts", "titles", "queryText"),
-      },
-    },
-    chain: { orNull: true, fields: { nodes: ["number"], lamP: "number", weights: ["number"] } },
-    bundle: [
-      {
-        fields: {
-          ...PLACE,
-          rank: "number",
-          score: "number?",
-          parts: { orNull: true, fields: all("number", "similarity", "settled", "trust") },
-          terms: { orNull: true, fields: all("number", "settled", "text", "feedback", "coherence", "trust") },
-        },
-      },
-    ],
-    left_out: [{ fields: { ...PLACE, rank: "number?", score: "number?", copyOf: "string?" } }],
-    energy: { fields: all("number", "initial", "final", "minimum", "remaining") },
-    meta: {
-      fields: {
-        ...all("number", "ustar_iters", "ustar_res"),
-        ...all("boolean", "ustar_converged"),
-        ...all("string", "receipt_detail", "state_sig"),
-        null_threshold: "number?",
-        crowding: { fields: all("number", "share", "passed") },
-        null_points_summary: { orNull: true, fields: all("number", "returned_null_points") },
-      },
-    },
-    certificate: {
-      fields: { ...all("number", "residual", "bound"), margin: "number?", orderCertified: "boolean" },
-    },
-  },
-};
-
-function fits(data: unknown, shape: Shape): boolean {
-  if (typeof shape === "string") {
-    const [kind, orNull] = [shape.replace("?", ""), shape.endsWith("?")];
-    return typeof data === kind || (orNull && data === null);
-  }
-  if ("fields" in shape) {
-    if (data === null) return shape.orNull === true;
-    return isRecord(data) && Object.entries(shape.fields).every(([name, of]) => fits(field(data, name), of));
-  }
-  return Array.isArray(data) && data.every((element) => fits(element, shape[0]));
-}
-
-/** Whether data are a receipt by their form: what they say is for the digest, the signature and a replay to vouch for. */
-export function isReceipt(data: unknown): data is SignedReceipt {
-  if (!fits(data, RECEIPT)) return false;
-  const { bundle, certificate } = data as SignedReceipt;
-  const { margin, orderCertified } = certificate;
-  return bundle.every(({ rank }, i) => rank === i + 1) && (!orderCertified || margin === null || margin > 0);
 }

@@ -1,8 +1,6 @@
 /** Reading what may have been written by anyone: bounded, each property once, and never with an error. */
 
-// Every JavaScript platform has them; the types of the language alone do not know them.
-declare const atob: (base64: string) => string;
-declare const btoa: (binary: string) => string;
+import { fromBase64Text, toBase64Text } from "../platform.ts";
 
 /** The largest payload that is signed or read, in bytes of JSON. */
 export const MAX_PAYLOAD = 2 ** 20;
@@ -112,7 +110,7 @@ export function toBase64(bytes: Uint8Array): string {
   let binary = "";
   for (let at = 0; at < bytes.length; at += chunk)
     binary += String.fromCharCode(...bytes.subarray(at, at + chunk));
-  return btoa(binary);
+  return toBase64Text(binary);
 }
 
 /**
@@ -122,8 +120,8 @@ export function toBase64(bytes: Uint8Array): string {
 export function fromBase64(text: unknown, limit: number): Uint8Array | null {
   if (typeof text !== "string" || text.length > 4 * Math.ceil(limit / 3)) return null;
   try {
-    const binary = atob(text);
-    if (btoa(binary) !== text) return null;
+    const binary = fromBase64Text(text);
+    if (toBase64Text(binary) !== text) return null;
     const bytes = new Uint8Array(binary.length);
     for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
     return bytes.length <= limit ? bytes : null;

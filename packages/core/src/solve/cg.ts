@@ -1,4 +1,5 @@
 import type { Kernel, SparseSymmetric } from "../kernels/kernel.ts";
+import type { SolveOptions } from "../options/types.ts";
 
 /** What a solve reached. */
 export interface Convergence {
@@ -8,13 +9,6 @@ export interface Convergence {
   readonly residual: number;
   /** Whether the residual is at most `tolerance * |F|`. */
   readonly converged: boolean;
-}
-
-/** When to stop, and how to precondition. */
-export interface SolveOptions {
-  readonly tolerance: number;
-  readonly maxIterations: number;
-  readonly preconditioner: "jacobi" | "none";
 }
 
 /** Columns solved together: for a pool of 100, the five arrays of a block are 125 KiB and stay in the cache. */

@@ -1,12 +1,7 @@
-import { product } from "../embeddings.ts";
 import type { Kernel, SparseSymmetric } from "../kernels/kernel.ts";
-import {
-  type BlockOfColumns,
-  type Convergence,
-  conjugateGradients,
-  putColumns,
-  type SolveOptions,
-} from "./cg.ts";
+import type { SolveOptions } from "../options/types.ts";
+import { product } from "../pool/matrix.ts";
+import { type BlockOfColumns, type Convergence, conjugateGradients, putColumns } from "./cg.ts";
 import type { Space } from "./space.ts";
 
 /** What a solve reached, and where. */

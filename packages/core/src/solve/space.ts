@@ -1,5 +1,5 @@
-import { type Matrix, matrix, padded, product } from "../embeddings.ts";
 import type { Kernel } from "../kernels/kernel.ts";
+import { type Matrix, matrix, padded, product } from "../pool/matrix.ts";
 
 /**
  * The coordinates in which the system is solved. Every settled vector is a combination of the candidates' (and the

@@ -1,5 +1,5 @@
 import { OptionError, show } from "../errors.ts";
-import { corrections } from "./words.ts";
+import { corrections } from "./misspellings.ts";
 
 /** The options of {@link smartCorrect}. */
 export interface SmartCorrectOptions {

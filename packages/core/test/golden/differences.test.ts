@@ -610,7 +610,7 @@ describe("results", () => {
     const digest = lattice.receipt().digest;
     lattice.settledVectors().data.fill(0);
     lattice.stateVectors().data.fill(0);
-    for (const edge of lattice.edges()) edge.weight = 9;
+    for (const edge of lattice.edges()) Object.assign(edge, { weight: 9 });
     (lattice.solve() as { residual: number }).residual = 9;
     const receipt = structuredClone(lattice.receipt());
     const handed = lattice.receipt();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { computeDiffusionGates } from "../../src/gates/index.ts";
 import {
   CandidateError,
-  computeDiffusionGates,
   Lattice,
   OptionError,
   type Options,
@@ -9,6 +9,7 @@ import {
   StateError,
   VectorError,
 } from "../../src/index.ts";
+import { latticeFromPython } from "../../src/python/lattice.ts";
 import { smartCorrect } from "../../src/text/index.ts";
 import { load } from "./golden.ts";
 
@@ -142,7 +143,7 @@ const refused: Refused[] = [
   ["set_receipt_detail('bogus')", () => make().receipt({ detail: wrong("bogus") }), OptionError, "detail"],
 
   // Stored states.
-  ["from_state missing Y", () => Lattice.fromPython({ shape: [12, 8], params: {} }), StateError, "json.Y"],
+  ["from_state missing Y", () => latticeFromPython({ shape: [12, 8], params: {} }), StateError, "json.Y"],
 
   // Diffusion gates.
   ["diffusion: Y 1-D", () => computeDiffusionGates(wrong(query), query), VectorError, "vectors[0]"],

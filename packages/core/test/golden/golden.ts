@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect } from "vitest";
-import { Lattice, type Options, type PackedVectors } from "../../src/index.ts";
+import { Lattice, type Options } from "../../src/index.ts";
+import type { PackedVectors } from "../../src/pool/matrix.ts";
 
 /** The tolerances of the golden vectors, relative to max(1, |v|): a port in float32 against float64 … */
 export const EXACT = 1e-5;

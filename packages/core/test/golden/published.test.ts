@@ -1,8 +1,10 @@
 import { createHmac } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { hmacVerifier } from "../../src/keys/index.ts";
-import { pythonFloat, round6, type SignatureMode, verifyReceiptMode } from "../../src/receipt/published.ts";
-import { verifyReceipt } from "../../src/receipt/verify.ts";
+import { pythonFloat } from "../../src/python/json.ts";
+import { type SignatureMode, verifyReceiptMode } from "../../src/python/signature.ts";
+import { round6 } from "../../src/python/state.ts";
+import { verifyReceipt } from "../../src/verify/verify.ts";
 import { load } from "./golden.ts";
 
 const { cases } = load<{

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { type Coordinates, edgeResiduals } from "../../src/diagnose/edges.ts";
-import { nullPoints } from "../../src/diagnose/nullpoints.ts";
+import { edgeResiduals } from "../../src/diagnose/edges.ts";
 import { adjacencyOf } from "../../src/graph/adjacency.ts";
 import { Lattice } from "../../src/index.ts";
 import { scalar as kernel } from "../../src/kernels/scalar.ts";
+import { publishedNullPoints } from "../../src/python/nullPoints.ts";
 import { diversify, ranking } from "../../src/rank/diversify.ts";
+import type { Coordinates } from "../../src/solve/state.ts";
 import { cosine, type Dense } from "../support.ts";
 import {
   type Edge,
@@ -143,7 +144,7 @@ describe("nullPoints by column are its null_points()", () => {
       edges.map(([i, j, weight]) => ({ i, j, weight })),
     );
     const residuals = edgeResiduals(graph, stateOf(U), kernel).map((r) => lamC * r);
-    const points = nullPoints(graph, residuals, z_th, "columns");
+    const points = publishedNullPoints(graph, residuals, z_th);
     expect(points.map(({ edge }) => edge)).toEqual(golden.null_points.map(({ edge }) => edge));
     expectClose(
       points.map(({ residual }) => residual),

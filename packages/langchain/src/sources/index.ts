@@ -1,4 +1,4 @@
-import { OscillinkError, type Vector } from "@oscillink/core";
+import { OscillinkError, type Vector } from "@oscillink/core/adapter";
 import { chroma } from "./chroma.ts";
 import { elasticsearch } from "./elasticsearch.ts";
 import { hnswlib } from "./hnswlib.ts";

@@ -1,4 +1,4 @@
-import type { Vector } from "@oscillink/core";
+import type { Vector } from "@oscillink/core/adapter";
 import type { Hit, Row } from "./source.ts";
 import { toVector } from "./values.ts";
 

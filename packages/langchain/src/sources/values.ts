@@ -1,4 +1,4 @@
-import type { Vector } from "@oscillink/core";
+import type { Vector } from "@oscillink/core/adapter";
 
 /**
  * A vector as a store's client returns it: an array or a typed array of numbers, an Arrow vector, bytes (float32,

@@ -1,0 +1,157 @@
+import type { Vector } from "../pool/matrix.ts";
+import type { Parts, Terms } from "../rank/evidence.ts";
+import type { Digest } from "../receipt/digest.ts";
+import type { Receipt } from "../receipt/receipt.ts";
+import { type Signature, signReceiptAsync } from "../receipt/sign.ts";
+import { type Candidate, type RerankRequest, rerank } from "../rerank.ts";
+import { completeVectors, type Embedder } from "./embedder.ts";
+import { type AdapterSettings, warn } from "./settings.ts";
+
+/** What an adapter leaves with each document that it returns. */
+export interface DocumentRecord {
+  /** Its place in the bundle, from 1. */
+  readonly rank: number;
+  /** Its place among the candidates, from 1. */
+  readonly inputRank: number;
+  /** Its score, in standard deviations of the pool; null if it had no vector and could not be ranked. */
+  readonly score: number | null;
+  /** With `attach: "full"`: the evidence, and the terms that add up to the score. */
+  readonly parts?: Parts | null;
+  readonly terms?: Terms | null;
+  /** The receipt with `attach: "full"`, its digest with `"digest"`. All documents of a bundle share it. */
+  readonly receipt: Receipt | Digest;
+  /** With a `signer`: its signature of the receipt; `envelopeOf` puts the two together for `verifyReceipt`. */
+  readonly signatures?: readonly Signature[];
+}
+
+/** What is known of the items' likeness to the query, one entry an item. */
+export type Likeness =
+  | {
+      /** The query's vector. */
+      readonly query: Vector;
+      /** The vectors that are at hand. */
+      readonly vectors: readonly (Vector | null | undefined)[];
+      /** Embeds the others; null: they cannot be ranked. */
+      readonly embedder: Embedder | null;
+    }
+  | {
+      /** In place of vectors: scores, the higher the better; undefined where there is none. */
+      readonly scores: readonly (number | undefined)[];
+    };
+
+/** An item as the ranking sees it. */
+export interface Described {
+  /** Its id; default: its place. A second item of one id is told apart by its place. */
+  readonly id?: string | undefined;
+  readonly text: string;
+  /** What is embedded where no vector is at hand. Default: the text. */
+  readonly embedText?: string;
+}
+
+/** What {@link rerankItems} returns. */
+export interface RerankedItems<Item> {
+  /** The k that belong together, best first; without a record after a failure that was passed through. */
+  readonly ranked: readonly { readonly item: Item; readonly record: DocumentRecord | null }[];
+  /** Null after a failure that was passed through. */
+  readonly receipt: Receipt | null;
+  /** The signature of the receipt; empty without a signer. */
+  readonly signatures: readonly Signature[];
+  /** The failure that was passed through, if one was. */
+  readonly failure: { readonly error: unknown } | null;
+}
+
+/**
+ * What every adapter does: describes a framework's items as candidates, completes their vectors, re-ranks, signs, and
+ * hands back the very items with their records. Nothing that came in is changed.
+ *
+ * @param describe an item's id and text.
+ * @param likeness called once: gets the vectors of the items.
+ * @throws what {@link rerank} throws, {@link EmbedderError}, and what `likeness` throws; unless `onError` says else.
+ */
+export async function rerankItems<Item>(
+  items: readonly Item[],
+  describe: (item: Item) => Described,
+  queryText: string | undefined,
+  likeness: () => Promise<Likeness> | Likeness,
+  settings: AdapterSettings<Item>,
+): Promise<RerankedItems<Item>> {
+  try {
+    const described = items.map(describe);
+    const ids = uniqueIds(described);
+    const candidates = items.map((item, i) => {
+      const trust = settings.trust(item);
+      const title = settings.title(item);
+      return {
+        id: ids[i]!,
+        text: described[i]!.text,
+        item,
+        ...(title !== undefined && { title }),
+        ...(trust !== undefined && { trust }),
+      };
+    });
+    const texts = described.map(({ text, embedText = text }) => embedText);
+    const { bundle, receipt } = rerank({
+      ...settings.options,
+      ...(queryText !== undefined && { queryText }),
+      ...(await evidenceOf(candidates, texts, await likeness())),
+    });
+    const signatures = settings.signer ? (await signReceiptAsync(receipt, settings.signer)).signatures : [];
+    const ranked = bundle.map(({ candidate, rank, inputRank, score, parts, terms }) => {
+      const place = { rank, inputRank, score };
+      const signed = signatures.length > 0 && { signatures };
+      const record: DocumentRecord =
+        settings.attach === "full"
+          ? { ...place, parts, terms, receipt, ...signed }
+          : { ...place, receipt: receipt.digest, ...signed };
+      return { item: candidate.item, record };
+    });
+    return { ranked, receipt, signatures, failure: null };
+  } catch (error) {
+    if (settings.onError === "throw") throw error;
+    warn(settings, error);
+    const first = items.slice(0, settings.params.k);
+    return {
+      ranked: first.map((item) => ({ item, record: null })),
+      receipt: null,
+      signatures: [],
+      failure: { error },
+    };
+  }
+}
+
+/** The candidates with their vectors or scores, and the query's vector where there are vectors. */
+async function evidenceOf<C extends Candidate>(
+  candidates: readonly C[],
+  texts: readonly string[],
+  likeness: Likeness,
+): Promise<Pick<RerankRequest<C>, "query" | "candidates" | "vectors">> {
+  if ("scores" in likeness) {
+    return {
+      candidates: candidates.map((candidate, i) => {
+        const score = likeness.scores[i];
+        return score === undefined ? candidate : { ...candidate, score };
+      }),
+    };
+  }
+  const { query, vectors, embedder } = likeness;
+  const had = vectors.filter((vector) => vector !== undefined && vector !== null).length;
+  const all = embedder
+    ? await completeVectors(vectors, texts, embedder)
+    : { embeddings: vectors, counts: { fromStore: had, reembedded: 0 } };
+  return {
+    query,
+    candidates: candidates.map((candidate, i) => ({ ...candidate, embedding: all.embeddings[i] ?? null })),
+    vectors: all.counts,
+  };
+}
+
+/** Names for the receipt: the items' ids, or their places; a second item of one id is told apart by its place. */
+function uniqueIds(described: readonly Described[]): string[] {
+  const seen = new Set<string>();
+  return described.map(({ id: own }, i) => {
+    let id = own ?? String(i);
+    while (seen.has(id)) id = `${id}#${i}`;
+    seen.add(id);
+    return id;
+  });
+}

@@ -1,0 +1,50 @@
+import { refuseUnknown } from "../errors.ts";
+import { chainNodes, linkWeights } from "../graph/chain.ts";
+import { kernel } from "../kernels/fastest.ts";
+import { checkThreshold } from "../options/calls.ts";
+import type { Query } from "../pool/query.ts";
+import { publishedChainReceipt } from "../python/chain.ts";
+import { type Problem, type Solution, strategiesOf } from "../solve/settle.ts";
+import type { Space } from "../solve/space.ts";
+import { type ChainReceipt, chainReceipt } from "./chain.ts";
+import { measure, measureStart } from "./measure.ts";
+
+/** The options of `Lattice.chainReceipt`. */
+export interface ChainReceiptOptions {
+  /** From which z on a link is broken. Default 2.5. */
+  readonly zThreshold?: number;
+  /** One weight > 0 a link. Default: all 1. */
+  readonly weights?: readonly number[];
+}
+
+/** Judges a chain of candidates in the settled state, by the rule of the profile. */
+export function judgeChain(
+  problem: Problem,
+  query: Query | null,
+  space: Space,
+  solution: Solution,
+  candidates: readonly number[],
+  { zThreshold = 2.5, weights, ...others }: ChainReceiptOptions,
+): ChainReceipt {
+  refuseUnknown(others, ["zThreshold", "weights"]);
+  checkThreshold("zThreshold", zThreshold);
+  const { pool, network, params, chain } = problem;
+  const question = {
+    nodes: chainNodes(pool, candidates),
+    weights: linkWeights(weights, candidates.length - 1),
+    threshold: zThreshold,
+    graph: network.graph,
+    lamC: params.lamC,
+    settled: measure(problem, query, space, solution.state),
+    start: measureStart(problem, query, space),
+    kernel,
+  };
+  const published = strategiesOf(problem).baseline === "columns";
+  const found = published ? publishedChainReceipt(question, chain) : chainReceipt(question);
+  const named = ([a, b]: readonly [number, number]) => [pool.candidate[a]!, pool.candidate[b]!] as const;
+  return {
+    ...found,
+    weakestLink: { ...found.weakestLink, edge: named(found.weakestLink.edge) },
+    edges: found.edges.map((link) => ({ ...link, edge: named(link.edge) })),
+  };
+}

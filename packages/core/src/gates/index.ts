@@ -1,0 +1,1 @@
+export { computeDiffusionGates, type GateOptions } from "./diffusion.ts";

@@ -1,0 +1,80 @@
+/** The options of single calls of a lattice, judged. */
+import { OptionError, refuseUnknown, show } from "../errors.ts";
+import { defined, resolveOptions } from "./options.ts";
+import type { Params, SolveOptions } from "./types.ts";
+
+/** One step of {@link Lattice.settle}; what is not given is the lattice's own option. */
+export interface SettleOptions extends Partial<SolveOptions> {
+  /** Length of the implicit Euler step, > 0. Default 1; the longer, the nearer to the minimum. */
+  readonly dt?: number;
+  /** Start the solver from the present state (default), or from zero: the same step, by another way. */
+  readonly warmStart?: boolean;
+}
+
+/** What {@link Lattice.receipt} is to say. */
+export interface ReceiptOptions {
+  /** `"full"` (default), or `"light"`: without the figures that cost a pass over the edges, which are then null. */
+  readonly detail?: "full" | "light";
+  /** How many null points are listed, those of the largest z. Integer >= 0, default 5; all are counted. */
+  readonly nullCap?: number;
+  /** From which z on an edge is a null point. Default 3. */
+  readonly nullThreshold?: number;
+  /** Add what the last `settle` moved. Default false. */
+  readonly dynamics?: boolean;
+  /** Where the vectors came from, if the caller knows. */
+  readonly vectors?: VectorCounts | null;
+}
+
+/** Where the vectors of a pool came from. */
+export interface VectorCounts {
+  /** How many the store handed over. */
+  readonly fromStore: number;
+  /** How many were embedded anew. */
+  readonly reembedded: number;
+}
+
+/** The solver's options of one call, filled in from the lattice's. */
+export function resolveSolveOptions(
+  params: Params,
+  { tolerance, maxIterations, preconditioner, ...others }: Partial<SolveOptions>,
+): SolveOptions {
+  refuseUnknown(others, ["tolerance", "maxIterations", "preconditioner"]);
+  const given = defined({ tolerance, maxIterations, preconditioner });
+  const all = resolveOptions({ ...params, ...(given as Partial<SolveOptions>) });
+  return { tolerance: all.tolerance, maxIterations: all.maxIterations, preconditioner: all.preconditioner };
+}
+
+/** @throws {OptionError} for a step that is no positive number. */
+export function checkStep(dt: unknown): void {
+  if (typeof dt !== "number" || !(dt > 0 && dt < Infinity)) {
+    throw new OptionError("dt", `must be a number > 0, not ${show(dt)}`);
+  }
+}
+
+/** @throws {OptionError} for an unknown option or a value out of range. */
+export function resolveReceiptOptions(options: ReceiptOptions): Required<ReceiptOptions> {
+  const {
+    detail = "full",
+    nullCap = 5,
+    nullThreshold = 3,
+    dynamics = false,
+    vectors = null,
+    ...others
+  } = options;
+  refuseUnknown(others, ["detail", "nullCap", "nullThreshold", "dynamics", "vectors"]);
+  if (detail !== "full" && detail !== "light") {
+    throw new OptionError("detail", `must be "full" or "light", not ${show(detail)}`);
+  }
+  if (!(Number.isSafeInteger(nullCap) && nullCap >= 0)) {
+    throw new OptionError("nullCap", `must be an integer >= 0, not ${show(nullCap)}`);
+  }
+  checkThreshold("nullThreshold", nullThreshold);
+  return { detail, nullCap, nullThreshold, dynamics, vectors };
+}
+
+/** Refuses a threshold that is no number: NaN would pass nothing, or everything. */
+export function checkThreshold(name: string, value: unknown): void {
+  if (typeof value !== "number" || Number.isNaN(value)) {
+    throw new OptionError(name, `must be a number, not ${show(value)}`);
+  }
+}

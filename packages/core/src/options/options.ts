@@ -1,0 +1,83 @@
+import { OptionError, refuseUnknown, show } from "../errors.ts";
+import { profiles } from "./profiles.ts";
+import type { Options, Params, ProfileName } from "./types.ts";
+
+/** A copy without the entries that are undefined, so that they do not hide others when they are spread. */
+export const defined = <T extends object>(options: T): T =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
+
+type Check = (name: string, value: unknown) => void;
+
+const fail = (name: string, wanted: string, value: unknown): never => {
+  throw new OptionError(name, `must be ${wanted}, not ${show(value)}`);
+};
+
+const number =
+  (wanted: string, accepts: (value: number) => boolean): Check =>
+  (name, value) => {
+    if (typeof value !== "number" || !Number.isFinite(value) || !accepts(value)) fail(name, wanted, value);
+  };
+
+const oneOf =
+  (...values: readonly string[]): Check =>
+  (name, value) => {
+    if (!values.includes(value as string)) fail(name, `one of ${values.map(show).join(", ")}`, value);
+  };
+
+const count = number("an integer of at least 1", (v) => Number.isSafeInteger(v) && v >= 1);
+/** Weights beyond this would leave nothing of the other terms in float32. */
+const LARGEST = 1e6;
+const share = number("a number in [0, 1]", (v) => v >= 0 && v <= 1);
+const weight = number(`a number from 0 to ${LARGEST}`, (v) => v >= 0 && v <= LARGEST);
+
+const checks: Record<keyof Params, Check> = {
+  profile: oneOf(...Object.keys(profiles)),
+  normalize: (name, value) => {
+    if (typeof value !== "boolean") fail(name, "true or false", value);
+  },
+  neighbors: count,
+  graph: oneOf("union", "mutual"),
+  similarityFloor: number("a number in [0, 1)", (v) => v >= 0 && v < 1),
+  rowCap: (name, value) => {
+    if (value !== null) number("a number >= 1e-20, or null", (v) => v >= 1e-20)(name, value);
+  },
+  lamG: number(`a number from ${1 / LARGEST} to ${LARGEST}`, (v) => v >= 1 / LARGEST && v <= LARGEST),
+  lamC: weight,
+  lamQ: weight,
+  tolerance: number("a number in [1e-7, 1)", (v) => v >= 1e-7 && v < 1),
+  maxIterations: number("an integer from 1 to 100000", (v) => Number.isSafeInteger(v) && v >= 1 && v <= 1e5),
+  preconditioner: oneOf("jacobi", "none"),
+  textWeight: weight,
+  textTail: weight,
+  phraseWeight: weight,
+  titleWeight: weight,
+  feedback: weight,
+  feedbackDocuments: count,
+  coherenceWeight: share,
+  copies: oneOf("last", "keep"),
+  diversity: share,
+  diversityMethod: oneOf("mmr", "msd", "dpp"),
+  k: count,
+  missing: oneOf("append", "drop", "error"),
+};
+
+/**
+ * The one place where options are judged: refuses unknown names and values out of range, and fills in the
+ * profile's. An option given as `undefined` counts as not given.
+ *
+ * @throws {OptionError} naming the option, what came and what is accepted.
+ */
+export function resolveOptions(options: Options): Params {
+  if (typeof options !== "object" || options === null) {
+    throw new OptionError("options", `must be an object, not ${show(options)}`);
+  }
+  const given: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(checks, name)) refuseUnknown({ [name]: value }, Object.keys(checks));
+    if (value === undefined) continue;
+    checks[name as keyof Params](name, value);
+    given[name] = value;
+  }
+  const profile = (given.profile ?? "hybrid") as ProfileName;
+  return Object.freeze({ k: 5, missing: "append", ...profiles[profile].params, ...given, profile } as Params);
+}

@@ -1,0 +1,58 @@
+/**
+ * What this package uses of the platform beyond the language. Everything is declared in this one file, for the types of
+ * the language alone do not know it. All but `process` exists in browsers, workers, Node, Bun and Deno alike.
+ */
+
+/** SHA-256 in pieces. */
+export interface Hash {
+  update(bytes: Uint8Array): Hash;
+  digest(): Uint8Array;
+}
+
+/** What is needed of a CryptoKey of WebCrypto. */
+export interface WebCryptoKey {
+  readonly algorithm: { readonly name: string };
+  readonly usages: readonly string[];
+}
+
+interface SubtleCrypto {
+  sign(algorithm: string, key: WebCryptoKey, message: Uint8Array): Promise<ArrayBuffer>;
+  verify(algorithm: string, key: WebCryptoKey, signature: Uint8Array, message: Uint8Array): Promise<boolean>;
+}
+
+declare const performance: { now(): number };
+declare const atob: (base64: string) => string;
+declare const btoa: (binary: string) => string;
+declare class TextDecoder {
+  constructor(encoding: string, options: { fatal: boolean });
+  decode(bytes: Uint8Array): string;
+}
+declare const crypto: { readonly subtle: SubtleCrypto };
+declare const WebAssembly: {
+  Module: new (bytes: Uint8Array) => object;
+  Instance: new (module: object) => { readonly exports: unknown };
+};
+declare const process: { getBuiltinModule?(name: string): { createHash?(name: string): Hash } } | undefined;
+
+/** Milliseconds since some moment: only differences mean anything. */
+export const now = (): number => performance.now();
+
+/** One character a byte, from padded base64; throws for what is none. */
+export const fromBase64Text = (base64: string): string => atob(base64);
+export const toBase64Text = (binary: string): string => btoa(binary);
+
+/** @throws TypeError for bytes that are no UTF-8. */
+export const fromUtf8 = (bytes: Uint8Array): string =>
+  new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+
+export const webCrypto = (): SubtleCrypto => crypto.subtle;
+
+/** What a WebAssembly module without imports exports. Throws where WebAssembly is missing or refused. */
+export const instantiate = (bytes: Uint8Array): unknown =>
+  new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports;
+
+/** The platform's own SHA-256, where it can be had at once and without an import; null elsewhere. */
+export function platformSha256(): (() => Hash) | null {
+  const platform = typeof process === "object" ? process?.getBuiltinModule?.("node:crypto") : undefined;
+  return platform?.createHash ? () => platform.createHash!("sha256") : null;
+}

@@ -1,0 +1,144 @@
+import { CandidateError, show } from "../errors.ts";
+import { LEAST_WEIGHT } from "../graph/neighbors.ts";
+import type { Vectors } from "./matrix.ts";
+
+/** The candidates of a lattice, column by column; entry i of each belongs to candidate i. */
+export interface LatticeInput {
+  /** One vector a candidate, all of one width; null where there is none. */
+  readonly embeddings?: Vectors;
+  /**
+   * In place of vectors: the score that each candidate came with, the higher the better; undefined where there is none.
+   * They stand in for the cosines, and the lattice is built from the words.
+   */
+  readonly scores?: ArrayLike<number | undefined>;
+  /** The candidates' titles; `""` or undefined where there is none. */
+  readonly titles?: readonly (string | undefined)[];
+  /** Unique names for the receipt. Default: the indices as strings. */
+  readonly ids?: readonly string[];
+  /** The candidates' texts; `""` or undefined where there is none. */
+  readonly texts?: readonly (string | undefined)[];
+  /** How far each candidate is to be trusted, in [0, 1]; default 1. 0 excludes it. */
+  readonly trust?: ArrayLike<number | undefined>;
+  /** The graph to use in place of the nearest neighbours': each edge once. Default: it is built from the vectors. */
+  readonly edges?: readonly Edge[];
+  /** What an entry of a column is called in error messages. Default: as it stands here, `embeddings[3]`, `ids[0]`. */
+  readonly nameOf?: NameOf;
+}
+
+/** A column of the input that has one entry a candidate. */
+export type Column = "embeddings" | "scores" | "ids" | "texts" | "titles" | "trust";
+
+/** How the caller wrote entry i of a column. */
+export type NameOf = (i: number, column: Column) => string;
+
+/** An edge between two candidates. */
+export interface Edge {
+  readonly i: number;
+  readonly j: number;
+  /** From 1e-30 to the largest float32. */
+  readonly weight: number;
+}
+
+function checkLength(name: string, column: ArrayLike<unknown>, n: number): void {
+  if (typeof column !== "object" || column === null || typeof column.length !== "number") {
+    throw new CandidateError(name, `must be an array, not ${show(column)}`);
+  }
+  const { length } = column;
+  if (length !== n) throw new CandidateError(name, `has ${length} entries where there are ${n} candidates`);
+}
+
+/** The ids as given, or the indices; refuses duplicates and what canonical JSON cannot hold. */
+export function checkIds(ids: readonly string[] | undefined, n: number, nameOf: NameOf): readonly string[] {
+  if (ids === undefined) return Array.from({ length: n }, (_, i) => String(i));
+  checkLength("ids", ids, n);
+  const seen = new Map<string, number>();
+  Array.from(ids).forEach((id, i) => {
+    if (typeof id !== "string")
+      throw new CandidateError(nameOf(i, "ids"), `must be a string, not ${show(id)}`);
+    if (!id.isWellFormed()) {
+      throw new CandidateError(
+        nameOf(i, "ids"),
+        "holds half of a surrogate pair, which no receipt can record",
+      );
+    }
+    const before = seen.get(id);
+    if (before !== undefined) {
+      throw new CandidateError(
+        nameOf(i, "ids"),
+        `${show(id)} is also the id of candidate ${before}; ids must be unique`,
+      );
+    }
+    seen.set(id, i);
+  });
+  return [...ids];
+}
+
+/** The texts, "" where there is none; null if there is none at all. */
+export function checkTexts(
+  name: "texts" | "titles",
+  texts: LatticeInput["texts"],
+  n: number,
+  nameOf: NameOf,
+): readonly string[] | null {
+  if (texts === undefined) return null;
+  checkLength(name, texts, n);
+  const strings = Array.from(texts, (text, i) => {
+    if (text !== undefined && typeof text !== "string") {
+      throw new CandidateError(nameOf(i, name), `must be a string, not ${show(text)}`);
+    }
+    return text ?? "";
+  });
+  return strings.some((text) => text !== "") ? strings : null;
+}
+
+/** The trusts, 1 where none is given. */
+export function checkTrust(trust: LatticeInput["trust"], n: number, nameOf: NameOf): Float64Array {
+  if (trust === undefined) return new Float64Array(n).fill(1);
+  checkLength("trust", trust, n);
+  return Float64Array.from({ length: n }, (_, i) => {
+    const value = trust[i] ?? 1;
+    if (typeof value !== "number" || !(value >= 0 && value <= 1)) {
+      throw new CandidateError(nameOf(i, "trust"), `must be a number in [0, 1], not ${show(value)}`);
+    }
+    return value;
+  });
+}
+
+/** The scores; NaN where there is none. */
+export function checkScores(scores: ArrayLike<number | undefined>, nameOf: NameOf): Float64Array {
+  checkLength("scores", scores, scores?.length ?? 0);
+  return Float64Array.from({ length: scores.length }, (_, i) => {
+    const score = scores[i];
+    if (score === undefined) return Number.NaN;
+    if (typeof score !== "number" || !Number.isFinite(score)) {
+      throw new CandidateError(nameOf(i, "scores"), `must be a finite number, not ${show(score)}`);
+    }
+    return score;
+  });
+}
+
+export function checkEdges(edges: readonly Edge[] | undefined, n: number): readonly Edge[] | null {
+  if (edges === undefined) return null;
+  if (!Array.isArray(edges)) throw new CandidateError("edges", `must be an array, not ${show(edges)}`);
+  const seen = new Set<number>();
+  const within = (index: unknown) => Number.isSafeInteger(index) && Number(index) >= 0 && Number(index) < n;
+  return Array.from(edges as readonly (Edge | undefined)[], (edge, e) => {
+    const { i = -1, j = -1, weight = Number.NaN } = edge ?? {};
+    if (!within(i) || !within(j) || i === j) {
+      throw new CandidateError(
+        `edges[${e}]`,
+        `must join two candidates from 0 to ${n - 1}, not ${i} and ${j}`,
+      );
+    }
+    if (!(weight >= LEAST_WEIGHT && Math.fround(weight) < Infinity)) {
+      throw new CandidateError(
+        `edges[${e}].weight`,
+        `must be a number >= ${LEAST_WEIGHT}, not ${show(weight)}`,
+      );
+    }
+    const key = Math.min(i, j) * n + Math.max(i, j);
+    if (seen.has(key)) throw new CandidateError(`edges[${e}]`, `joins ${i} and ${j}, as an earlier one does`);
+    seen.add(key);
+    return { i, j, weight };
+  });
+}

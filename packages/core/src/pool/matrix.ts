@@ -1,0 +1,213 @@
+import { show, VectorError } from "../errors.ts";
+
+/** One vector: an array of numbers, or a typed array of them. */
+export type Vector = ArrayLike<number>;
+
+/** Vectors already packed row after row in one array of `n * d` values. */
+export interface PackedVectors {
+  readonly data: Float32Array;
+  readonly n: number;
+  readonly d: number;
+}
+
+/** N vectors of the same width: an array of rows (null where there is no vector), or one packed matrix. */
+export type Vectors = readonly (Vector | null | undefined)[] | PackedVectors;
+
+/**
+ * N rows of D float32 values, each padded with zeros to a multiple of four: kernels then work in whole groups of
+ * four lanes, with no remainder to treat apart.
+ */
+export interface Matrix {
+  readonly rows: number;
+  readonly columns: number;
+  /** Values from one row to the next: `columns` rounded up to a multiple of 4. */
+  readonly stride: number;
+  /** `rows * stride` values; column c of row i is at `i * stride + c`. */
+  readonly data: Float32Array;
+}
+
+export const padded = (columns: number): number => (columns + 3) & ~3;
+
+export function matrix(rows: number, columns: number): Matrix {
+  const stride = padded(columns);
+  return { rows, columns, stride, data: new Float32Array(rows * stride) };
+}
+
+/** Rows with their lengths, taken before anything was scaled. */
+export interface Packed extends Matrix {
+  readonly norms: Float64Array;
+}
+
+/**
+ * Copies vectors into one padded matrix, rounding to float32; the rows of absent vectors are zero. The input is never
+ * kept or changed.
+ *
+ * @param name what row i is called in messages.
+ * @throws {VectorError} for a row of another width than the first, an empty row, or a value that is no finite float32.
+ */
+export function pack(vectors: Vectors, name: (i: number) => string): Packed {
+  const { n, row } = rowsOf(vectors, name);
+  const all = Array.from({ length: n }, (_, i) => row(i) ?? null);
+  const first = all.findIndex((vector) => vector !== null);
+  const packed = matrix(n, first < 0 ? 0 : widthOf(all[first]!, name(first)));
+  const norms = new Float64Array(n);
+  all.forEach((vector, i) => {
+    if (vector !== null) norms[i] = packRow(vector, packed, i, () => name(i));
+  });
+  return { ...packed, norms };
+}
+
+/** How many values a vector has. */
+export function widthOf(vector: Vector, name: string): number {
+  if (
+    typeof vector !== "object" ||
+    vector === null ||
+    !(Number.isSafeInteger(vector.length) && vector.length >= 0)
+  ) {
+    throw new VectorError(name, `must be an array of numbers, not ${show(vector)}`);
+  }
+  if (vector.length === 0) throw new VectorError(name, "has 0 values; a vector needs at least one");
+  return vector.length;
+}
+
+/** Copies one vector into row `i`, judged as {@link pack} says. Returns the row's length. */
+export function packRow(vector: Vector, target: Matrix, i: number, name: () => string): number {
+  const { columns, stride, data } = target;
+  const width = widthOf(vector, name());
+  if (width !== columns) {
+    const hint = "were they made by the same model?";
+    throw new VectorError(name(), `has ${width} values where the others have ${columns}; ${hint}`);
+  }
+  const start = i * stride;
+  let c = 0;
+  // Typed arrays have a loop of their own, so that the one below sees one kind of array and stays fast.
+  // -0 becomes 0: JSON drops the sign, and a receipt must hold for what was stored as JSON too.
+  if (vector instanceof Float32Array || vector instanceof Float64Array) {
+    for (; c < columns; c++) data[start + c] = vector[c]! + 0;
+  }
+  for (; c < columns; c++) {
+    const value = vector[c];
+    if (typeof value !== "number") break;
+    data[start + c] = value + 0;
+  }
+  // Judged after rounding, 1e39 being a finite double but an infinite float32; and all at once, for the square of a
+  // finite float32 is a finite double.
+  const norm = rowNorm(target, i);
+  if (c < columns || !Number.isFinite(norm)) {
+    const finite = (value: unknown) => typeof value === "number" && Number.isFinite(Math.fround(value));
+    const wrong = Array.from(vector).findIndex((value) => !finite(value));
+    throw new VectorError(
+      name(),
+      `value ${wrong} must be a finite float32 number, not ${show(vector[wrong])}`,
+    );
+  }
+  return norm;
+}
+
+function rowsOf(
+  vectors: Vectors,
+  name: (i: number) => string,
+): { n: number; row: (i: number) => Vector | null | undefined } {
+  if (Array.isArray(vectors)) return { n: vectors.length, row: (i) => vectors[i] };
+  const { data, n, d } = (vectors ?? {}) as PackedVectors;
+  if (!(data instanceof Float32Array) || !Number.isSafeInteger(n) || !Number.isSafeInteger(d) || n < 0) {
+    const wanted = "must be an array of vectors, or { data: Float32Array, n, d }";
+    throw new VectorError(name(0), `${wanted}, not ${show(vectors)}`);
+  }
+  if (data.length !== n * d) {
+    const wanted = `n * d = ${n} * ${d} = ${n * d}`;
+    throw new VectorError(name(0), `the packed data hold ${data.length} values where ${wanted} are needed`);
+  }
+  return { n, row: (i) => data.subarray(i * d, (i + 1) * d) };
+}
+
+/**
+ * The product of `length` values from `a[p]` and `b[q]`, length a multiple of 4: summed in float64, so that neither huge
+ * nor tiny values overflow, and in four lanes, for one sum would wait for itself.
+ */
+export function product(a: Float32Array, p: number, b: Float32Array, q: number, length: number): number {
+  let s0 = 0;
+  let s1 = 0;
+  let s2 = 0;
+  let s3 = 0;
+  for (const end = p + length; p < end; p += 4, q += 4) {
+    s0 += a[p]! * b[q]!;
+    s1 += a[p + 1]! * b[q + 1]!;
+    s2 += a[p + 2]! * b[q + 2]!;
+    s3 += a[p + 3]! * b[q + 3]!;
+  }
+  return s0 + s2 + (s1 + s3);
+}
+
+/** The length of row `i`. */
+function rowNorm({ data, stride }: Matrix, i: number): number {
+  return Math.sqrt(product(data, i * stride, data, i * stride, stride));
+}
+
+/** A cosine from a product and the product of the lengths; 0 where one of them is 0. */
+export function cosineOf(product: number, norms: number): number {
+  return norms > 0 ? Math.max(-1, Math.min(1, product / norms)) : 0;
+}
+
+/** A copy of some rows, in the given order; with a scale, row i of the source times `scale[i]`. */
+export function gather(source: Matrix, order: ArrayLike<number>, scale: Float64Array | null = null): Matrix {
+  const { data, stride } = source;
+  const target = matrix(order.length, source.columns);
+  const copy = target.data;
+  for (let to = 0; to < order.length; to++) {
+    const row = order[to]!;
+    let from = row * stride;
+    if (scale === null) copy.set(data.subarray(from, from + stride), to * stride);
+    else {
+      const by = scale[row]!;
+      // Rows are padded to fours.
+      for (let at = to * stride, end = at + stride; at < end; at += 4, from += 4) {
+        copy[at] = data[from]! * by;
+        copy[at + 1] = data[from + 1]! * by;
+        copy[at + 2] = data[from + 2]! * by;
+        copy[at + 3] = data[from + 3]! * by;
+      }
+    }
+  }
+  return target;
+}
+
+/** What rows of these lengths are to be multiplied by to have length 1; a zero row stays zero. */
+export const unitScale = (norms: Float64Array): Float64Array => norms.map((norm) => 1 / (norm || 1));
+
+/** A copy with each row scaled to length 1; a zero row stays zero. */
+export function unitRows(source: Matrix): Matrix {
+  const all = Int32Array.from({ length: source.rows }, (_, i) => i);
+  const norms = Float64Array.from(all, (i) => rowNorm(source, i));
+  return gather(source, all, unitScale(norms));
+}
+
+/**
+ * Rows by what they hold, not by where they stood: lexicographic by value. The lattice computes in this order, so that
+ * the order in which a store returned its hits changes no bit of any score. Equal rows stay in the order they came.
+ *
+ * @param rows which rows to put in order.
+ * @param scale what each row of the source is multiplied by before it is compared.
+ */
+export function contentOrder(
+  source: Matrix,
+  rows: ArrayLike<number>,
+  scale: Float64Array | null = null,
+): Int32Array {
+  return Int32Array.from(rows).sort((a, b) => compareRows(source, a, b, scale) || a - b);
+}
+
+/** Negative, zero or positive as row `a` comes before, equals or comes after row `b`. */
+export function compareRows(
+  { data, stride, columns }: Matrix,
+  a: number,
+  b: number,
+  scale: Float64Array | null = null,
+): number {
+  const [byA, byB] = scale === null ? [1, 1] : [scale[a]!, scale[b]!];
+  for (let c = 0, at = a * stride, bt = b * stride; c < columns; c++) {
+    const difference = Math.fround(data[at + c]! * byA) - Math.fround(data[bt + c]! * byB);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

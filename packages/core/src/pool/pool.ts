@@ -1,0 +1,168 @@
+import { VectorError } from "../errors.ts";
+import type { Strategies } from "../options/profiles.ts";
+import type { Params } from "../options/types.ts";
+import {
+  checkEdges,
+  checkIds,
+  checkScores,
+  checkTexts,
+  checkTrust,
+  type Edge,
+  type LatticeInput,
+} from "./input.ts";
+import {
+  compareRows,
+  contentOrder,
+  gather,
+  type Matrix,
+  matrix,
+  type Packed,
+  pack,
+  unitScale,
+} from "./matrix.ts";
+import { missingOf, refuseMissing } from "./missing.ts";
+import { wordVectors } from "./wordVectors.ts";
+
+/** The candidates, judged and packed, and those of them that are nodes of the lattice. */
+export interface Pool {
+  /** How many candidates there are. */
+  readonly n: number;
+  /** Values in each vector; 0 if no candidate has one. */
+  readonly d: number;
+  readonly ids: readonly string[];
+  /** Null if no candidate has text, or a title. */
+  readonly texts: readonly string[] | null;
+  readonly titles: readonly string[] | null;
+  /** The scores that stand in for cosines; null where there are vectors. */
+  readonly scores: Float64Array | null;
+  readonly trust: Float64Array;
+  /** The graph that was given; null if it is to be built. */
+  readonly edges: readonly Edge[] | null;
+  /** The vectors as they came, in float32; zero where missing. */
+  readonly raw: Packed;
+  /** The candidates without a vector, or with a zero one: see `missing.ts`. */
+  readonly missing: readonly number[];
+  /** Whether every candidate is a node, even one without a vector, as in the published lattice. */
+  readonly everyNode: boolean;
+  /** How many were excluded by trust 0. */
+  readonly excluded: number;
+  /** `candidate[node]`: which candidate a node is. */
+  readonly candidate: Int32Array;
+  /** The nodes' vectors: Y. */
+  readonly vectors: Matrix;
+  /** Their lengths: 1 where they were normalized. */
+  readonly norms: Float64Array;
+  /** The nodes' trust. */
+  readonly nodeTrust: Float64Array;
+  /** `twin[node]`: the first node with the same vector, where the graph follows from the vectors; else the node itself. */
+  readonly twin: Int32Array;
+}
+
+/** Lengths that float32 can square and sum without loss. */
+const SHORTEST = 1e-15;
+const LONGEST = 1e15;
+
+/** Refuses a vector that is not normalized and too short or too long for that. */
+export function checkNorm(name: string, norm: number): void {
+  if (norm > SHORTEST && norm < LONGEST) return;
+  const range = `${SHORTEST} to ${LONGEST}`;
+  throw new VectorError(name, `has length ${norm}, out of ${range}; scale it, or set normalize to true`);
+}
+
+/**
+ * @throws {VectorError} for vectors of different widths or with values that are not finite.
+ * @throws {CandidateError} for duplicate ids, a trust outside [0, 1], columns of different lengths, or a missing
+ *   vector where `missing` is `"error"`.
+ */
+export function makePool(
+  input: LatticeInput,
+  { missing: policy, normalize }: Params,
+  { nodes, order: orderBy }: Strategies,
+): Pool {
+  const nameOf = input.nameOf ?? ((i, column) => `${column}[${i}]`);
+  const scores = input.embeddings === undefined && input.scores ? checkScores(input.scores, nameOf) : null;
+  const name = (i: number) => nameOf(i, scores ? "scores" : "embeddings");
+  const raw = scores ? scored(scores) : pack(input.embeddings!, name);
+  const { rows: n, norms } = raw;
+  const ids = checkIds(input.ids, n, nameOf);
+  const texts = checkTexts("texts", input.texts, n, nameOf);
+  const titles = checkTexts("titles", input.titles, n, nameOf);
+  const trust = checkTrust(input.trust, n, nameOf);
+  const edges = checkEdges(input.edges, n);
+
+  const all = Array.from({ length: n }, (_, i) => i);
+  const missing = missingOf(norms, trust);
+  if (policy === "error") refuseMissing(missing, name);
+  for (const i of normalize ? [] : all) {
+    if (norms[i]! > 0) checkNorm(name(i), norms[i]!);
+  }
+
+  const present = nodes === "all" ? all : all.filter((i) => trust[i]! > 0 && norms[i]! > 0);
+  const wordsOf = (i: number): string => `${titles?.[i] ?? ""} ${texts?.[i] ?? ""}`;
+  // Vectors of words have a column a document: what the documents say decides where, not when they came.
+  if (scores) present.sort((a, b) => compare(wordsOf(a), wordsOf(b)) || scores[a]! - scores[b]! || a - b);
+  // What the rows are taken from: the vectors, or what the words of those candidates make up.
+  const source = scores ? wordVectors(present.map(wordsOf)) : raw;
+  const rows = scores ? Array.from(present.keys()) : present;
+  const scale = normalize && !scores ? unitScale(norms) : null;
+  const order = orderBy === "content" ? contentOrder(source, rows, scale) : Int32Array.from(rows);
+  const candidate = scores ? order.map((row) => present[row]!) : order;
+  const vectors = gather(source, order, scale);
+  const twin = Int32Array.from(order.keys());
+  const same = (i: number, j: number) =>
+    compareRows(vectors, i, j) === 0 && (!scores || scores[candidate[i]!] === scores[candidate[j]!]);
+  if (orderBy === "content" && edges === null) {
+    for (let i = 1; i < twin.length; i++) if (same(i, i - 1)) twin[i] = twin[i - 1]!;
+  }
+  return {
+    n,
+    d: raw.columns,
+    ids,
+    texts,
+    titles,
+    scores,
+    trust,
+    edges,
+    raw,
+    missing,
+    everyNode: nodes === "all",
+    excluded: nodes === "all" ? 0 : trust.filter((t) => t === 0).length,
+    candidate,
+    vectors,
+    norms: Float64Array.from(candidate, (i) => (normalize && norms[i]! > 0 ? 1 : norms[i]!)),
+    nodeTrust: Float64Array.from(candidate, (i) => trust[i]!),
+    twin,
+  };
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** No vectors, of length 1 where there is a score. */
+function scored(scores: Float64Array): Packed {
+  return { ...matrix(scores.length, 0), norms: scores.map((score) => Number(!Number.isNaN(score))) };
+}
+
+/** The vectors as they came, one row after the other without padding. */
+export function rawVectors({ raw, n }: Pool): Float32Array {
+  const { data, stride, columns } = raw;
+  const rows = new Float32Array(n * columns);
+  for (let i = 0; i < n; i++) rows.set(data.subarray(i * stride, i * stride + columns), i * columns);
+  return rows;
+}
+
+/** The columns that a pool was made from. */
+export function inputOf(pool: Pool): LatticeInput {
+  const { ids, texts, titles, trust, edges, scores, raw, n } = pool;
+  const { data, stride, columns } = raw;
+  const row = (i: number) => data.subarray(i * stride, i * stride + columns);
+  return {
+    ...(scores
+      ? { scores: Array.from(scores, (score) => (Number.isNaN(score) ? undefined : score)) }
+      : { embeddings: Array.from({ length: n }, (_, i) => (columns > 0 ? row(i) : null)) }),
+    ids,
+    trust,
+    ...(texts && { texts }),
+    ...(titles && { titles }),
+    ...(edges && { edges }),
+  };
+}

@@ -1,0 +1,63 @@
+import { OptionError, show, VectorError } from "../errors.ts";
+import type { Params } from "../options/types.ts";
+import { cosineOf, type Matrix, matrix, packRow, product, unitRows, type Vector, widthOf } from "./matrix.ts";
+import { checkNorm, type Pool } from "./pool.ts";
+
+/** What is asked of a pool. */
+export interface Query {
+  /** The vector as it came, for the digest. */
+  readonly raw: Matrix;
+  /** The vector in the space of the nodes: of length 1 if they are. */
+  readonly vector: Float32Array;
+  /** `|vector|²`. */
+  readonly square: number;
+  /** The words; null if none came. */
+  readonly text: string | null;
+}
+
+/**
+ * Judges and packs a query.
+ *
+ * @param vector null where the candidates came with scores in place of vectors.
+ * @throws {VectorError} for another width, a value that is not finite, or a zero vector.
+ * @throws {OptionError} for a text that is no string.
+ */
+export function makeQuery(pool: Pool, params: Params, vector: Vector | null, text: string | null): Query {
+  if (text !== null && typeof text !== "string") {
+    throw new OptionError("queryText", `must be a string, not ${show(text)}`);
+  }
+  const raw = pool.scores ? noVector(pool, params, vector) : packVector(pool, vector);
+  const { data } = params.normalize ? unitRows(raw) : raw;
+  const square = product(data, 0, data, 0, raw.stride);
+  if (!params.normalize && !pool.scores) checkNorm("query", Math.sqrt(square));
+  return { raw, vector: data, square, text };
+}
+
+/** `Y_i · psi`. */
+export function ownProduct({ vectors }: Pool, { vector }: Query, node: number): number {
+  const { data, stride } = vectors;
+  return product(data, node * stride, vector, 0, stride);
+}
+
+/** Cosine of a node's own vector with the query, or the score that it came with. */
+export function similarity(pool: Pool, query: Query, node: number): number {
+  const { scores, candidate, norms } = pool;
+  if (scores) return scores[candidate[node]!]!;
+  return cosineOf(ownProduct(pool, query, node), norms[node]! * Math.sqrt(query.square));
+}
+
+function packVector({ d }: Pool, vector: Vector | null): Matrix {
+  const raw = matrix(1, d || widthOf(vector as Vector, "query"));
+  const norm = packRow(vector as Vector, raw, 0, () => "query");
+  if (norm === 0) throw new VectorError("query", "is zero; it has no direction to rank by");
+  return raw;
+}
+
+/** What stands in for the query among vectors of words: a vector of zeros. */
+function noVector({ vectors }: Pool, { lamQ }: Params, vector: Vector | null): Matrix {
+  if (vector !== null) {
+    throw new VectorError("query", "must be null: the candidates came with scores and have no vectors");
+  }
+  if (lamQ > 0) throw new OptionError("lamQ", "must be 0 where there is no query vector to pull");
+  return matrix(1, vectors.columns);
+}

@@ -1,0 +1,96 @@
+import canonicalize from "canonicalize";
+import { OptionError, OscillinkError } from "../errors.ts";
+import type { Edge } from "../pool/input.ts";
+import { readContent } from "../receipt/read.ts";
+import { coveredContent, type Receipt, type SignedReceipt } from "../receipt/receipt.ts";
+import { readUntrusted } from "../receipt/untrusted.ts";
+import type { Reason } from "../receipt/verifier.ts";
+import { type Candidate, latticeOf, type RerankRequest } from "../rerank.ts";
+import { version } from "../version.ts";
+
+/** What a receipt is replayed on: what `rerank` was given then, without the options, which the receipt holds. */
+export interface ReplayInputs<C extends Candidate = Candidate>
+  extends Pick<RerankRequest<C>, "query" | "queryText" | "candidates"> {
+  /** The graph, where one was given. */
+  readonly edges?: readonly Edge[];
+}
+
+/** Whether a replay came to the same. */
+export type Replay = { readonly ok: true } | Refusal;
+
+interface Refusal {
+  readonly ok: false;
+  readonly reason: Extract<
+    Reason,
+    "schema" | "version" | "digest" | "replay-inputs" | "replay-bundle" | "replay-figures"
+  >;
+  /** What differs, as paths in the receipt: `"inputs.query"`, `"bundle"`, `"energy"`. */
+  readonly differences: readonly string[];
+}
+
+/**
+ * Computes everything again from the same candidates and query, and compares: does this input, with the receipt's own
+ * parameters, give this bundle and these figures, bit for bit? The kernel, the runtime and the day do not matter.
+ *
+ * The reason of a refusal, in the order in which they are looked for: `"schema"` for what is no receipt or has parameters
+ * out of range; `"version"` for another schema than this one's; `"digest"` where the receipt's digest is not that of its
+ * content; `"replay-inputs"` where candidates, query, words, trust or graph are others than then; `"replay-bundle"`
+ * where other documents, another order or other scores came out; `"replay-figures"` for the rest. Where another version
+ * of this package wrote the receipt, the last two are `"version"`: its way of computing may have been another.
+ *
+ * A receipt of a lattice that `settle()` had moved cannot be replayed: its steps are not in it (`"replay-figures"`).
+ *
+ * @example
+ * const verified = verifyReceipt(envelope, verifier);
+ * if (verified.ok) console.log(replayReceipt(verified.receipt, { query, queryText, candidates }));
+ */
+export function replayReceipt(receipt: Receipt | SignedReceipt, inputs: ReplayInputs): Replay {
+  const read = readUntrusted(receipt);
+  const content = read === null ? "schema" : readContent(read.data);
+  if (typeof content === "string") return refuse(content as Refusal["reason"], []);
+  const again = computed(content, inputs);
+  if ("reason" in again) return again;
+  const [then, now] = [coveredContent(content), coveredContent(again)] as [Fields, Fields];
+  const changed = (part: string) =>
+    differences(then[part] as Fields, now[part] as Fields).map((name) => `${part}.${name}`);
+  const inputsChanged = changed("inputs");
+  if (inputsChanged.length > 0) return refuse("replay-inputs", inputsChanged);
+  const sameCode = version === content.version;
+  const names = differences(then, now).filter((name) => name !== "version");
+  if (names.includes("bundle")) return refuse(sameCode ? "replay-bundle" : "version", ["bundle"]);
+  const figures = names.flatMap((name) => (name === "meta" ? changed(name) : [name]));
+  return figures.length > 0 ? refuse(sameCode ? "replay-figures" : "version", figures) : { ok: true };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The names under which two records hold something else. */
+const differences = (a: Fields, b: Fields): string[] =>
+  [...new Set([...Object.keys(a), ...Object.keys(b)])].filter(
+    (name) => canonicalize(a[name] ?? null) !== canonicalize(b[name] ?? null),
+  );
+
+/** The receipt that the inputs give with the parameters of another. */
+function computed({ params, chain, meta }: SignedReceipt, inputs: ReplayInputs): Receipt | Refusal {
+  try {
+    const { edges, ...given } = inputs;
+    const { lattice } = latticeOf({ ...given, ...params }, edges);
+    if (chain !== null) lattice.addChain(chain.nodes, { lamP: chain.lamP, weights: chain.weights });
+    return lattice.receipt({
+      detail: meta.receipt_detail,
+      ...(meta.null_points_summary && { nullCap: meta.null_points_summary.returned_null_points }),
+      // One that is not finite cannot be written down.
+      ...(meta.receipt_detail === "full" && { nullThreshold: meta.null_threshold ?? Infinity }),
+    });
+  } catch (error) {
+    // The options are the receipt's own; all else came with the inputs.
+    if (error instanceof OptionError) return refuse("schema", [`params.${error.parameter}`]);
+    return refuse("replay-inputs", error instanceof OscillinkError ? [error.parameter] : []);
+  }
+}
+
+const refuse = (reason: Refusal["reason"], differing: readonly string[]): Refusal => ({
+  ok: false,
+  reason,
+  differences: differing,
+});

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type DiversityMethod, diversify, ranking } from "../src/rank/diversify.ts";
+import type { DiversityMethod } from "../src/options/types.ts";
+import { diversify, ranking } from "../src/rank/diversify.ts";
 import { cosine, type Dense, permuted, pools, randomRow, randomRows } from "./support.ts";
 
 const METHODS: DiversityMethod[] = ["mmr", "msd", "dpp"];

@@ -6,12 +6,8 @@ import { ed25519Signer, ed25519Verifier, generateKeys, hmacSigner, hmacVerifier 
 import { contentDigest, type SignedReceipt, signedContent } from "../src/receipt/receipt.ts";
 import { type Envelope, PAYLOAD_TYPE, preAuthEncoding, signReceipt } from "../src/receipt/sign.ts";
 import { toBase64 } from "../src/receipt/untrusted.ts";
-import {
-  type AsyncVerifier,
-  type Verifier,
-  verifyReceipt,
-  verifyReceiptAsync,
-} from "../src/verify/verify.ts";
+import type { AsyncVerifier, Verifier } from "../src/receipt/verifier.ts";
+import { verifyReceipt, verifyReceiptAsync } from "../src/verify/verify.ts";
 import { algorithms, both, flips, hostile, receipt, receiptOf, signers, verifiers } from "./receipts.ts";
 
 const hmac = signers["HMAC-SHA256"];

@@ -10,7 +10,8 @@ import { type Energy, energyOf, type Measured } from "./energy.ts";
 
 /** Measures a state of a lattice. @param query needed where it pulls, and ignored elsewhere. */
 export function measure(problem: Problem, query: Query | null, space: Space, state: State): Measured {
-  const { graph, system, cosines } = problem.network;
+  const { network, system } = problem;
+  const { graph, cosines } = network;
   const { x, squares } = state;
   const atStart = x === space.start || x.every((value, at) => value === space.start[at]);
   const residuals = cosines && atStart ? residualsOfCosines(graph) : edgeResiduals(graph, state, kernel);
@@ -29,7 +30,7 @@ export const measureStart = (problem: Problem, query: Query | null, space: Space
  *
  * @throws {VectorError} for another number of vectors, or of values in them.
  */
-export function energyOfVectors({ pool, network }: Problem, query: Query, vectors: Vectors): Energy {
+export function energyOfVectors({ pool, network, system }: Problem, query: Query, vectors: Vectors): Energy {
   const given = pack(vectors, (i) => `vectors[${i}]`);
   if (given.rows !== pool.n || given.columns !== pool.d) {
     const wanted = `${pool.n} vectors of ${pool.d} values`;
@@ -40,6 +41,6 @@ export function energyOfVectors({ pool, network }: Problem, query: Query, vector
   const { width } = space;
   const state = stateOf(space, gather(given, pool.candidate).data);
   const products = state.squares.map((_, i) => product(state.x, i * width, vector, 0, width));
-  const { graph, system } = network;
+  const { graph } = network;
   return energyOf(system, graph, space, state, products, square, edgeResiduals(graph, state, kernel)).energy;
 }

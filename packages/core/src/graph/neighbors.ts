@@ -1,5 +1,6 @@
 import type { Kernel, NearestLists } from "../kernels/kernel.ts";
 import { nextAbove } from "../kernels/scalar.ts";
+import { LEAST_WEIGHT } from "../pool/input.ts";
 import { type Matrix, matrix } from "../pool/matrix.ts";
 
 /** Directed edges `from[e] -> to[e]` of similarity `weight[e]`: `from` ascending, and `to` within it. */
@@ -8,9 +9,6 @@ export interface Edges {
   readonly to: Int32Array;
   readonly weight: Float32Array;
 }
-
-/** No edge is lighter: what is divided by the root of a degree would leave the range of float32. */
-export const LEAST_WEIGHT = 1e-30;
 
 /** Rows of a tile of the Gram matrix: 32 rows of 1536 values, twice, are 384 KiB and stay in the second-level cache. */
 export const TILE = 32;

@@ -4,50 +4,39 @@ import type { Params } from "../options/types.ts";
 import type { Edge } from "../pool/input.ts";
 import { type Matrix, unitRows } from "../pool/matrix.ts";
 import type { Pool } from "../pool/pool.ts";
-import { cheaperSpace } from "../solve/space.ts";
-import { assemble, type System } from "../solve/system.ts";
 import { type Adjacency, adjacencyOf, capRowSums, symmetrize } from "./adjacency.ts";
-import { normalizedLaplacian, plainLaplacian } from "./laplacian.ts";
 import { gramMatrix, nearestNeighbors } from "./neighbors.ts";
-import { type Chain, pathGraph } from "./path.ts";
 
-/** The graph of a pool's nodes and the system that it makes. */
+/** How the nodes of a pool are joined. */
 export interface Network {
   readonly graph: Adjacency;
   /** The nodes' Gram matrix, where it is kept. */
   readonly gram: Matrix | null;
   /** Whether the weights are the cosines of vectors of length 1. */
   readonly cosines: boolean;
-  readonly system: System;
 }
 
-/** Joins the nodes of a pool to their neighbours, or as the pool's own edges say, and the nodes of the chain. */
+/**
+ * Joins the nodes of a pool to their nearest neighbours, or as the pool's own edges say.
+ *
+ * @param keepGram whether the Gram matrix is wanted later: it is then computed once.
+ */
 export function connect(
   pool: Pool,
   params: Params,
   strategies: Strategies,
-  chain: Chain | null,
+  keepGram: boolean,
   kernel: Kernel,
 ): Network {
-  const { vectors, nodeTrust } = pool;
-  const { lamG, lamC, lamQ, neighbors } = params;
+  const { vectors } = pool;
   const n = vectors.rows;
-  // A node has at most twice as many neighbours as it lists, on average, under either rule.
-  const kind = cheaperSpace(n, vectors.columns, n * Math.min(2 * neighbors, n));
-  const gram = kind === "span" ? gramMatrix(vectors, kernel) : null;
+  const gram = keepGram ? gramMatrix(vectors, kernel) : null;
   const graph = pool.edges === null ? neighborGraph() : adjacencyOf(n, edgesOfNodes(pool, pool.edges));
-  const pull = Float32Array.from(nodeTrust, (b) => lamQ * (strategies.trust === "pull" ? b : 1));
-  const path = chain && pathGraph(n, chain);
-  const links = path && {
-    laplacian: strategies.chain === "plain" ? plainLaplacian(path) : normalizedLaplacian(path, "shrink"),
-    lamP: chain!.lamP,
-  };
-  const laplacian = normalizedLaplacian(graph, strategies.isolated);
   const cosines = pool.edges === null && params.normalize && params.rowCap === null;
-  return { graph, gram, cosines, system: assemble(laplacian, lamG, lamC, pull, links) };
+  return { graph, gram, cosines };
 
   function neighborGraph(): Adjacency {
-    const { normalize, similarityFloor, graph: rule, rowCap } = params;
+    const { normalize, neighbors, similarityFloor, graph: rule, rowCap } = params;
     const unit = normalize ? vectors : unitRows(vectors);
     const known = normalize ? gram : null;
     const lists = nearestNeighbors(unit, known, neighbors, similarityFloor, strategies.ties, kernel);

@@ -1,5 +1,5 @@
 /** What becomes of candidates that have no vector, or a zero one, and so cannot be ranked. */
-export type Missing = "append" | "drop" | "error";
+type Missing = "append" | "drop" | "error";
 
 /** The named sets of values; see {@link profiles}. */
 export type ProfileName = "hybrid" | "settled" | "cosine" | "reference";

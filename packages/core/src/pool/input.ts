@@ -1,5 +1,4 @@
 import { CandidateError, show } from "../errors.ts";
-import { LEAST_WEIGHT } from "../graph/neighbors.ts";
 import type { Vectors } from "./matrix.ts";
 
 /** The candidates of a lattice, column by column; entry i of each belongs to candidate i. */
@@ -26,10 +25,13 @@ export interface LatticeInput {
 }
 
 /** A column of the input that has one entry a candidate. */
-export type Column = "embeddings" | "scores" | "ids" | "texts" | "titles" | "trust";
+type Column = "embeddings" | "scores" | "ids" | "texts" | "titles" | "trust";
 
 /** How the caller wrote entry i of a column. */
 export type NameOf = (i: number, column: Column) => string;
+
+/** No edge is lighter: what is divided by the root of a degree would leave the range of float32. */
+export const LEAST_WEIGHT = 1e-30;
 
 /** An edge between two candidates. */
 export interface Edge {

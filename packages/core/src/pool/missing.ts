@@ -1,6 +1,5 @@
 /** Candidates that cannot be ranked, for they came without a vector, with a zero one, or without a score. */
 import { CandidateError } from "../errors.ts";
-import type { Pool } from "./pool.ts";
 
 /** Which candidates cannot be ranked. Those that trust 0 excludes are not among them. */
 export const missingOf = (norms: Float64Array, trust: Float64Array): number[] =>
@@ -20,7 +19,12 @@ export function refuseMissing(missing: readonly number[], name: (i: number) => s
  * The policies `"append"` and `"drop"`: the candidates, by index and in the order they came, that fill up a bundle of
  * `ranked` documents.
  */
-export function appended({ missing, everyNode }: Pool, policy: string, k: number, ranked: number): number[] {
+export function appended(
+  { missing, everyNode }: { readonly missing: readonly number[]; readonly everyNode: boolean },
+  policy: "append" | "drop" | "error",
+  k: number,
+  ranked: number,
+): number[] {
   // Where every candidate is a node, those without a vector were ranked too.
   return policy === "append" && !everyNode ? missing.slice(0, Math.max(0, k - ranked)) : [];
 }

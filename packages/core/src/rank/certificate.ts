@@ -27,7 +27,7 @@ export function cosineRadius(bound: number, length: number): number {
  * @param settled radius of each settled cosine.
  * @param feedback radius of each feedback; null where there is none.
  */
-export function scoreRadii(
+function scoreRadii(
   evidence: Evidence,
   settled: Float64Array,
   feedback: Float64Array | null,

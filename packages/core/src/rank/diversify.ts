@@ -1,15 +1,10 @@
 import { naturalLog } from "../math.ts";
+import type { DiversityMethod } from "../options/types.ts";
 
 /** The indices by falling score; equal scores in the order in which the candidates came. */
 export function ranking(score: Float64Array, place: ArrayLike<number>): number[] {
   return Array.from(score.keys()).sort((a, b) => score[b]! - score[a]! || place[a]! - place[b]!);
 }
-
-/**
- * What counts as redundant: `"mmr"`, like one of the chosen ({@link nearest}); `"msd"`, like the chosen on average
- * ({@link average}); `"dpp"`, made up of the chosen together ({@link flatness}).
- */
-export type DiversityMethod = "mmr" | "msd" | "dpp";
 
 /** The cosine of two candidates; symmetric. */
 type Similarity = (i: number, j: number) => number;
@@ -17,6 +12,7 @@ type Similarity = (i: number, j: number) => number;
 /** How redundant candidate i is now that j, the `count`-th, is chosen too: told of each choice in turn. */
 type Redundancy = (i: number, j: number, count: number) => number;
 
+/** `"mmr"`: like one of the chosen. `"msd"`: like the chosen on average. `"dpp"`: made up of the chosen together. */
 const REDUNDANCY: Record<DiversityMethod, (n: number, similarity: Similarity) => Redundancy> = {
   mmr: nearest,
   msd: average,

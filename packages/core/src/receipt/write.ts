@@ -52,8 +52,8 @@ export interface Told {
 /** The record of a lattice, but for the time that it took. */
 export function writeReceipt(told: Told, options: Required<ReceiptOptions>): Omit<Receipt, "t_ms"> {
   const { problem, query, space, moved, answer, digests, counts } = told;
-  const { params, pool, chain, network } = problem;
-  const { graph, system } = network;
+  const { params, pool, chain, network, system } = problem;
+  const { graph } = network;
   const { solution, finest, margin, choice } = answer;
   const { convergence } = solution;
   const full = options.detail === "full";
@@ -155,7 +155,8 @@ function dynamicsOf(
   space: Space,
   { state, before, convergence }: Moved,
 ): Dynamics {
-  const { graph, system } = problem.network;
+  const { network, system } = problem;
+  const { graph } = network;
   const found = dynamics({
     graph,
     system,

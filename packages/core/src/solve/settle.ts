@@ -1,7 +1,8 @@
 import { StateError } from "../errors.ts";
 import { degrees } from "../graph/adjacency.ts";
+import { normalizedLaplacian, plainLaplacian } from "../graph/laplacian.ts";
 import { connect, type Network } from "../graph/network.ts";
-import type { Chain } from "../graph/path.ts";
+import { type Chain, pathGraph } from "../graph/path.ts";
 import { kernel } from "../kernels/fastest.ts";
 import { profiles, type Strategies } from "../options/profiles.ts";
 import type { Params, SolveOptions } from "../options/types.ts";
@@ -10,9 +11,9 @@ import type { Pool } from "../pool/pool.ts";
 import { ownProduct, type Query } from "../pool/query.ts";
 import type { Convergence } from "./cg.ts";
 import { errorBounds, solve } from "./solve.ts";
-import { ambientSpace, type Space, spanSpace } from "./space.ts";
+import { ambientSpace, cheaperSpace, type Space, spanSpace } from "./space.ts";
 import { type State, stateOf } from "./state.ts";
-import { shifted } from "./system.ts";
+import { assemble, type System, shifted } from "./system.ts";
 
 /** What a lattice is made of. */
 export interface Problem {
@@ -20,8 +21,8 @@ export interface Problem {
   readonly pool: Pool;
   /** The chain that was added, by node; null without one. */
   readonly chain: Chain | null;
-  /** The graph of the pool's nodes and its system. */
   readonly network: Network;
+  readonly system: System;
 }
 
 /** The settled state. It does not depend on the query, unless that pulls. */
@@ -45,13 +46,23 @@ export interface Moved {
 export const strategiesOf = ({ params }: Pick<Problem, "params">): Strategies =>
   profiles[params.profile].strategies;
 
-/** Connects the nodes of a pool. */
-export const makeProblem = (pool: Pool, params: Params, chain: Chain | null): Problem => ({
-  params,
-  pool,
-  chain,
-  network: connect(pool, params, profiles[params.profile].strategies, chain, kernel),
-});
+/** Connects the nodes of a pool, and assembles the system of their lattice. */
+export function makeProblem(pool: Pool, params: Params, chain: Chain | null): Problem {
+  const { strategies } = profiles[params.profile];
+  const { rows: n, columns } = pool.vectors;
+  // A node has at most twice as many neighbours as it lists, on average, under either rule.
+  const kind = cheaperSpace(n, columns, n * Math.min(2 * params.neighbors, n));
+  const network = connect(pool, params, strategies, kind === "span", kernel);
+  const { lamG, lamC, lamQ } = params;
+  const pull = Float32Array.from(pool.nodeTrust, (b) => lamQ * (strategies.trust === "pull" ? b : 1));
+  const path = chain && pathGraph(n, chain);
+  const links = path && {
+    laplacian: strategies.chain === "plain" ? plainLaplacian(path) : normalizedLaplacian(path, "shrink"),
+    lamP: chain!.lamP,
+  };
+  const laplacian = normalizedLaplacian(network.graph, strategies.isolated);
+  return { params, pool, chain, network, system: assemble(laplacian, lamG, lamC, pull, links) };
+}
 
 /** The query of a problem that needs one. @throws {StateError} if none was set. */
 export function asked(query: Query | null): Query {
@@ -75,7 +86,8 @@ export function settle(
   x: Float32Array,
   options: SolveOptions,
 ): Solution {
-  const { system, graph } = problem.network;
+  const { network, system } = problem;
+  const { graph } = network;
   const rhs = rightHandSide(problem, space);
   const solved = solve(system.matrix, space, rhs, x, options, kernel, rightHandNorm(problem, query));
   const roots = degrees(graph).map((degree) => (degree > 0 ? Math.sqrt(degree) : 1));
@@ -104,7 +116,7 @@ export function step(
   const rhs = state.map((value) => identity * value);
   kernel.axpy(identity * dt, rightHandSide(problem, space), rhs, rhs.length);
   const next = warmStart ? state.slice() : new Float32Array(state.length);
-  const matrix = shifted(problem.network.system, identity, identity * dt);
+  const matrix = shifted(problem.system, identity, identity * dt);
   const { convergence } = solve(matrix, space, rhs, next, options, kernel);
   return { state: next, before: state, convergence };
 }
@@ -128,8 +140,8 @@ export function queryProducts(
 }
 
 /** `F = lamG Y + lamQ B 1 psiᵀ` in the coordinates of the space. */
-function rightHandSide({ network }: Problem, { start, query, width }: Space): Float32Array {
-  const { lamG, pull } = network.system;
+function rightHandSide({ system }: Problem, { start, query, width }: Space): Float32Array {
+  const { lamG, pull } = system;
   if (lamG === 1 && query === null) return start;
   const rhs = start.map((y) => lamG * y);
   if (query !== null) {
@@ -139,8 +151,8 @@ function rightHandSide({ network }: Problem, { start, query, width }: Space): Fl
 }
 
 /** `|F|`, from the products that are at hand. */
-function rightHandNorm({ params, pool, network }: Problem, given: Query | null): number {
-  const { lamG, pull } = network.system;
+function rightHandNorm({ params, pool, system }: Problem, given: Query | null): number {
+  const { lamG, pull } = system;
   const query = params.lamQ > 0 ? given : null;
   const square = (norm: number, i: number): number => {
     const own = lamG * lamG * norm * norm;

@@ -18,7 +18,7 @@ export interface LatticeState extends LatticeFacts {
 }
 
 /** The part of a state that is no array of floats. */
-export interface LatticeFacts {
+interface LatticeFacts {
   readonly params: Params;
   readonly n: number;
   readonly d: number;

@@ -19,8 +19,6 @@ import {
   type Verifier,
 } from "../receipt/verifier.ts";
 
-export type { AsyncVerifier, Reason, Verifier } from "../receipt/verifier.ts";
-
 /** An envelope holds no more signatures than these. */
 const MAX_SIGNATURES = 16;
 

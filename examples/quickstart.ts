@@ -1,18 +1,24 @@
-import { readFileSync } from "node:fs";
-import { MemoryVectorStore } from "@langchain/classic/vectorstores/memory";
-import { OscillinkRetriever } from "@oscillink/langchain";
+import { explainReceipt, rerank } from "@oscillink/core";
 import { LexicalEmbedder } from "@oscillink/lexical"; // in production: the embeddings of a real model
 
-const lines = readFileSync("examples/corpus/passages.jsonl", "utf8").trim().split("\n");
-const passages = lines.map((line) => JSON.parse(line));
-const texts = passages.map((passage) => passage.text);
-const vectorStore = await MemoryVectorStore.fromTexts(texts, passages, LexicalEmbedder.fit(texts));
-const retriever = new OscillinkRetriever({ vectorStore, k: 2, trust: ({ metadata }) => metadata.trust });
+const passages = [
+  { id: "bank", text: "The Vell Seed Bank keeps seeds of 900 wild plants. Its founder was Helga Ostrand." },
+  { id: "bank-2", text: "The Vell Seed Bank keeps seeds of 900 wild plants; its founder was Helga Ostrand." },
+  { id: "forum", text: "The founder of the Vell Seed Bank made a survey of the moon!" },
+  { id: "ostrand", text: "Helga Ostrand came to the cliffs every spring, for her survey of the sea kale." },
+  { id: "terns", text: "Terns nest on the cliffs from May to August." },
+  { id: "ferry", text: "The ferry to Vell leaves at noon and at six." },
+];
+const queryText = "What did the founder of the Vell Seed Bank survey on the cliffs?";
 
-const documents = await retriever.invoke("What did the founder of the Vell Seed Bank survey on the cliffs?");
-for (const { metadata } of documents) {
-  const { rank, inputRank, score } = metadata.oscillink;
-  console.log(`${rank} (was ${inputRank})  score ${score.toFixed(2)}  ${metadata.text.slice(0, 60)}…`);
-}
-const { energy, digest } = documents[0]!.metadata.oscillink.receipt;
-console.log(`energy ${energy.initial.toFixed(1)} -> ${energy.final.toFixed(1)}  ${digest}`);
+// In production: your vector search. Here: all passages, by the cosine of their vectors with the query's.
+const embedder = LexicalEmbedder.fit(passages.map(({ text }) => text));
+const query = embedder.embed(queryText);
+const embedded = passages.map((passage) => ({ ...passage, embedding: embedder.embed(passage.text) }));
+const found = rerank({ query, candidates: embedded, profile: "cosine", k: 6 }).bundle;
+console.log(`by cosine: ${found.map(({ id }) => id).join(", ")}`);
+
+const candidates = found.map(({ id, candidate }) => ({ ...candidate, trust: id === "forum" ? 0.2 : 1 }));
+const { bundle, receipt } = rerank({ query, queryText, candidates, k: 2 });
+for (const { rank, candidate } of bundle) console.log(rank, candidate.text);
+console.log(explainReceipt(receipt).join("\n"));

@@ -68,10 +68,8 @@ export class Lattice {
     const params = resolveOptions(options);
     const { strategies } = profiles[params.profile];
     const pool = this.#timed("pack", () => makePool(input, params, strategies));
-    this.#standing = begin(
-      this.#timed("graph", () => makeProblem(pool, params, null)),
-      null,
-    );
+    const problem = this.#timed("graph", () => makeProblem(pool, params, null));
+    this.#standing = begin(problem, null);
   }
 
   /** Milliseconds spent so far, by stage. */
@@ -290,12 +288,9 @@ export class Lattice {
 
   /** Puts another part in what the lattice is made of, and starts over. */
   #rebuild(change: Partial<Pick<Problem, "params" | "pool" | "chain">>): this {
-    const { problem, query } = this.#standing;
-    const { params, pool, chain } = { ...problem, ...change };
-    this.#standing = begin(
-      this.#timed("graph", () => makeProblem(pool, params, chain)),
-      query,
-    );
+    const { params, pool, chain } = { ...this.#standing.problem, ...change };
+    const problem = this.#timed("graph", () => makeProblem(pool, params, chain));
+    this.#standing = begin(problem, this.#standing.query);
     return this;
   }
 
@@ -312,10 +307,10 @@ export class Lattice {
     }
     const options = { tolerance, maxIterations, preconditioner };
     const began = now();
-    const { problem, query } = standing;
     const space = standing.space();
     // From zero the solver takes one product with M less than from the candidates' own vectors.
-    const solution = settle(problem, query, space, new Float32Array(space.start.length), options);
+    const zero = new Float32Array(space.start.length);
+    const solution = settle(standing.problem, standing.query, space, zero, options);
     this.#standing = { ...standing, solution, answer: null };
     this.#counts.solves++;
     this.#tell("solve", solution.convergence, now() - began);

@@ -10,7 +10,7 @@ export interface Expand {
 }
 
 /** A document that a search returned, and its vector where the store hands it over. */
-export interface Found {
+export interface PooledDocument {
   readonly document: DocumentInterface;
   readonly vector: Vector | null | undefined;
 }
@@ -18,7 +18,7 @@ export interface Found {
 /** A pool that was widened, and what that took. */
 export interface Expanded {
   /** The pool as it was, and behind it what was added. */
-  readonly pool: readonly Found[];
+  readonly pool: readonly PooledDocument[];
   readonly counts: {
     /** How many searches were made: fewer than `seeds` if the pool is smaller, or vectors are missing. */
     readonly searches: number;
@@ -55,9 +55,9 @@ export function resolveExpand(expand: Expand | undefined): Expand | undefined {
  * @param embedder embeds the seeds whose vectors are not at hand; null: these are passed over.
  */
 export async function expandPool(
-  pool: readonly Found[],
+  pool: readonly PooledDocument[],
   { seeds, perSeed }: Expand,
-  search: (near: Vector, count: number) => Promise<readonly Found[]>,
+  search: (near: Vector, count: number) => Promise<readonly PooledDocument[]>,
   embedder: Embedder | null,
 ): Promise<Expanded> {
   const first = pool.slice(0, seeds);
@@ -78,5 +78,5 @@ export async function expandPool(
   return { pool: [...pool, ...added], counts };
 }
 
-const keyOf = ({ document: { id, pageContent } }: Found): string =>
+const keyOf = ({ document: { id, pageContent } }: PooledDocument): string =>
   id === undefined || id === null ? `text:${pageContent}` : `id:${id}`;

@@ -4,11 +4,11 @@ import type { Receipt } from "@oscillink/core/adapter";
 import { type AgentMiddleware, createMiddleware } from "langchain";
 // In zod 3.25 and 4 alike.
 import { z } from "zod/v4";
-import { type Format, formatOf, retrieve, retrieverOf, type Source } from "./retrieve.ts";
+import { type Format, formatOf, type RetrieverSource, retrieve, retrieverOf } from "./retrieve.ts";
 
 /** What {@link oscillinkMiddleware} takes: a `retriever`, or the fields of an `OscillinkRetriever`, and this. */
 export type OscillinkMiddlewareFields<Store extends VectorStoreInterface = VectorStoreInterface> =
-  Source<Store> & {
+  RetrieverSource<Store> & {
     /** Turns the documents into the context. Default: numbered, with titles. */
     format?: Format;
   };
@@ -36,7 +36,7 @@ export function oscillinkMiddleware<Store extends VectorStoreInterface>({
   ...source
 }: OscillinkMiddlewareFields<Store>): AgentMiddleware<typeof stateSchema> {
   const toText = formatOf(format);
-  const retriever = retrieverOf(source as Source);
+  const retriever = retrieverOf(source as RetrieverSource);
   return createMiddleware({
     name: "OscillinkMiddleware",
     stateSchema,

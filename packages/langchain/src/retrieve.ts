@@ -8,7 +8,7 @@ import { receiptEvent } from "./documents.ts";
 import { OscillinkRetriever, type OscillinkRetrieverFields } from "./retriever.ts";
 
 /** What the tool and the middleware ask: a retriever, or the fields of an {@link OscillinkRetriever} to make. */
-export type Source<Store extends VectorStoreInterface = VectorStoreInterface> =
+export type RetrieverSource<Store extends VectorStoreInterface = VectorStoreInterface> =
   | {
       /** Any retriever that re-ranks with Oscillink somewhere inside, such as a `ContextualCompressionRetriever`. */
       retriever: BaseRetrieverInterface;
@@ -22,7 +22,7 @@ export interface Retrieved {
 }
 
 /** @throws {OptionError} for anything that is no retriever, and for fields that only one that is made could heed. */
-export function retrieverOf(source: Source): BaseRetrieverInterface {
+export function retrieverOf(source: RetrieverSource): BaseRetrieverInterface {
   if (!("retriever" in source)) return new OscillinkRetriever(source);
   const { retriever, ...rest } = source;
   if (typeof retriever?.invoke !== "function") {

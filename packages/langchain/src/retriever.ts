@@ -14,7 +14,7 @@ import {
   warn,
 } from "@oscillink/core/adapter";
 import { type RerankFields, rerankDocuments, resolveFields, type Settings, tellOf } from "./documents.ts";
-import { type Expand, expandPool, type Found, resolveExpand } from "./expand.ts";
+import { type Expand, expandPool, type PooledDocument, resolveExpand } from "./expand.ts";
 import { type Hit, storedVectors } from "./sources/index.ts";
 
 /** The custom event that says what `expand` took and gave: `{ searches, found, added }`. */
@@ -133,7 +133,7 @@ export class OscillinkRetriever<
   }
 
   /** The hits of a search with the vectors that the store hands over. */
-  async #found(hits: readonly Hit[], near: Vector): Promise<Found[]> {
+  async #found(hits: readonly Hit[], near: Vector): Promise<PooledDocument[]> {
     const vectors = await storedVectors(this.vectorStore, hits, near, { filter: this.#filter });
     return hits.map(([document], i) => ({ document, vector: vectors[i] }));
   }
@@ -144,7 +144,7 @@ export class OscillinkRetriever<
     vector: Vector,
     expand: Expand,
     callbacks: CallbackManager | undefined,
-  ): Promise<readonly Found[] | null> {
+  ): Promise<readonly PooledDocument[] | null> {
     const run = callbacks === undefined ? {} : { callbacks };
     const search = async (near: Vector, count: number) => this.#found(await this.#search(near, count), near);
     try {

@@ -3,17 +3,18 @@ import { patchConfig } from "@langchain/core/runnables";
 import { DynamicStructuredTool } from "@langchain/core/tools";
 import type { VectorStoreInterface } from "@langchain/core/vectorstores";
 import { OptionError, type Receipt, show } from "@oscillink/core/adapter";
-import { type Format, formatOf, retrieve, retrieverOf, type Source } from "./retrieve.ts";
+import { type Format, formatOf, type RetrieverSource, retrieve, retrieverOf } from "./retrieve.ts";
 
 /** What {@link createOscillinkTool} takes: a `retriever`, or the fields of an `OscillinkRetriever`, and these. */
-export type OscillinkToolFields<Store extends VectorStoreInterface = VectorStoreInterface> = Source<Store> & {
-  /** The tool's name, as the model sees it. Default `"search_documents"`. */
-  name?: string;
-  /** What the model is told of it: say what the documents are about. */
-  description?: string;
-  /** Turns the documents into the tool's content. Default: numbered, with titles. */
-  format?: Format;
-};
+export type OscillinkToolFields<Store extends VectorStoreInterface = VectorStoreInterface> =
+  RetrieverSource<Store> & {
+    /** The tool's name, as the model sees it. Default `"search_documents"`. */
+    name?: string;
+    /** What the model is told of it: say what the documents are about. */
+    description?: string;
+    /** Turns the documents into the tool's content. Default: numbered, with titles. */
+    format?: Format;
+  };
 
 /** What the `ToolMessage` carries beside its content; the model does not see it. */
 export interface OscillinkArtifact {
@@ -47,7 +48,7 @@ export function createOscillinkTool<Store extends VectorStoreInterface>(
     }
   }
   const toText = formatOf(format);
-  const retriever = retrieverOf(source as Source);
+  const retriever = retrieverOf(source as RetrieverSource);
   return new DynamicStructuredTool({
     name,
     description,

@@ -2,7 +2,7 @@ import { MemoryVectorStore } from "@langchain/classic/vectorstores/memory";
 import { Document } from "@langchain/core/documents";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { expandPool, type Found } from "../src/expand.ts";
+import { expandPool, type PooledDocument } from "../src/expand.ts";
 import { OscillinkRetriever } from "../src/index.ts";
 import {
   ClosedStore,
@@ -28,13 +28,13 @@ describe("expandPool", () => {
   });
   const found = fc.array(entry, { maxLength: 6 }).map((entries) =>
     entries.map(
-      ({ id, pageContent, vector }): Found => ({
+      ({ id, pageContent, vector }): PooledDocument => ({
         document: new Document({ pageContent, ...(id !== undefined && { id }) }),
         vector,
       }),
     ),
   );
-  const keyOf = ({ document: { id, pageContent } }: Found) =>
+  const keyOf = ({ document: { id, pageContent } }: PooledDocument) =>
     JSON.stringify(id === undefined ? [pageContent] : { id });
 
   test("keeps the pool as it was, and adds each new document of the searches once", async () => {

@@ -32,10 +32,10 @@ export interface NearestLists {
 }
 
 /** What {@link Kernel.place} takes: arrays to copy, or lengths of arrays of zeros. */
-export type Source = Float32Array | Int32Array | number;
+export type Placeable = Float32Array | Int32Array | number;
 
 /** What it returns: an array for each. */
-export type Placed<T extends readonly Source[]> = {
+export type Placed<T extends readonly Placeable[]> = {
   [I in keyof T]: T[I] extends number ? Float32Array : T[I];
 };
 
@@ -54,7 +54,7 @@ export interface Kernel {
    * Copies of arrays, and arrays of zeros, in the memory that the kernel computes in. They are gone at the next call,
    * which takes the same memory: what is to last is copied out.
    */
-  place<const T extends readonly Source[]>(...sources: T): Placed<T>;
+  place<const T extends readonly Placeable[]>(...sources: T): Placed<T>;
   /** The dot product of `length` values from `a[aStart]` and `b[bStart]`. */
   dot(a: Float32Array, aStart: number, b: Float32Array, bStart: number, length: number): number;
   /** `out[(i - i0) * (j1 - j0) + (j - j0)] = a_i · b_j` for rows i0 <= i < i1 of a and j0 <= j < j1 of b. */

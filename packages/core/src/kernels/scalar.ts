@@ -1,4 +1,4 @@
-import type { Kernel, NearestLists, Placed, Source } from "./kernel.ts";
+import type { Kernel, NearestLists, Placeable, Placed } from "./kernel.ts";
 
 const f = Math.fround;
 
@@ -11,7 +11,7 @@ export const scalar: Kernel = {
   name: "scalar",
   version: 1,
 
-  place<const T extends readonly Source[]>(...sources: T): Placed<T> {
+  place<const T extends readonly Placeable[]>(...sources: T): Placed<T> {
     return sources.map((source) =>
       typeof source === "number" ? new Float32Array(source) : source.slice(),
     ) as Placed<T>;

@@ -1,5 +1,5 @@
 import { fromBase64Text, instantiate } from "../platform.ts";
-import type { Kernel, Placed, Source } from "./kernel.ts";
+import type { Kernel, Placeable, Placed } from "./kernel.ts";
 import { scalar } from "./scalar.ts";
 import { wasm } from "./wasm.ts";
 
@@ -89,7 +89,7 @@ export function simdKernel(): Kernel | null {
     name: "simd",
     version: 1,
 
-    place<const T extends readonly Source[]>(...sources: T): Placed<T> {
+    place<const T extends readonly Placeable[]>(...sources: T): Placed<T> {
       let end = base;
       const starts = sources.map((source) => {
         const start = Math.ceil(end / LINE) * LINE;

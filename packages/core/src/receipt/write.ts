@@ -82,7 +82,7 @@ export function writeReceipt(told: Told, options: Required<ReceiptOptions>): Omi
     },
     chain: chain && chainOfCandidates(pool, chain),
     bundle: documents,
-    left_out: leftOut(pool, params.k, documents, answer),
+    left_out: leftOutOf(pool, params.k, documents, answer),
     deltaH_total: !published
       ? start.energy.total - minimum
       : present === null
@@ -181,7 +181,7 @@ const candidatesOf = ({ candidate }: Pool, [a, b]: readonly [number, number]): [
 ];
 
 /** What a receipt says of candidates that are not in the bundle: see `Receipt.left_out`. */
-function leftOut(
+function leftOutOf(
   { candidate, ids, n }: Pool,
   k: number,
   bundle: readonly BundleEntry[],

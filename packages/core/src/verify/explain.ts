@@ -21,15 +21,15 @@ import type { LeftOut, SignedReceipt } from "../receipt/receipt.ts";
 export function explainReceipt(receipt: SignedReceipt): string[] {
   if (!isReceipt(receipt)) throw new OptionError("receipt", `must be a receipt, not ${show(receipt)}`);
   return [
-    asked(receipt),
-    ...receipt.bundle.map((entry) => kept(entry, receipt)),
-    ...receipt.left_out.map((entry) => leftOut(entry, receipt)),
-    certified(receipt),
+    askedLine(receipt),
+    ...receipt.bundle.map((entry) => keptLine(entry, receipt)),
+    ...receipt.left_out.map((entry) => leftOutLine(entry, receipt)),
+    certifiedLine(receipt),
     `digest ${shown(receipt.digest, 80)}`,
   ];
 }
 
-function asked({ inputs, params, profile, chain, meta }: SignedReceipt): string {
+function askedLine({ inputs, params, profile, chain, meta }: SignedReceipt): string {
   const { n, missing, excluded, scores, queryText, texts, titles } = inputs;
   const { k, textWeight, diversity } = params;
   const { passed } = meta.crowding;
@@ -56,7 +56,7 @@ const nothing = ({ scores }: SignedReceipt["inputs"]): string => (scores === nul
 
 const listed = (parts: readonly (false | string)[]): string => parts.filter(Boolean).join(", ");
 
-function kept(entry: BundleEntry, receipt: SignedReceipt): string {
+function keptLine(entry: BundleEntry, receipt: SignedReceipt): string {
   const { id, rank, inputRank, terms, parts } = entry;
   const head = `kept ${shown(id)} (${ordinal(rank)}, was ${ordinal(inputRank)}):`;
   if (terms === null) return `${head} put last, as it has ${nothing(receipt.inputs)} and could not be ranked`;
@@ -83,7 +83,7 @@ function strongest(terms: Terms): Term[] {
   return order.slice(0, 2).filter((name) => terms[name] >= terms[order[0]!] / 2);
 }
 
-function leftOut(entry: LeftOut, { inputs, params, bundle }: SignedReceipt): string {
+function leftOutLine(entry: LeftOut, { inputs, params, bundle }: SignedReceipt): string {
   const { id, inputRank, rank, copyOf } = entry;
   const head = `left out ${shown(id)} (was ${ordinal(inputRank)}):`;
   if (copyOf !== null) return `${head} near-copy of ${shown(copyOf)}`;
@@ -97,7 +97,7 @@ function leftOut(entry: LeftOut, { inputs, params, bundle }: SignedReceipt): str
   return inputs.excluded === 0 ? `${head} ${lack}` : `${head} ${lack}, or excluded by trust 0`;
 }
 
-function certified({ certificate, params, profile, meta }: SignedReceipt): string {
+function certifiedLine({ certificate, params, profile, meta }: SignedReceipt): string {
   const { orderCertified, margin } = certificate;
   if (orderCertified) {
     const by = margin === null ? "" : `, by a margin of ${margin.toPrecision(2)} standard deviations`;

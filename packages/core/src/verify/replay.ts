@@ -47,19 +47,19 @@ interface Refusal {
 export function replayReceipt(receipt: Receipt | SignedReceipt, inputs: ReplayInputs): Replay {
   const read = readUntrusted(receipt);
   const content = read === null ? "schema" : readContent(read.data);
-  if (typeof content === "string") return refuse(content as Refusal["reason"], []);
+  if (typeof content === "string") return refusal(content as Refusal["reason"], []);
   const again = computed(content, inputs);
   if ("reason" in again) return again;
   const [then, now] = [coveredContent(content), coveredContent(again)] as [Fields, Fields];
   const changed = (part: string) =>
     differences(then[part] as Fields, now[part] as Fields).map((name) => `${part}.${name}`);
   const inputsChanged = changed("inputs");
-  if (inputsChanged.length > 0) return refuse("replay-inputs", inputsChanged);
+  if (inputsChanged.length > 0) return refusal("replay-inputs", inputsChanged);
   const sameCode = version === content.version;
   const names = differences(then, now).filter((name) => name !== "version");
-  if (names.includes("bundle")) return refuse(sameCode ? "replay-bundle" : "version", ["bundle"]);
+  if (names.includes("bundle")) return refusal(sameCode ? "replay-bundle" : "version", ["bundle"]);
   const figures = names.flatMap((name) => (name === "meta" ? changed(name) : [name]));
-  return figures.length > 0 ? refuse(sameCode ? "replay-figures" : "version", figures) : { ok: true };
+  return figures.length > 0 ? refusal(sameCode ? "replay-figures" : "version", figures) : { ok: true };
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -84,12 +84,12 @@ function computed({ params, chain, meta }: SignedReceipt, inputs: ReplayInputs):
     });
   } catch (error) {
     // The options are the receipt's own; all else came with the inputs.
-    if (error instanceof OptionError) return refuse("schema", [`params.${error.parameter}`]);
-    return refuse("replay-inputs", error instanceof OscillinkError ? [error.parameter] : []);
+    if (error instanceof OptionError) return refusal("schema", [`params.${error.parameter}`]);
+    return refusal("replay-inputs", error instanceof OscillinkError ? [error.parameter] : []);
   }
 }
 
-const refuse = (reason: Refusal["reason"], differing: readonly string[]): Refusal => ({
+const refusal = (reason: Refusal["reason"], differing: readonly string[]): Refusal => ({
   ok: false,
   reason,
   differences: differing,

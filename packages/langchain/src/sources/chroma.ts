@@ -1,4 +1,4 @@
-import { idsOf, type Source } from "./source.ts";
+import { idsOf, type VectorSource } from "./source.ts";
 
 interface ChromaStore {
   ensureCollection(): Promise<{
@@ -10,7 +10,7 @@ interface ChromaStore {
 }
 
 /** `Chroma`: by ids. */
-export const chroma: Source<ChromaStore> = {
+export const chroma: VectorSource<ChromaStore> = {
   name: "Chroma",
   has: ["ensureCollection()", "collectionName", "clientParams"],
   async rows(store, { hits }) {

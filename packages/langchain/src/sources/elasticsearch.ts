@@ -1,4 +1,4 @@
-import type { Source } from "./source.ts";
+import type { VectorSource } from "./source.ts";
 
 interface ElasticStore {
   readonly client: {
@@ -17,7 +17,7 @@ interface ElasticStore {
 }
 
 /** `ElasticVectorSearch`: the search once more, with the vectors; its documents have no ids. */
-export const elasticsearch: Source<ElasticStore> = {
+export const elasticsearch: VectorSource<ElasticStore> = {
   name: "ElasticVectorSearch",
   has: ["client.search()", "indexName", "candidates", "buildMetadataTerms()"],
   async rows(store, { hits, query, filter }) {

@@ -1,5 +1,5 @@
 import type { DocumentInterface } from "@langchain/core/documents";
-import type { Source } from "./source.ts";
+import type { VectorSource } from "./source.ts";
 
 interface HnswStore {
   readonly _index: {
@@ -14,7 +14,7 @@ interface HnswStore {
 }
 
 /** `HNSWLib`: the search once more, for the labels. In the space `cosine` the index holds vectors of length 1. */
-export const hnswlib: Source<HnswStore> = {
+export const hnswlib: VectorSource<HnswStore> = {
   name: "HNSWLib",
   has: ["_index.getPoint()", "_index.searchKnn()", "docstore.search()"],
   rows({ _index, docstore }, { hits, query, filter }) {

@@ -13,14 +13,14 @@ import { pgvector } from "./pgvector.ts";
 import { pinecone } from "./pinecone.ts";
 import { qdrant } from "./qdrant.ts";
 import { redis } from "./redis.ts";
-import { fits, type Hit, type Source } from "./source.ts";
+import { fits, type Hit, type VectorSource } from "./source.ts";
 import { supabase } from "./supabase.ts";
 import { weaviate } from "./weaviate.ts";
 
 export type { Hit } from "./source.ts";
 
 /** The first that fits is taken: a Weaviate store, which knows its tenants, before one that has the same method. */
-const sources: readonly Source<object>[] = [
+const sources: readonly VectorSource<object>[] = [
   memory,
   pinecone,
   pgvector,

@@ -1,4 +1,4 @@
-import type { Source } from "./source.ts";
+import type { VectorSource } from "./source.ts";
 
 interface LanceStore {
   readonly table: {
@@ -12,7 +12,7 @@ interface LanceStore {
 }
 
 /** `LanceDB`: the search once more, for the rows; the store makes all their other columns the metadata. */
-export const lancedb: Source<LanceStore> = {
+export const lancedb: VectorSource<LanceStore> = {
   name: "LanceDB",
   has: ["table.query()", "textKey", "tableName"],
   async rows({ table, textKey }, { hits, query }) {

@@ -1,4 +1,4 @@
-import type { Source } from "./source.ts";
+import type { VectorSource } from "./source.ts";
 
 interface MemoryStore {
   readonly memoryVectors: readonly {
@@ -10,7 +10,7 @@ interface MemoryStore {
 }
 
 /** `MemoryVectorStore`: its entries are at hand. */
-export const memory: Source<MemoryStore> = {
+export const memory: VectorSource<MemoryStore> = {
   name: "MemoryVectorStore",
   has: ["memoryVectors.filter()"],
   rows({ memoryVectors }, { hits }) {

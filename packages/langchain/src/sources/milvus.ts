@@ -1,4 +1,4 @@
-import type { Source } from "./source.ts";
+import type { VectorSource } from "./source.ts";
 
 interface MilvusStore {
   readonly client: {
@@ -18,7 +18,7 @@ interface MilvusStore {
 }
 
 /** `Milvus`: the search once more, with the vectors; the keys of its documents are as a rule not in the hits. */
-export const milvus: Source<MilvusStore> = {
+export const milvus: VectorSource<MilvusStore> = {
   name: "Milvus",
   has: ["client.search()", "vectorField", "primaryField", "textField", "fields.includes()"],
   async rows(store, { hits, query, filter }) {

@@ -1,4 +1,4 @@
-import type { Source } from "./source.ts";
+import type { VectorSource } from "./source.ts";
 
 interface MongoStore {
   readonly collection: {
@@ -12,7 +12,7 @@ interface MongoStore {
 }
 
 /** `MongoDBAtlasVectorSearch`: by the primary key, which the store leaves in the metadata. */
-export const mongodb: Source<MongoStore> = {
+export const mongodb: VectorSource<MongoStore> = {
   name: "MongoDBAtlasVectorSearch",
   has: ["collection.find()", "embeddingKey", "primaryKey"],
   async rows({ collection, embeddingKey, primaryKey }, { hits }) {

@@ -1,4 +1,4 @@
-import { idsOf, type Source } from "./source.ts";
+import { idsOf, type VectorSource } from "./source.ts";
 
 interface OpenSearchStore {
   readonly client: {
@@ -15,7 +15,7 @@ interface OpenSearchStore {
 }
 
 /** `OpenSearchVectorStore`: by ids. */
-export const opensearch: Source<OpenSearchStore> = {
+export const opensearch: VectorSource<OpenSearchStore> = {
   name: "OpenSearchVectorStore",
   has: ["client.search()", "indexName", "vectorFieldName"],
   async rows({ client, indexName, vectorFieldName }, { hits }) {

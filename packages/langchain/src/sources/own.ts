@@ -1,5 +1,5 @@
 import type { DocumentInterface } from "@langchain/core/documents";
-import type { Source } from "./source.ts";
+import type { VectorSource } from "./source.ts";
 
 interface OwnStore {
   similaritySearchVectorWithScoreAndEmbedding(
@@ -13,7 +13,7 @@ interface OwnStore {
  * A store of your own: give it the method that LangChain's Weaviate store has. It searches like
  * `similaritySearchVectorWithScore`, and the last entry of each hit is the vector.
  */
-export const own: Source<OwnStore> = {
+export const own: VectorSource<OwnStore> = {
   name: "the store",
   has: ["similaritySearchVectorWithScoreAndEmbedding()"],
   async rows(store, { hits, query, filter }) {

@@ -1,4 +1,4 @@
-import { idsOf, type Row, type Source } from "./source.ts";
+import { idsOf, type Row, type VectorSource } from "./source.ts";
 
 interface PostgresStore {
   readonly pool: { query(sql: string, values: unknown[]): Promise<{ readonly rows: readonly Row[] }> };
@@ -8,7 +8,7 @@ interface PostgresStore {
 }
 
 /** `PGVectorStore`: by ids. As text, for the driver knows no vectors. */
-export const pgvector: Source<PostgresStore> = {
+export const pgvector: VectorSource<PostgresStore> = {
   name: "PGVectorStore",
   has: ["pool.query()", "computedTableName", "idColumnName", "vectorColumnName"],
   async rows({ pool, computedTableName, idColumnName, vectorColumnName }, { hits }) {

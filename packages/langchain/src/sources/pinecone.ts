@@ -1,4 +1,4 @@
-import type { Source } from "./source.ts";
+import type { VectorSource } from "./source.ts";
 
 type Filter = Record<string, unknown> & { readonly namespace?: string };
 
@@ -21,7 +21,7 @@ interface PineconeStore {
  * `PineconeStore`: the search once more, with the values. Not `fetch`: its arguments are other ones in each major version
  * of the client, and its ids go into the address, which is too short for many.
  */
-export const pinecone: Source<PineconeStore> = {
+export const pinecone: VectorSource<PineconeStore> = {
   name: "PineconeStore",
   has: ["pineconeIndex.namespace()", "textKey"],
   async rows(store, { hits, query, filter }) {

@@ -1,4 +1,4 @@
-import { idsOf, type Source } from "./source.ts";
+import { idsOf, type VectorSource } from "./source.ts";
 
 interface QdrantStore {
   readonly client: {
@@ -11,7 +11,7 @@ interface QdrantStore {
 }
 
 /** `QdrantVectorStore`: by ids. Collections with named vectors are embedded anew. */
-export const qdrant: Source<QdrantStore> = {
+export const qdrant: VectorSource<QdrantStore> = {
   name: "QdrantVectorStore",
   has: ["client.retrieve()", "collectionName", "contentPayloadKey"],
   rows: ({ client, collectionName }, { hits }) =>

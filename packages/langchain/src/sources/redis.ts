@@ -1,4 +1,4 @@
-import type { Source } from "./source.ts";
+import type { VectorSource } from "./source.ts";
 
 interface RedisStore {
   readonly redisClient: {
@@ -24,7 +24,7 @@ interface RedisStore {
  * `RedisVectorStore`: the search once more, for the keys, then the vectors as bytes; as text they would be spoilt. The
  * client sends all of these commands in one round trip.
  */
-export const redis: Source<RedisStore> = {
+export const redis: VectorSource<RedisStore> = {
   name: "RedisVectorStore",
   has: ["redisClient.sendCommand()", "redisClient.ft.search()", "buildQuery()", "unEscapeSpecialChars()"],
   async rows(store, { hits, query, filter }) {

@@ -22,7 +22,7 @@ export interface Row {
 }
 
 /** How one kind of store is known, and how its vectors are read. */
-export interface Source<Store extends object> {
+export interface VectorSource<Store extends object> {
   /** Its name in messages. */
   readonly name: string;
   /** What such a store has: names of members, with `()` if they are functions, with a dot if inside another. */
@@ -32,7 +32,7 @@ export interface Source<Store extends object> {
 }
 
 /** Whether a store is of the source's kind: known by what it has, so that no store's package is imported. */
-export function fits(store: object, { has }: Source<object>): boolean {
+export function fits(store: object, { has }: VectorSource<object>): boolean {
   return has.every((member) => {
     const names = member.replace("()", "").split(".");
     const value = names.reduce<unknown>((at, name) => (at as Record<string, unknown> | null)?.[name], store);

@@ -1,4 +1,4 @@
-import type { Source } from "./source.ts";
+import type { VectorSource } from "./source.ts";
 
 interface SupabaseStore {
   readonly client: {
@@ -7,15 +7,15 @@ interface SupabaseStore {
         in(
           column: string,
           values: unknown[],
-        ): PromiseLike<{ readonly data: readonly Found[] | null; readonly error: unknown }>;
+        ): PromiseLike<{ readonly data: readonly SupabaseRow[] | null; readonly error: unknown }>;
       };
     };
   };
   readonly tableName: string;
-  _searchSupabase(query: number[], k: number, filter: unknown): Promise<readonly Found[]>;
+  _searchSupabase(query: number[], k: number, filter: unknown): Promise<readonly SupabaseRow[]>;
 }
 
-interface Found {
+interface SupabaseRow {
   readonly id?: unknown;
   readonly content?: unknown;
   readonly metadata?: unknown;
@@ -26,7 +26,7 @@ interface Found {
  * `SupabaseVectorStore`: the search once more, for the ids, which its documents have not; it also brings the vectors, if
  * the SQL function returns them. If not, they are selected by the ids.
  */
-export const supabase: Source<SupabaseStore> = {
+export const supabase: VectorSource<SupabaseStore> = {
   name: "SupabaseVectorStore",
   has: ["client.from()", "tableName", "_searchSupabase()"],
   async rows(store, { hits, query, filter }) {

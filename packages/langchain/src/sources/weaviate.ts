@@ -1,4 +1,4 @@
-import { idsOf, type Source } from "./source.ts";
+import { idsOf, type VectorSource } from "./source.ts";
 
 interface Collection {
   withTenant(tenant: string): Collection;
@@ -27,7 +27,7 @@ interface WeaviateStore {
 }
 
 /** `WeaviateStore`: by ids. Objects with several named vectors are embedded anew: which one was searched is not known. */
-export const weaviate: Source<WeaviateStore> = {
+export const weaviate: VectorSource<WeaviateStore> = {
   name: "WeaviateStore",
   has: ["client.collections.get()", "indexName", "textKey"],
   async rows({ client, indexName, textKey, tenant }, { hits }) {

@@ -1,5 +1,6 @@
 import type { ChainReceipt } from "./diagnose/chain.ts";
 import type { Energy } from "./diagnose/energy.ts";
+import { type LatticeFigures, latticeFigures } from "./diagnose/figures.ts";
 import { type ChainReceiptOptions, judgeChain } from "./diagnose/judgeChain.ts";
 import { energyOfVectors } from "./diagnose/measure.ts";
 import { OscillinkError, refuseUnknown, StateError } from "./errors.ts";
@@ -21,13 +22,17 @@ import type { Edge, LatticeInput } from "./pool/input.ts";
 import type { PackedVectors, Vector, Vectors } from "./pool/matrix.ts";
 import { inputOf, makePool } from "./pool/pool.ts";
 import { makeQuery } from "./pool/query.ts";
-import { type Answer, answer } from "./rank/answer.ts";
-import { bundle, type RankedEntry } from "./rank/bundle.ts";
+import { type PublishedAnswer, publishedAnswer, publishedBundle } from "./python/rank.ts";
+import { writeLatticeReceipt } from "./python/write.ts";
+import { type Answer, answer, bundle, type RankedEntry } from "./rank/bundle.ts";
+import { rank } from "./rank/rank.ts";
 import { type Provenance, provenanceOf } from "./receipt/provenance.ts";
 import type { Receipt } from "./receipt/receipt.ts";
 import { writeReceipt } from "./receipt/write.ts";
 import type { Convergence } from "./solve/cg.ts";
-import { asked, makeProblem, type Problem, type Solution, settle, step, vectorsOf } from "./solve/settle.ts";
+import { makeProblem, type Problem, strategiesOf } from "./solve/problem.ts";
+import { asked, type Solution, settleVectors, step, vectorsOf } from "./solve/vectors.ts";
+
 import { ask, begin, type Standing } from "./standing.ts";
 import {
   fromBuffer,
@@ -146,8 +151,8 @@ export class Lattice {
    * @param nodes the chain to judge, by index; it need not be the one that was added.
    */
   chainReceipt(nodes: readonly number[], options: ChainReceiptOptions = {}): ChainReceipt {
-    const { problem, query, space } = this.#standing;
-    return judgeChain(problem, query, space(), this.#solve(), nodes, options);
+    const { vectors, query, space } = this.#standing;
+    return judgeChain(vectors(), query, space(), this.#solve(), nodes, options);
   }
 
   /**
@@ -160,7 +165,14 @@ export class Lattice {
     const options = resolveSolveOptions(this.params, rest);
     const standing = this.#standing;
     const space = standing.space();
-    const moved = step(standing.problem, space, standing.moved?.state ?? space.start, dt, warmStart, options);
+    const moved = step(
+      standing.vectors(),
+      space,
+      standing.moved?.state ?? space.start,
+      dt,
+      warmStart,
+      options,
+    );
     this.#standing = { ...standing, moved };
     this.#tell("settle", moved.convergence, now() - began);
     return { ...moved.convergence };
@@ -186,19 +198,19 @@ export class Lattice {
 
   /** The settled vectors U*, row i for candidate i; zero for a candidate that could not be ranked. */
   settledVectors(): PackedVectors {
-    const { problem, space } = this.#standing;
-    return vectorsOf(problem, space(), this.#solve().state.x);
+    const { vectors, space } = this.#standing;
+    return vectorsOf(vectors(), space(), this.#solve().state.x);
   }
 
   /** The vectors of the present state, which `settle` moves; at first the candidates' own. */
   stateVectors(): PackedVectors {
-    const { problem, moved, space } = this.#standing;
-    return vectorsOf(problem, space(), moved?.state ?? space().start);
+    const { vectors, moved, space } = this.#standing;
+    return vectorsOf(vectors(), space(), moved?.state ?? space().start);
   }
 
   /** The energy of any state: row i is candidate i's vector (rows of candidates that are no nodes are ignored). */
   energyOf(vectors: Vectors): Energy {
-    return energyOfVectors(this.#standing.problem, asked(this.#standing.query), vectors);
+    return energyOfVectors(this.#standing.vectors(), asked(this.#standing.query), vectors);
   }
 
   /** The edges of the graph, each once, as candidate indices with their weight. */
@@ -210,28 +222,53 @@ export class Lattice {
   /** The k documents to hand back, best first; those that could not be ranked last, if `missing` is `"append"`. */
   bundle(): RankedEntry[] {
     const { problem, query } = this.#standing;
-    return bundle(problem, asked(query), this.#answer());
+    if (this.#published) {
+      const { vectors } = this.#standing;
+      return publishedBundle(vectors(), asked(query), this.#publishedAnswer());
+    }
+    return bundle(problem, this.#answer());
   }
 
-  /** The record of the present state: what came in, what was computed, and the bundle. */
+  /**
+   * The record of the ranking: what came in, what was computed, and the bundle. In the profile `reference` that of the lattice
+   * of vectors, a `LatticeReceipt`.
+   */
   receipt(options: ReceiptOptions = {}): Receipt {
     const resolved = resolveReceiptOptions(options);
-    const { problem, query, space, moved, digests } = this.#standing;
+    const { problem, query, digests, vectors, space, moved } = this.#standing;
+    const question = asked(query);
     const { hits } = this.#counts;
-    const found = this.#answer();
+    const found = this.#published ? this.#publishedAnswer() : this.#answer();
     const counts = {
       ustar_cached: this.#counts.hits > hits,
       ustar_solves: this.#counts.solves,
       ustar_cache_hits: this.#counts.hits,
     };
     const receipt = this.#timed("receipt", () =>
-      writeReceipt(
-        { problem, query: asked(query), space: space(), moved, answer: found, digests: digests(), counts },
-        resolved,
-      ),
+      "ranking" in found
+        ? writeReceipt(problem, question, found, digests(), resolved)
+        : writeLatticeReceipt(
+            {
+              problem: vectors(),
+              query: question,
+              space: space(),
+              moved,
+              answer: found,
+              digests: digests(),
+              counts,
+            },
+            resolved,
+          ),
     );
     const total = Object.values(this.#timings).reduce((sum, ms) => sum + ms, 0);
-    return { ...receipt, t_ms: Math.round(total * 1e3) / 1e3 };
+    return { ...receipt, t_ms: Math.round(total * 1e3) / 1e3 } as Receipt;
+  }
+
+  /** What is told of the lattice of vectors, in any profile: energies, null points, and what the last step moved. */
+  figures(options: ReceiptOptions = {}): LatticeFigures {
+    const resolved = resolveReceiptOptions(options);
+    const { vectors, query, space, moved } = this.#standing;
+    return latticeFigures(vectors(), query, space(), this.#solve(), moved, resolved);
   }
 
   /** Digests of all that the lattice is made of, to compare it with another. */
@@ -310,29 +347,38 @@ export class Lattice {
     const space = standing.space();
     // From zero the solver takes one product with M less than from the candidates' own vectors.
     const zero = new Float32Array(space.start.length);
-    const solution = settle(standing.problem, standing.query, space, zero, options);
-    this.#standing = { ...standing, solution, answer: null };
+    const solution = settleVectors(standing.vectors(), standing.query, space, zero, options);
+    this.#standing = { ...standing, solution, published: null };
     this.#counts.solves++;
     this.#tell("solve", solution.convergence, now() - began);
     return solution;
   }
 
-  /** Chosen once for a solution and a query, though the bundle and its receipt both ask. */
+  get #published(): boolean {
+    return strategiesOf(this.#standing.problem).score === "published";
+  }
+
+  /** Ranked and chosen once for a query, though the bundle and its receipt both ask. */
   #answer(): Answer {
-    const { problem, query, space } = this.#standing;
+    const { problem, query, answer: known } = this.#standing;
+    if (known !== null) return known;
+    const question = asked(query);
+    const found = this.#timed("rank", () => answer(problem, rank(problem, question)));
+    this.#standing = { ...this.#standing, answer: found };
+    return found;
+  }
+
+  #publishedAnswer(): PublishedAnswer {
+    const { vectors, query, space } = this.#standing;
     const question = asked(query);
     const solution = this.#solve();
     const standing = this.#standing;
+    // A listener of the solve may have changed the lattice: the answer is then to what it was before.
     const same = standing.solution === solution && standing.query === query;
-    if (same && standing.answer !== null) return standing.answer;
-    const began = now();
-    const found = answer(problem, question, space(), solution);
-    const solving = found.solves.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
-    this.#timings.rank += now() - began - solving;
-    // A listener of the first solve may have changed the lattice: the answer is then to what it was before.
-    if (same) this.#standing = { ...standing, answer: found.answer };
-    for (const { convergence, milliseconds } of found.solves) this.#tell("solve", convergence, milliseconds);
-    return found.answer;
+    if (same && standing.published !== null) return standing.published;
+    const found = this.#timed("rank", () => publishedAnswer(vectors(), question, space(), solution));
+    if (same) this.#standing = { ...standing, published: found };
+    return found;
   }
 
   #timed<T>(stage: keyof Timings, work: () => T): T {

@@ -23,6 +23,27 @@ export function naturalLog(x: number): number {
   return exponent * Math.LN2 + 2 * s * series;
 }
 
+/** ln 2 in two parts: the first has 32 bits, so that its product with a small integer is exact. */
+const LN2_HIGH = 0.6931471803691238;
+const LN2_LOW = 1.9082149292705877e-10;
+
+/**
+ * The exponential of x <= 0, by addition, multiplication and division alone, for the reason of {@link naturalLog}: within
+ * 2 units in the last place, and 0 below -700.
+ *
+ * `x = n ln 2 + r` with |r| <= ln 2 / 2, and `exp x = 2^n Σ r^i / i!`: the fourteenth term is below 2^-53.
+ */
+export function exponential(x: number): number {
+  if (x < -700) return 0;
+  const n = Math.round(x / Math.LN2);
+  const r = x - n * LN2_HIGH - n * LN2_LOW;
+  let series = 1;
+  for (let i = 14; i >= 1; i--) series = 1 + (series * r) / i;
+  let power = 1;
+  for (let i = 0; i > n; i--) power /= 2;
+  return series * power;
+}
+
 /** Mean and standard deviation (of the population). The same for any order of the values: they are summed sorted. */
 export function moments(values: Float64Array): { mean: number; deviation: number } {
   const sorted = values.toSorted();

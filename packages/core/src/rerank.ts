@@ -3,27 +3,12 @@ import { Lattice } from "./lattice.ts";
 import type { VectorCounts } from "./options/calls.ts";
 import { defined, resolveOptions } from "./options/options.ts";
 import type { Options } from "./options/types.ts";
+import { type Candidate, checkObjects, type ResultList, unite } from "./pool/candidates.ts";
 import type { Edge } from "./pool/input.ts";
 import type { Vector } from "./pool/matrix.ts";
+import type { LatticeReceipt } from "./python/latticeReceipt.ts";
 import type { BundleEntry } from "./rank/bundle.ts";
-import type { Receipt } from "./receipt/receipt.ts";
-
-/** One document that a search returned. Further fields are allowed and come back untouched. */
-export interface Candidate {
-  /** Its name in the receipt, unique among the candidates. Default: its index as a string. */
-  readonly id?: string | undefined;
-  /** Its vector, from the same model as the query's; null or absent where there is none (see `missing`). */
-  readonly embedding?: Vector | null | undefined;
-  /** Its words. */
-  readonly text?: string | undefined;
-  /** Its title, if that is apart from the text. */
-  readonly title?: string | undefined;
-  /** The score that the search gave it, the higher the better: used where the request has no query vector. */
-  readonly score?: number | undefined;
-  /** How far it is to be trusted, in [0, 1]; default 1. Less takes its share of the
-   * score's lead over the pool's lowest; 0 excludes it. */
-  readonly trust?: number | undefined;
-}
+import type { AnyReceipt, Receipt } from "./receipt/receipt.ts";
 
 /** What {@link rerank} takes: the query, the candidates, and any of {@link Options}. */
 export interface RerankRequest<C extends Candidate = Candidate> extends Options {
@@ -35,7 +20,9 @@ export interface RerankRequest<C extends Candidate = Candidate> extends Options 
   /** The query's words. Without them, or without texts, the vectors decide alone. */
   readonly queryText?: string;
   /** The documents to choose from, best first as the search returned them: equal scores keep this order. */
-  readonly candidates: readonly C[];
+  readonly candidates?: readonly C[];
+  /** In place of `candidates`: the result lists of several searches, united by id. */
+  readonly lists?: readonly ResultList<C>[];
   /** Where the vectors came from, for the receipt; adapters fill it in. */
   readonly vectors?: VectorCounts;
 }
@@ -47,11 +34,11 @@ export interface Ranked<C extends Candidate = Candidate> extends BundleEntry {
 }
 
 /** What {@link rerank} returns. */
-export interface RerankResult<C extends Candidate = Candidate> {
+export interface RerankResult<C extends Candidate = Candidate, R = Receipt> {
   /** The k best documents, best first. */
   readonly bundle: Ranked<C>[];
   /** The record of the computation. */
-  readonly receipt: Receipt;
+  readonly receipt: R;
 }
 
 /**
@@ -66,7 +53,11 @@ export interface RerankResult<C extends Candidate = Candidate> {
  *
  * @throws {OptionError | VectorError | CandidateError} see {@link Lattice}.
  */
-export function rerank<C extends Candidate>(request: RerankRequest<C>): RerankResult<C> {
+export function rerank<C extends Candidate>(
+  request: RerankRequest<C> & { readonly profile: "reference" },
+): RerankResult<C, LatticeReceipt>;
+export function rerank<C extends Candidate>(request: RerankRequest<C>): RerankResult<C>;
+export function rerank<C extends Candidate>(request: RerankRequest<C>): RerankResult<C, AnyReceipt> {
   const { lattice, candidates } = latticeOf(request);
   const bundle = lattice.bundle().map(({ index, ...entry }) => ({ ...entry, candidate: candidates[index]! }));
   return { bundle, receipt: lattice.receipt({ vectors: request.vectors ?? null }) };
@@ -88,19 +79,16 @@ const FIELDS = {
  * @param edges the graph to use, if one is given.
  */
 export function latticeOf<C extends Candidate>(
-  { query, queryText, candidates, vectors: _, ...options }: RerankRequest<C>,
+  { query, queryText, candidates, lists, vectors: _, ...options }: RerankRequest<C>,
   edges?: readonly Edge[],
 ): { lattice: Lattice; candidates: readonly C[] } {
-  if (!Array.isArray(candidates)) {
-    throw new CandidateError("candidates", `must be an array, not ${show(candidates)}`);
+  if (lists !== undefined && candidates !== undefined) {
+    throw new CandidateError("lists", "must not come with candidates: put those into a list");
   }
-  const all: readonly C[] = Array.from(candidates);
-  all.forEach((candidate, i) => {
-    if (typeof candidate !== "object" || candidate === null) {
-      throw new CandidateError(`candidates[${i}]`, `must be an object, not ${show(candidate)}`);
-    }
-  });
-  if (query === undefined && all.length > 0 && all.every((candidate) => candidate.score === undefined)) {
+  const united = lists === undefined ? null : unite(lists, query !== undefined);
+  const all = united ? united.candidates : checkObjects(candidates, "candidates");
+  const scores = united ? united.scores : all.map((candidate) => candidate.score);
+  if (query === undefined && all.length > 0 && scores.every((score) => score === undefined)) {
     throw new VectorError(
       "query",
       "is missing; pass its vector, or candidates with the scores of the search",
@@ -108,15 +96,14 @@ export function latticeOf<C extends Candidate>(
   }
   const lattice = new Lattice(
     {
-      ...(query === undefined
-        ? { scores: all.map((c) => c.score) }
-        : { embeddings: all.map((c) => c.embedding) }),
+      ...(query === undefined ? { scores } : { embeddings: all.map((c) => c.embedding) }),
       ids: all.map((c, i) => c.id ?? String(i)),
       texts: all.map((c) => c.text),
       titles: all.map((c) => c.title),
       trust: all.map((c) => c.trust),
+      ...(united && { lists: united.lists, found: united.found }),
       ...(edges && { edges }),
-      nameOf: (i, column) => `candidates[${i}].${FIELDS[column]}`,
+      nameOf: (i, column) => `${united ? united.names[i] : `candidates[${i}]`}.${FIELDS[column]}`,
     },
     options,
   );
@@ -145,13 +132,9 @@ export function rerankMany<C extends Candidate>(
   resolveOptions(options);
   return (requests as readonly RerankRequest<C>[]).map((request, i) => {
     try {
-      const { query, queryText, candidates, vectors, ...own } = request;
-      return rerank({
-        ...options,
-        ...defined(own),
-        candidates,
-        ...defined({ query, queryText, vectors } as Partial<RerankRequest<C>>),
-      });
+      const { query, queryText, candidates, lists, vectors, ...own } = request;
+      const given = { query, queryText, candidates, lists, vectors } as Partial<RerankRequest<C>>;
+      return rerank({ ...options, ...defined(own), ...defined(given) });
     } catch (cause) {
       throw cause instanceof OscillinkError ? cause.within(`requests[${i}]`) : cause;
     }

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { copiesLast, nearCopies } from "../src/rank/copies.ts";
 import { rerank } from "../src/rerank.ts";
-import { gramsOf } from "../src/words/bm25.ts";
+import { gramsOf } from "../src/words/cut.ts";
 import { permuted, randomRow } from "./support.ts";
 
 describe("copies last", () => {

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { naturalLog } from "../src/math.ts";
-import { type TextEvidence, textEvidence, type Words, wordsOf } from "../src/words/bm25.ts";
+import { type TextEvidence, textEvidence, type Words } from "../src/words/bm25.ts";
+import { wordsOf } from "../src/words/cut.ts";
 import { permuted } from "./support.ts";
 
 /** The grams' channel, of texts without titles. */

@@ -1,9 +1,10 @@
+import type { Candidate } from "../pool/candidates.ts";
 import type { Vector } from "../pool/matrix.ts";
-import type { Parts, Terms } from "../rank/evidence.ts";
+import type { Figures } from "../rank/bundle.ts";
 import type { Digest } from "../receipt/digest.ts";
 import type { Receipt } from "../receipt/receipt.ts";
 import { type Signature, signReceiptAsync } from "../receipt/sign.ts";
-import { type Candidate, type RerankRequest, rerank } from "../rerank.ts";
+import { type RerankRequest, rerank } from "../rerank.ts";
 import { completeVectors, type Embedder } from "./embedder.ts";
 import { type AdapterSettings, warn } from "./settings.ts";
 
@@ -16,8 +17,8 @@ export interface DocumentRecord {
   /** Its score, in standard deviations of the pool; null if it had no vector and could not be ranked. */
   readonly score: number | null;
   /** With `attach: "full"`: the evidence, and the terms that add up to the score. */
-  readonly parts?: Parts | null;
-  readonly terms?: Terms | null;
+  readonly parts?: Figures | null;
+  readonly terms?: Figures | null;
   /** The receipt with `attach: "full"`, its digest with `"digest"`. All documents of a bundle share it. */
   readonly receipt: Receipt | Digest;
   /** With a `signer`: its signature of the receipt; `envelopeOf` puts the two together for `verifyReceipt`. */

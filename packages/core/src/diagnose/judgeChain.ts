@@ -4,8 +4,9 @@ import { kernel } from "../kernels/fastest.ts";
 import { checkThreshold } from "../options/calls.ts";
 import type { Query } from "../pool/query.ts";
 import { publishedChainReceipt } from "../python/chain.ts";
-import { type Problem, type Solution, strategiesOf } from "../solve/settle.ts";
+import { strategiesOf } from "../solve/problem.ts";
 import type { Space } from "../solve/space.ts";
+import type { Solution, VectorProblem } from "../solve/vectors.ts";
 import { type ChainReceipt, chainReceipt } from "./chain.ts";
 import { measure, measureStart } from "./measure.ts";
 
@@ -19,7 +20,7 @@ export interface ChainReceiptOptions {
 
 /** Judges a chain of candidates in the settled state, by the rule of the profile. */
 export function judgeChain(
-  problem: Problem,
+  problem: VectorProblem,
   query: Query | null,
   space: Space,
   solution: Solution,

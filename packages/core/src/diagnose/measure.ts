@@ -2,14 +2,14 @@ import { VectorError } from "../errors.ts";
 import { kernel } from "../kernels/fastest.ts";
 import { gather, pack, product, type Vectors } from "../pool/matrix.ts";
 import type { Query } from "../pool/query.ts";
-import { asked, type Problem, queryProducts } from "../solve/settle.ts";
 import { ambientSpace, type Space } from "../solve/space.ts";
 import { type State, stateOf } from "../solve/state.ts";
+import { asked, queryProducts, type VectorProblem } from "../solve/vectors.ts";
 import { edgeResiduals, residualsOfCosines } from "./edges.ts";
 import { type Energy, energyOf, type Measured } from "./energy.ts";
 
 /** Measures a state of a lattice. @param query needed where it pulls, and ignored elsewhere. */
-export function measure(problem: Problem, query: Query | null, space: Space, state: State): Measured {
+export function measure(problem: VectorProblem, query: Query | null, space: Space, state: State): Measured {
   const { network, system } = problem;
   const { graph, cosines } = network;
   const { x, squares } = state;
@@ -22,7 +22,7 @@ export function measure(problem: Problem, query: Query | null, space: Space, sta
 }
 
 /** The candidates' own vectors, measured. */
-export const measureStart = (problem: Problem, query: Query | null, space: Space): Measured =>
+export const measureStart = (problem: VectorProblem, query: Query | null, space: Space): Measured =>
   measure(problem, query, space, stateOf(space, space.start));
 
 /**
@@ -30,7 +30,11 @@ export const measureStart = (problem: Problem, query: Query | null, space: Space
  *
  * @throws {VectorError} for another number of vectors, or of values in them.
  */
-export function energyOfVectors({ pool, network, system }: Problem, query: Query, vectors: Vectors): Energy {
+export function energyOfVectors(
+  { pool, network, system }: VectorProblem,
+  query: Query,
+  vectors: Vectors,
+): Energy {
   const given = pack(vectors, (i) => `vectors[${i}]`);
   if (given.rows !== pool.n || given.columns !== pool.d) {
     const wanted = `${pool.n} vectors of ${pool.d} values`;

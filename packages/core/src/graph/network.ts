@@ -5,13 +5,15 @@ import type { Edge } from "../pool/input.ts";
 import { type Matrix, unitRows } from "../pool/matrix.ts";
 import type { Pool } from "../pool/pool.ts";
 import { type Adjacency, adjacencyOf, capRowSums, symmetrize } from "./adjacency.ts";
-import { gramMatrix, nearestNeighbors } from "./neighbors.ts";
+import { type Edges, gramMatrix, nearestNeighbors } from "./neighbors.ts";
 
 /** How the nodes of a pool are joined. */
 export interface Network {
   readonly graph: Adjacency;
   /** The nodes' Gram matrix, where it is kept. */
   readonly gram: Matrix | null;
+  /** The cosine of each node's last neighbour, 0 where it lists fewer than it may; null for a graph that was given. */
+  readonly last: Float32Array | null;
   /** Whether the weights are the cosines of vectors of length 1. */
   readonly cosines: boolean;
 }
@@ -31,18 +33,35 @@ export function connect(
   const { vectors } = pool;
   const n = vectors.rows;
   const gram = keepGram ? gramMatrix(vectors, kernel) : null;
-  const graph = pool.edges === null ? neighborGraph() : adjacencyOf(n, edgesOfNodes(pool, pool.edges));
+  const { graph, last } =
+    pool.edges === null
+      ? neighborGraph()
+      : { graph: adjacencyOf(n, edgesOfNodes(pool, pool.edges)), last: null };
   const cosines = pool.edges === null && params.normalize && params.rowCap === null;
-  return { graph, gram, cosines };
+  return { graph, gram, last, cosines };
 
-  function neighborGraph(): Adjacency {
+  function neighborGraph(): { graph: Adjacency; last: Float32Array } {
     const { normalize, neighbors, similarityFloor, graph: rule, rowCap } = params;
     const unit = normalize ? vectors : unitRows(vectors);
     const known = normalize ? gram : null;
     const lists = nearestNeighbors(unit, known, neighbors, similarityFloor, strategies.ties, kernel);
     const symmetric = symmetrize(n, lists, rule);
-    return rowCap === null ? symmetric : capRowSums(symmetric, rowCap);
+    const graph = rowCap === null ? symmetric : capRowSums(symmetric, rowCap);
+    return { graph, last: lastOf(n, lists, neighbors) };
   }
+}
+
+/** The lowest weight of each list that is full. */
+function lastOf(n: number, { from, weight }: Edges, neighbors: number): Float32Array {
+  const last = new Float32Array(n);
+  for (let e = 0; e < from.length; ) {
+    const row = from[e]!;
+    const start = e;
+    let lowest = Infinity;
+    for (; e < from.length && from[e] === row; e++) lowest = Math.min(lowest, weight[e]!);
+    if (e - start >= neighbors) last[row] = lowest;
+  }
+  return last;
 }
 
 /** The edges of candidates as edges of nodes; those of candidates that are no nodes fall away. */

@@ -89,3 +89,6 @@ export interface Kernel {
   /** `out_i = scale_i x_i` for rows of `width` values. */
   scaleRows(scale: Float32Array, x: Float32Array, out: Float32Array, width: number): void;
 }
+
+/** How far a kernel's product of two rows of length 1 may be from the exact one: sums in four lanes (Higham 2002, 3.1). */
+export const productRadius = ({ stride }: Matrix): number => (stride / 4 + 4) * 2 ** -24;

@@ -43,16 +43,20 @@ const checks: Record<keyof Params, Check> = {
   },
   lamG: number(`a number from ${1 / LARGEST} to ${LARGEST}`, (v) => v >= 1 / LARGEST && v <= LARGEST),
   lamC: weight,
+  textWeight: weight,
+  gramWeight: weight,
+  wordWeight: weight,
+  phraseWeight: weight,
+  titleWeight: weight,
+  textTail: weight,
+  listWeight: weight,
+  feedback: weight,
+  feedbackDocuments: count,
+  feedbackTemperature: number(`a number from 0.01 to ${LARGEST}`, (v) => v >= 0.01 && v <= LARGEST),
   lamQ: weight,
   tolerance: number("a number in [1e-7, 1)", (v) => v >= 1e-7 && v < 1),
   maxIterations: number("an integer from 1 to 100000", (v) => Number.isSafeInteger(v) && v >= 1 && v <= 1e5),
   preconditioner: oneOf("jacobi", "none"),
-  textWeight: weight,
-  textTail: weight,
-  phraseWeight: weight,
-  titleWeight: weight,
-  feedback: weight,
-  feedbackDocuments: count,
   coherenceWeight: share,
   copies: oneOf("last", "keep"),
   diversity: share,
@@ -78,6 +82,6 @@ export function resolveOptions(options: Options): Params {
     checks[name as keyof Params](name, value);
     given[name] = value;
   }
-  const profile = (given.profile ?? "hybrid") as ProfileName;
+  const profile = (given.profile ?? "evidence") as ProfileName;
   return Object.freeze({ k: 5, missing: "append", ...profiles[profile].params, ...given, profile } as Params);
 }

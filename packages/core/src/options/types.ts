@@ -2,7 +2,7 @@
 type Missing = "append" | "drop" | "error";
 
 /** The named sets of values; see {@link profiles}. */
-export type ProfileName = "hybrid" | "settled" | "cosine" | "reference";
+export type ProfileName = "evidence" | "cosine" | "reference";
 
 /**
  * What counts as redundant: `"mmr"`, like one of the chosen; `"msd"`, like the chosen on average; `"dpp"`, made up of the
@@ -10,7 +10,7 @@ export type ProfileName = "hybrid" | "settled" | "cosine" | "reference";
  */
 export type DiversityMethod = "mmr" | "msd" | "dpp";
 
-/** The options of {@link rerank} and {@link Lattice}. Defaults are those of the profile `hybrid`. */
+/** The options of {@link rerank} and {@link Lattice}. Defaults are those of the profile `evidence`. */
 export interface Options {
   /** How many documents the bundle holds. Integer >= 1, default 5; more than there are gives all. */
   k?: number;
@@ -19,7 +19,7 @@ export interface Options {
    * ranked ones if `k` leaves room, `"drop"` leaves them out, `"error"` refuses the call. Counted in the receipt.
    */
   missing?: Missing;
-  /** The values that the other options start from, and the rules: `"hybrid"` (default), `"settled"`, `"cosine"`, `"reference"`. */
+  /** The values that the other options start from, and the rules: `"evidence"` (default), `"cosine"`, `"reference"`. */
   profile?: ProfileName;
   /**
    * Scale every candidate's vector to length 1 before anything else. Default true. With false, longer vectors
@@ -27,11 +27,14 @@ export interface Options {
    */
   normalize?: boolean;
   /**
-   * How many nearest neighbours (by cosine) each candidate lists. Integer >= 1, default 50; more than there are
+   * How many nearest neighbours (by cosine) each candidate lists. Integer >= 1, default 10; more than there are
    * means all. Candidates tied with the last one are listed too, so that the order they came in decides nothing.
    */
   neighbors?: number;
-  /** `"union"` (default): an edge if either lists the other. `"mutual"`: only if both do. */
+  /**
+   * `"mutual"` (default): an edge only if both list each other, so that a document which many resemble is not joined to
+   * all of them. `"union"`: if either does.
+   */
   graph?: "union" | "mutual";
   /**
    * An edge needs a cosine above this. In [0, 1), default 0.001. The normalized Laplacian is free of scale: without
@@ -43,48 +46,70 @@ export interface Options {
    * >= 1e-20, default null: none. The normalized Laplacian undoes it where every node is over the cap.
    */
   rowCap?: number | null;
-  /** Weight of the anchor `|U - Y|²`: how firmly a vector stays where it was. In [1e-6, 1e6], default 1. */
+  /** Weight of the anchor `|f - y|²`: how firmly a document keeps its own evidence. In [1e-6, 1e6], default 1. */
   lamG?: number;
-  /** Weight of coherence `tr(Uᵀ L U)`: how strongly neighbours agree. In [0, 1e6], default 2; 0 turns the lattice off. */
+  /**
+   * Weight of coherence `fᵀ L f`: how strongly documents that are alike agree. In [0, 1e6], default 0.5; 0 turns the
+   * lattice off. A pool in which words have nothing to say takes a fifth of it: with vectors alone, more smoothing gains on
+   * some collections what it costs on others.
+   */
   lamC?: number;
   /**
-   * Weight of the query's pull on the vectors while they settle. In [0, 1e6], default 0. Values above 0.25 press all
-   * cosines together and cost quality on every collection measured.
-   */
-  lamQ?: number;
-  /** The solver stops when the residual `|F - M U|` is below this share of `|F|`. In [1e-7, 1), default 1e-5. */
-  tolerance?: number;
-  /**
-   * The solver stops after this many iterations, converged or not; the receipt says which. Integer from 1 to 100000, default
-   * 100. It stops before if float32 has no more to give.
-   */
-  maxIterations?: number;
-  /** `"jacobi"` (default) divides residuals by M's diagonal, `"none"` does not. The result is the same to the tolerance. */
-  preconditioner?: "jacobi" | "none";
-  /**
-   * Weight of the words, in standard deviations: BM25 of the query over the pool, on character 4-grams; the next three
-   * are shares of it. In [0, 1e6], default 0.6; 0 turns the words off.
+   * Weight of all that the words say. In [0, 1e6], default 1; 0 turns the words off. The next four are shares of it, in
+   * standard deviations beside 1 for the similarity.
    */
   textWeight?: number;
-  /**
-   * How much the weight of the grams grows with the skewness of their scores: words count more where a few documents
-   * stand out by them. In [0, 1e6], default 0.5; 0 is a fixed weight.
-   */
-  textTail?: number;
-  /** Weight of the query's pairs of neighbouring words, beside 1 for the grams. In [0, 1e6], default 0.5; 0: off. */
+  /** Weight of BM25 on grams: character 4-grams, pairs in Han, Kana and Hangul. In [0, 1e6], default 0.4. */
+  gramWeight?: number;
+  /** Weight of BM25 on words. In [0, 1e6], default 0.2. */
+  wordWeight?: number;
+  /** Weight of BM25 on pairs of neighbouring words. In [0, 1e6], default 0.2. */
   phraseWeight?: number;
-  /** Weight of the titles, where candidates have them, beside 1 for the grams. In [0, 1e6], default 0.2; 0: off. */
+  /** Weight of BM25 on the grams of titles, where candidates have them apart. In [0, 1e6], default 0.1. */
   titleWeight?: number;
   /**
-   * Weight of being like the best: the mean cosine with the settled vectors of the first `feedbackDocuments` of the
-   * ranking so far (pseudo-relevance feedback, Rocchio 1971). In [0, 1e6], default 0.2; 0 turns it off.
+   * How much the weight of grams and words grows with the skewness of the grams' scores: they count more where a few
+   * documents stand out by them. In [0, 1e6], default 0.2; 0 is a fixed weight.
+   */
+  textTail?: number;
+  /** Weight of each further result list, in standard deviations. In [0, 1e6], default 0.4. */
+  listWeight?: number;
+  /**
+   * Weight of being like the best, in standard deviations: the mean cosine with the documents that lead by all evidence
+   * (pseudo-relevance feedback, Rocchio 1971). In [0, 1e6], default 0.3; 0 turns it off, as do words that have nothing to
+   * say.
    */
   feedback?: number;
-  /** How many documents the feedback listens to. Integer >= 1, default 3. */
+  /** How many of the best the feedback listens to. Integer >= 1, default 8; those tied with the last are heard too. */
   feedbackDocuments?: number;
   /**
-   * Weight of how much a candidate's neighbourhood gained in coherence by settling, in standard deviations. In [0, 1],
-   * default 0. In the profile `reference` it is the published alpha (default 0.5): cosine counts `1 - alpha`.
+   * How fast the feedback's ear falls with the evidence: a document that lies this many standard deviations below the
+   * best counts 1/e of it. In [0.01, 1e6], default 0.7.
+   */
+  feedbackTemperature?: number;
+  /**
+   * Of the lattice of vectors alone: weight of the query's pull on the vectors while they settle. In [0, 1e6], default 0,
+   * in `reference` 4. Values above 0.25 press all cosines together.
+   */
+  lamQ?: number;
+  /**
+   * Of the lattice of vectors alone: its solver stops when the residual `|F - M U|` is below this share of `|F|`. In
+   * [1e-7, 1), default 1e-5.
+   */
+  tolerance?: number;
+  /**
+   * Of the lattice of vectors alone: its solver stops after this many iterations, converged or not. Integer from 1 to
+   * 100000, default 100. It stops before if float32 has no more to give.
+   */
+  maxIterations?: number;
+  /**
+   * Of the lattice of vectors alone: `"jacobi"` (default) divides residuals by M's diagonal, `"none"` does not. The result
+   * is the same to the tolerance.
+   */
+  preconditioner?: "jacobi" | "none";
+  /**
+   * Of the profile `reference` alone: the published alpha, the weight of how much a candidate's neighbourhood gained in
+   * coherence, beside `1 - alpha` for the cosine. In [0, 1], default 0.5 there.
    */
   coherenceWeight?: number;
   /**

@@ -18,10 +18,25 @@ export interface LatticeInput {
   readonly texts?: readonly (string | undefined)[];
   /** How far each candidate is to be trusted, in [0, 1]; default 1. 0 excludes it. */
   readonly trust?: ArrayLike<number | undefined>;
+  /**
+   * Whether the search by vectors (or by the `scores`) found candidate i. Default: all. One that it did not find takes the
+   * lowest similarity of those that it did, whatever its vector: that search has nothing to say of it.
+   */
+  readonly found?: readonly boolean[];
+  /** Further result lists: what another search, such as one by keywords, says of the candidates. */
+  readonly lists?: readonly ScoredList[];
   /** The graph to use in place of the nearest neighbours': each edge once. Default: it is built from the vectors. */
   readonly edges?: readonly Edge[];
   /** What an entry of a column is called in error messages. Default: as it stands here, `embeddings[3]`, `ids[0]`. */
   readonly nameOf?: NameOf;
+}
+
+/** What a search says of the candidates. */
+export interface ScoredList {
+  /** Names the list in receipts: letters, digits and `._-`, at most 40. */
+  readonly name: string;
+  /** The score that it gave each candidate, the higher the better; undefined for one that it did not find. */
+  readonly scores: ArrayLike<number | undefined>;
 }
 
 /** A column of the input that has one entry a candidate. */
@@ -142,5 +157,28 @@ export function checkEdges(edges: readonly Edge[] | undefined, n: number): reado
     if (seen.has(key)) throw new CandidateError(`edges[${e}]`, `joins ${i} and ${j}, as an earlier one does`);
     seen.add(key);
     return { i, j, weight };
+  });
+}
+
+/** The further lists, each with its scores; NaN where it has none. */
+export function checkLists(
+  lists: LatticeInput["lists"],
+  n: number,
+): { readonly name: string; readonly scores: Float64Array }[] {
+  if (lists === undefined) return [];
+  if (!Array.isArray(lists)) throw new CandidateError("lists", `must be an array, not ${show(lists)}`);
+  const seen = new Set<string>();
+  return Array.from(lists as readonly ScoredList[], ({ name, scores }, l) => {
+    if (typeof name !== "string" || !/^[\p{L}\p{N}._-]{1,40}$/u.test(name)) {
+      throw new CandidateError(
+        `lists[${l}].name`,
+        `must be 1 to 40 letters, digits or ._-, not ${show(name)}`,
+      );
+    }
+    if (seen.has(name))
+      throw new CandidateError(`lists[${l}].name`, `${show(name)} names an earlier list too`);
+    seen.add(name);
+    checkLength(`lists[${l}].scores`, scores, n);
+    return { name, scores: checkScores(scores, (i) => `lists[${l}].scores[${i}]`) };
   });
 }

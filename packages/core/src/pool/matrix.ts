@@ -184,7 +184,7 @@ export function unitRows(source: Matrix): Matrix {
 
 /**
  * Rows by what they hold, not by where they stood: lexicographic by value. The lattice computes in this order, so that
- * the order in which a store returned its hits changes no bit of any score. Equal rows stay in the order they came.
+ * the order in which a store returned its hits changes no bit of any score. Equal rows stay in the given order.
  *
  * @param rows which rows to put in order.
  * @param scale what each row of the source is multiplied by before it is compared.
@@ -194,7 +194,7 @@ export function contentOrder(
   rows: ArrayLike<number>,
   scale: Float64Array | null = null,
 ): Int32Array {
-  return Int32Array.from(rows).sort((a, b) => compareRows(source, a, b, scale) || a - b);
+  return Int32Array.from(rows).sort((a, b) => compareRows(source, a, b, scale));
 }
 
 /** Negative, zero or positive as row `a` comes before, equals or comes after row `b`. */

@@ -4,6 +4,7 @@ import type { Params } from "../options/types.ts";
 import {
   checkEdges,
   checkIds,
+  checkLists,
   checkScores,
   checkTexts,
   checkTrust,
@@ -33,8 +34,12 @@ export interface Pool {
   /** Null if no candidate has text, or a title. */
   readonly texts: readonly string[] | null;
   readonly titles: readonly string[] | null;
-  /** The scores that stand in for cosines; null where there are vectors. */
+  /** The scores that stand in for cosines; null where there are vectors. NaN for a candidate without one. */
   readonly scores: Float64Array | null;
+  /** Whether the search by vectors or scores found each candidate; null if it found all. */
+  readonly found: readonly boolean[] | null;
+  /** Further lists, and the score that each gives a candidate; NaN where it gives none. */
+  readonly lists: readonly { readonly name: string; readonly scores: Float64Array }[];
   readonly trust: Float64Array;
   /** The graph that was given; null if it is to be built. */
   readonly edges: readonly Edge[] | null;
@@ -89,20 +94,28 @@ export function makePool(
   const titles = checkTexts("titles", input.titles, n, nameOf);
   const trust = checkTrust(input.trust, n, nameOf);
   const edges = checkEdges(input.edges, n);
+  const lists = checkLists(input.lists, n);
+  const found = input.found?.every(Boolean) ? null : (input.found ?? null);
 
   const all = Array.from({ length: n }, (_, i) => i);
-  const missing = missingOf(norms, trust);
+  const listed = (i: number) => lists.some(({ scores }) => !Number.isNaN(scores[i]!));
+  const rankable = norms.map((norm, i) => Number(norm > 0 || listed(i)));
+  const missing = missingOf(rankable, trust);
   if (policy === "error") refuseMissing(missing, name);
   for (const i of normalize ? [] : all) {
     if (norms[i]! > 0) checkNorm(name(i), norms[i]!);
   }
 
-  const present = nodes === "all" ? all : all.filter((i) => trust[i]! > 0 && norms[i]! > 0);
-  const wordsOf = (i: number): string => `${titles?.[i] ?? ""} ${texts?.[i] ?? ""}`;
-  // Vectors of words have a column a document: what the documents say decides where, not when they came.
-  if (scores) present.sort((a, b) => compare(wordsOf(a), wordsOf(b)) || scores[a]! - scores[b]! || a - b);
+  const present = nodes === "all" ? all : all.filter((i) => trust[i]! > 0 && rankable[i]! > 0);
+  const said = all.map((i) => `${titles?.[i] ?? ""} ${texts?.[i] ?? ""}`);
+  // What candidates say decides where they stand, not when they came: sums then run alike in any order of arrival. Equal
+  // vectors may have unequal words, and vectors of words have a column a document.
+  if (orderBy === "content") {
+    const columns = [...(scores ? [scores] : []), ...lists.map((list) => list.scores)];
+    present.sort((a, b) => compare(said[a]!, said[b]!) || compareIn(columns, a, b) || a - b);
+  }
   // What the rows are taken from: the vectors, or what the words of those candidates make up.
-  const source = scores ? wordVectors(present.map(wordsOf)) : raw;
+  const source = scores ? wordVectors(present.map((i) => said[i]!)) : raw;
   const rows = scores ? Array.from(present.keys()) : present;
   const scale = normalize && !scores ? unitScale(norms) : null;
   const order = orderBy === "content" ? contentOrder(source, rows, scale) : Int32Array.from(rows);
@@ -110,7 +123,7 @@ export function makePool(
   const vectors = gather(source, order, scale);
   const twin = Int32Array.from(order.keys());
   const same = (i: number, j: number) =>
-    compareRows(vectors, i, j) === 0 && (!scores || scores[candidate[i]!] === scores[candidate[j]!]);
+    compareRows(vectors, i, j) === 0 && (scores !== null || norms[candidate[i]!]! > 0);
   if (orderBy === "content" && edges === null) {
     for (let i = 1; i < twin.length; i++) if (same(i, i - 1)) twin[i] = twin[i - 1]!;
   }
@@ -121,6 +134,8 @@ export function makePool(
     texts,
     titles,
     scores,
+    found,
+    lists,
     trust,
     edges,
     raw,
@@ -129,13 +144,24 @@ export function makePool(
     excluded: nodes === "all" ? 0 : trust.filter((t) => t === 0).length,
     candidate,
     vectors,
-    norms: Float64Array.from(candidate, (i) => (normalize && norms[i]! > 0 ? 1 : norms[i]!)),
+    norms: Float64Array.from(candidate, (i) => (scores || (normalize && norms[i]! > 0) ? 1 : norms[i]!)),
     nodeTrust: Float64Array.from(candidate, (i) => trust[i]!),
     twin,
   };
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** By the first column that differs; NaN stands for nothing, and comes before all else. */
+function compareIn(columns: readonly Float64Array[], a: number, b: number): number {
+  for (const column of columns) {
+    const [x, y] = [column[a]!, column[b]!];
+    if (x === y || (Number.isNaN(x) && Number.isNaN(y))) continue;
+    if (Number.isNaN(x) || x < y) return -1;
+    return 1;
+  }
+  return 0;
+}
 
 /** No vectors, of length 1 where there is a score. */
 function scored(scores: Float64Array): Packed {
@@ -152,17 +178,20 @@ export function rawVectors({ raw, n }: Pool): Float32Array {
 
 /** The columns that a pool was made from. */
 export function inputOf(pool: Pool): LatticeInput {
-  const { ids, texts, titles, trust, edges, scores, raw, n } = pool;
+  const { ids, texts, titles, trust, edges, scores, found, lists, raw, n } = pool;
   const { data, stride, columns } = raw;
   const row = (i: number) => data.subarray(i * stride, i * stride + columns);
+  const given = (values: Float64Array) => Array.from(values, (v) => (Number.isNaN(v) ? undefined : v));
   return {
     ...(scores
-      ? { scores: Array.from(scores, (score) => (Number.isNaN(score) ? undefined : score)) }
+      ? { scores: given(scores) }
       : { embeddings: Array.from({ length: n }, (_, i) => (columns > 0 ? row(i) : null)) }),
     ids,
     trust,
     ...(texts && { texts }),
     ...(titles && { titles }),
     ...(edges && { edges }),
+    ...(found && { found }),
+    lists: lists.map((list) => ({ name: list.name, scores: given(list.scores) })),
   };
 }

@@ -1,5 +1,5 @@
 import { naturalLog } from "../math.ts";
-import { wordsOf } from "../words/bm25.ts";
+import { wordsOf } from "../words/cut.ts";
 import { type Matrix, matrix } from "./matrix.ts";
 
 /** More words than these are left to the documents' own columns, the rarest first. */

@@ -5,7 +5,7 @@ import { resolveOptions } from "../options/options.ts";
 import { profiles } from "../options/profiles.ts";
 import { makePool } from "../pool/pool.ts";
 import { makeQuery } from "../pool/query.ts";
-import { makeProblem } from "../solve/settle.ts";
+import { makeProblem } from "../solve/problem.ts";
 import { readExported } from "./exported.ts";
 import { publishedProvenance, publishedStateOf } from "./state.ts";
 

@@ -1,7 +1,7 @@
 import { bytesToHex, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import { OptionError, refuseUnknown, show } from "../errors.ts";
 import { readContent } from "../receipt/read.ts";
-import type { Receipt, SignedReceipt } from "../receipt/receipt.ts";
+import { type AnyReceipt, type AnySigned, isLattice } from "../receipt/receipt.ts";
 import { checkReceipt, checkSignature, type Signer } from "../receipt/sign.ts";
 import { field, isRecord, readUntrusted, type Untrusted } from "../receipt/untrusted.ts";
 import {
@@ -15,6 +15,7 @@ import {
   type Verifier,
 } from "../receipt/verifier.ts";
 import { pythonJson, sourceOf } from "./json.ts";
+import type { LatticeReceipt } from "./latticeReceipt.ts";
 
 /** How much a published signature says: the state and its energy, or the parameters and the solve as well. */
 export type SignatureMode = "extended" | "minimal";
@@ -53,8 +54,8 @@ export interface PublishedSignature {
 }
 
 /** A receipt with a published signature. */
-export type PublishedReceipt = Omit<Receipt, "meta"> & {
-  readonly meta: Receipt["meta"] & { readonly signature: PublishedSignature };
+export type PublishedReceipt = Omit<LatticeReceipt, "meta"> & {
+  readonly meta: LatticeReceipt["meta"] & { readonly signature: PublishedSignature };
 };
 
 /**
@@ -62,10 +63,11 @@ export type PublishedReceipt = Omit<Receipt, "meta"> & {
  * `JSON.stringify` writes it. Its payload names the digest too, so that here the whole receipt is verified by it.
  *
  * @param options.mode - what the payload says; default `minimal`, as there.
- * @throws OptionError for a signer other than of HMAC-SHA256, and for a receipt whose digest is not that of its content.
+ * @throws OptionError for a signer other than of HMAC-SHA256, for a receipt of another profile than `reference`, and for one
+ * whose digest is not that of its content.
  */
 export function signPublished(
-  receipt: Receipt,
+  receipt: AnyReceipt,
   signer: Signer,
   { mode = "minimal", ...others }: { readonly mode?: SignatureMode } = {},
 ): PublishedReceipt {
@@ -77,7 +79,14 @@ export function signPublished(
     const what = `must be of HMAC-SHA256, the one algorithm of the published form, not ${show(signer?.algorithm)}: make one with hmacSigner(secret)`;
     throw new OptionError("signer", what);
   }
-  const { meta, params, chain, deltaH_total, digest } = checkReceipt(receipt);
+  const content = checkReceipt(receipt);
+  if (!isLattice(content)) {
+    throw new OptionError(
+      "receipt",
+      "must be of the profile reference: the published form tells of a lattice of vectors",
+    );
+  }
+  const { meta, params, chain, deltaH_total, digest } = content;
   const payload: PublishedPayload = {
     sig_v: 1,
     mode,
@@ -99,7 +108,7 @@ export function signPublished(
     payload,
     signature: bytesToHex(bytes),
   };
-  return { ...receipt, meta: { ...receipt.meta, signature } };
+  return { ...(receipt as LatticeReceipt), meta: { ...(receipt as LatticeReceipt).meta, signature } };
 }
 
 /** What {@link verifyReceiptMode} asks beyond a good signature. */
@@ -158,7 +167,7 @@ function* checkMode<V extends AsyncVerifier | Verifier>(
 interface FoundPublished {
   readonly ok: true;
   readonly payload: PublishedPayload;
-  readonly content: SignedReceipt | null;
+  readonly content: AnySigned | null;
   readonly keyId?: string;
 }
 

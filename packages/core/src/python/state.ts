@@ -3,7 +3,7 @@ import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { float32Bytes, float64Bytes, int64Bytes } from "../bytes.ts";
 import { rawVectors } from "../pool/pool.ts";
 import type { Query } from "../pool/query.ts";
-import type { Problem } from "../solve/settle.ts";
+import type { Problem } from "../solve/problem.ts";
 import { pythonFloat } from "./json.ts";
 
 /** What the Python package's signatures of a state cover. */

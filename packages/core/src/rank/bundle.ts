@@ -1,10 +1,21 @@
 import { appended } from "../pool/missing.ts";
-import { type Query, similarity } from "../pool/query.ts";
-import type { Problem } from "../solve/settle.ts";
-import type { Answer } from "./answer.ts";
-import { CHANNELS, type Parts, TERMS, type Terms } from "./evidence.ts";
+import type { Pool } from "../pool/pool.ts";
+import type { Problem } from "../solve/problem.ts";
+import { type Choice, choose } from "./choose.ts";
+import { onScaleOf, ranking as rankingOf } from "./diversify.ts";
+import type { Ranking } from "./rank.ts";
 
-/** One document of a bundle, as the lattice ranks it and the receipt records it. */
+/** Figures by name, of a document: in the profiles of our own as {@link CHANNELS} names them, further lists as `list:NAME`. */
+export type Figures = Readonly<Record<string, number>>;
+
+/** What a neighbour added to a document's evidence, or took from it. */
+export interface Influence {
+  readonly id: string;
+  /** In standard deviations of the pool. */
+  readonly by: number;
+}
+
+/** One document of a bundle, as it is ranked and as the receipt records it. */
 export interface BundleEntry {
   readonly id: string;
   /** Its place in the bundle, from 1. */
@@ -13,8 +24,18 @@ export interface BundleEntry {
   readonly inputRank: number;
   /** The sum of `terms`, in standard deviations of the pool; null for a document that could not be ranked. */
   readonly score: number | null;
-  readonly parts: Parts | null;
-  readonly terms: Terms | null;
+  /** Its place by its own evidence, before its neighbours and its trust had a say; null for one that could not be ranked. */
+  readonly ownRank: number | null;
+  /**
+   * The raw evidence: `similarity` (cosine with the query, or the score that came), BM25 by `grams`, `words`, `phrases` and
+   * `title`, the score of each further list as `list:NAME`, `feedback` (mean cosine to the best), and `trust`. What says nothing
+   * in this pool is not there.
+   */
+  readonly parts: Figures | null;
+  /** What each of them adds to the score; `neighbours` is what the lattice added or took, `trust` what distrust took. */
+  readonly terms: Figures | null;
+  /** The neighbours that moved it most, two at most. */
+  readonly neighbours: readonly Influence[] | null;
 }
 
 /** A document of a bundle: what the receipt says of it, and its index among the candidates. */
@@ -22,37 +43,88 @@ export interface RankedEntry extends BundleEntry {
   readonly index: number;
 }
 
+/** What was chosen, and why. */
+export interface Answer {
+  readonly ranking: Ranking;
+  readonly choice: Choice;
+}
+
+/** Chooses the documents of the bundle from a ranking. */
+export function answer({ pool, params }: Problem, ranking: Ranking): Answer {
+  const [similarity] = ranking.evidence.channels;
+  const relevance = () => onScaleOf(similarity!.values, ranking.score);
+  return { ranking, choice: choose(pool, ranking.order, relevance, params) };
+}
+
 /** The documents to hand back, best first; those that could not be ranked last, if `missing` is `"append"`. */
-export function bundle({ pool, params }: Problem, query: Query, { ranking, choice }: Answer): RankedEntry[] {
-  const { evidence, scores } = ranking.last;
-  const placed = (index: number, place: number) => ({
-    index,
-    id: pool.ids[index]!,
-    rank: place + 1,
-    inputRank: index + 1,
-  });
-  const ranked = choice.chosen.map((node, place): RankedEntry => {
-    const parts = CHANNELS.map(({ part }) => [part, evidence[part]?.[node] ?? null]);
-    const terms = [...TERMS, "trust" as const].map((term) => [term, scores.terms[term][node]!]);
-    return {
-      ...placed(pool.candidate[node]!, place),
-      score: scores.score[node]!,
-      parts: {
-        similarity: similarity(pool, query, node),
-        ...Object.fromEntries(parts),
-        trust: evidence.trust[node]!,
-      } as Parts,
-      terms: Object.fromEntries(terms) as Terms,
-    };
-  });
+export function bundle({ pool, params }: Problem, { ranking, choice }: Answer): RankedEntry[] {
+  const own = new Map(rankingOf(ranking.fused.y, pool.candidate).map((node, at) => [node, at + 1]));
+  const ranked = choice.chosen.map((node, at) => ({
+    ...placed(pool, pool.candidate[node]!, at),
+    score: ranking.score[node]!,
+    ownRank: own.get(node)!,
+    parts: partsOf(pool, ranking, node),
+    terms: termsOf(ranking, node),
+    neighbours: influences(ranking, node)
+      .slice(0, 2)
+      .map((influence) => ({ id: pool.ids[pool.candidate[influence.node]!]!, by: influence.by })),
+  }));
   const others = appended(pool, params.missing, params.k, ranked.length);
+  const nothing = { score: null, ownRank: null, parts: null, terms: null, neighbours: null };
   return [
     ...ranked,
-    ...others.map((index, at) => ({
-      ...placed(index, ranked.length + at),
-      score: null,
-      parts: null,
-      terms: null,
-    })),
+    ...others.map((index, at) => ({ ...placed(pool, index, ranked.length + at), ...nothing })),
   ];
+}
+
+/** Where a candidate stands in the bundle, and where it came from. */
+export const placed = ({ ids }: Pool, index: number, at: number) => ({
+  index,
+  id: ids[index]!,
+  rank: at + 1,
+  inputRank: index + 1,
+});
+
+function partsOf({ nodeTrust }: Pool, { evidence, fused }: Ranking, node: number): Figures {
+  const all = fused.feedback ? [...evidence.channels, fused.feedback] : evidence.channels;
+  return {
+    ...Object.fromEntries(all.map(({ name, values }) => [name, values[node]!])),
+    trust: nodeTrust[node]!,
+  };
+}
+
+/** The terms of a score: those of the channels, of the feedback, of the neighbours and of distrust. */
+export function termsOf({ evidence, fused, settled, distrust }: Ranking, node: number): Figures {
+  const all = fused.feedback ? [...evidence.channels, fused.feedback] : evidence.channels;
+  return {
+    ...Object.fromEntries(all.map(({ name, term }) => [name, term[node]!])),
+    neighbours: settled.f[node]! - fused.y[node]!,
+    trust: distrust[node]!,
+  };
+}
+
+/**
+ * What each neighbour added to a node's evidence or took from it, largest first; together they are `f - y`:
+ * `(lamC / lamG) w_ij / √d_i (f_j / √d_j - f_i / √d_i)`, and for a link of the chain `(lamP / lamG) w (f_j - f_i)`.
+ */
+export function influences(
+  { system, settled }: Ranking,
+  node: number,
+): { readonly node: number; readonly by: number }[] {
+  const { lamG, lamC, laplacian, lamP, path, roots } = system;
+  const { f } = settled;
+  const by = new Map<number, number>();
+  const add = (other: number, value: number) => by.set(other, (by.get(other) ?? 0) + value);
+  for (let e = laplacian.rowStart[node]!; e < laplacian.rowStart[node + 1]!; e++) {
+    const j = laplacian.columns[e]!;
+    // The system's weights are w_ij / (√d_i √d_j).
+    add(j, (lamC / lamG) * laplacian.weights[e]! * (f[j]! - (f[node]! * roots[j]!) / roots[node]!));
+  }
+  for (let e = path?.rowStart[node] ?? 0; path && e < path.rowStart[node + 1]!; e++) {
+    const j = path.columns[e]!;
+    add(j, (lamP / lamG) * path.weights[e]! * (f[j]! - f[node]!));
+  }
+  return Array.from(by, ([other, value]) => ({ node: other, by: value }))
+    .filter((influence) => influence.by !== 0)
+    .sort((a, b) => Math.abs(b.by) - Math.abs(a.by) || a.node - b.node);
 }

@@ -1,63 +1,91 @@
+import { productRadius } from "../kernels/kernel.ts";
 import { moments } from "../math.ts";
-import type { Params } from "../options/types.ts";
-import type { Pool } from "../pool/pool.ts";
-import type { State } from "../solve/state.ts";
-import { CHANNELS, type Evidence, ROUNDING, type ScoreWeights } from "./evidence.ts";
-import type { Scores } from "./fuse.ts";
-import type { Pass, Ranking } from "./rank.ts";
+import { LEAST_WEIGHT } from "../pool/input.ts";
+import { product } from "../pool/matrix.ts";
+import type { Problem } from "../solve/problem.ts";
+import type { EvidenceSystem } from "../solve/settle.ts";
+import { SPAN_LIMIT } from "../solve/space.ts";
+import type { Answer } from "./bundle.ts";
+import type { Weighed } from "./evidence.ts";
+import type { Ranking } from "./rank.ts";
 
-/**
- * How far the cosine of a vector with any other may be from that of the exact vector, which lies within `bound` of it:
- * `|u/|u| - v/|v|| <= 2 |u - v| / (|u| + |v|)` (Dunkl & Williams 1964). Float32 products add their rounding.
- *
- * @param length of the vector; 0 stands for one whose cosine is 0 by definition.
- */
-export function cosineRadius(bound: number, length: number): number {
-  if (bound >= length) return length === 0 && bound === 0 ? 0 : 2;
-  return (2 * bound) / (2 * length - bound) + ROUNDING;
+/** How near the scores are to the exact ones, and whether that could change the bundle. */
+export interface Certificate {
+  /** The largest `|lamG y - M f|` of a node, recomputed in float64. */
+  readonly residual: number;
+  /** No score that decided the bundle is further than this from the exact one. */
+  readonly bound: number;
+  /**
+   * By how much the narrowest gap between scores that decided the bundle exceeds what the two may be off by together, in
+   * standard deviations of the pool. Null where nothing was to be decided, or where it was not decided by scores alone.
+   */
+  readonly margin: number | null;
+  /**
+   * Whether exact arithmetic, on the vectors as they were computed with (float32, of length 1), gives the same bundle in the
+   * same order: its own graph, its own best and its own scores.
+   */
+  readonly orderCertified: boolean;
+  /** Why the order is not certified; null where it is. */
+  readonly open: Open | null;
 }
 
-/**
- * How far each score may be from the exact one, for evidence that is known to within a radius. Words and trust are
- * exact; see {@link fuse} for the formula.
- *
- * For `z = (c - mean) / deviation` and radii r: the mean is off by `mean(r)` at most and the deviation, a seminorm, by
- * the root mean square of r, so z by `(r + mean(r) + |z| rms(r)) / (deviation - rms(r))`.
- *
- * @param settled radius of each settled cosine.
- * @param feedback radius of each feedback; null where there is none.
- */
-function scoreRadii(
-  evidence: Evidence,
-  settled: Float64Array,
-  feedback: Float64Array | null,
-  weights: ScoreWeights,
-  { terms }: Scores,
-): Float64Array {
-  const ofSettled = zRadii(evidence.settled, terms.settled, settled);
-  const ofFeedback =
-    evidence.feedback && feedback && zRadii(evidence.feedback, terms.feedback, feedback, weights.feedback);
-  const sum = ofSettled.map((radius, i) => radius + (ofFeedback?.[i] ?? 0));
-  const largest = sum.reduce((a, b) => Math.max(a, b), 0);
-  // trust s + (1 - trust) (lowest - 1), and the lowest is off by no more than the largest radius.
-  return sum.map((radius, i) => evidence.trust[i]! * radius + (1 - evidence.trust[i]!) * largest);
+/** Why an order is not certified. */
+export type Open =
+  /** Nothing was ranked. */
+  | "nothing-ranked"
+  /** The choice is not by score alone: novelty has a share in it. */
+  | "novelty"
+  /** Another graph might come of exact cosines: one lies at the floor, or two at the k-th neighbour. */
+  | "graph"
+  /** The pool is too large for its graph to be checked. */
+  | "size"
+  /** Which documents are the best that the feedback listens to is too close to tell. */
+  | "best"
+  /** Two scores that decide the bundle are too close to tell apart. */
+  | "scores";
+
+/** Half the distance of float numbers around 1. */
+const UNIT32 = 2 ** -24;
+const UNIT64 = 2 ** -53;
+/** What a cosine in float64 may be off by. */
+const EXACT = 1e-12;
+
+/** Certifies the order of a bundle, or says why it cannot. */
+export function certify(problem: Problem, { ranking, choice }: Answer): Certificate {
+  const { params, pool } = problem;
+  const { settled, order, score } = ranking;
+  const residual = settled.residuals.reduce((a, b) => Math.max(a, b), 0);
+  const radius = scoreRadii(problem, ranking);
+  const bound = radius.reduce((a, b) => Math.max(a, b), 0);
+  const places = Math.min(order.length, params.k + choice.copies.length);
+  const margin = orderMargin(order, places, score, radius, alike(problem, ranking));
+  const open = openness();
+  return {
+    residual,
+    bound: Number.isFinite(bound) ? bound : Number.MAX_VALUE,
+    margin: open === null || open === "scores" ? (Number.isFinite(margin) ? margin : null) : null,
+    orderCertified: open === null,
+    open,
+  };
+
+  function openness(): Open | null {
+    if (choice.chosen.length === 0) return "nothing-ranked";
+    if (params.diversity > 0) return "novelty";
+    if (pool.vectors.rows > SPAN_LIMIT && params.lamC > 0 && pool.edges === null) return "size";
+    if (params.lamC > 0 && pool.edges === null && !sameGraph(problem)) return "graph";
+    if (!sameBest(problem, ranking)) return "best";
+    return margin > 0 ? null : "scores";
+  }
 }
 
-/** Radii of weighted z-scores of values that are known to within a radius. */
-function zRadii(
-  values: Float64Array,
-  weighted: Float64Array,
-  radius: Float64Array,
-  weight = 1,
-): Float64Array {
-  const n = values.length;
-  const mean = radius.reduce((sum, r) => sum + r, 0) / n;
-  const rms = Math.sqrt(radius.reduce((sum, r) => sum + r * r, 0) / n);
-  const { deviation } = moments(values);
-  // Whether there is a spread at all is then itself uncertain.
-  if (Math.abs(deviation - ROUNDING) <= rms) return radius.map(() => Infinity);
-  if (deviation <= ROUNDING) return radius.map(() => 0);
-  return radius.map((r, i) => (weight * (r + mean) + Math.abs(weighted[i]!) * rms) / (deviation - rms));
+/** Whether two nodes are equal in all that their scores depend on, so that they tie in any arithmetic. */
+function alike({ pool, chain }: Problem, { evidence }: Ranking): (i: number, j: number) => boolean {
+  const { twin, nodeTrust } = pool;
+  return (i, j) =>
+    chain === null &&
+    twin[i] === twin[j] &&
+    nodeTrust[i] === nodeTrust[j] &&
+    evidence.channels.every(({ values }) => values[i] === values[j]);
 }
 
 /**
@@ -67,7 +95,7 @@ function zRadii(
  *
  * @param order the indices by falling score.
  * @param places how many of the first places are to be decided: their order, and that no other belongs there.
- * @param same whether two indices are equal in all that their scores depend on, so that they tie in any arithmetic.
+ * @param same whether two indices tie in any arithmetic.
  */
 export function orderMargin(
   order: readonly number[],
@@ -87,55 +115,201 @@ export function orderMargin(
   return margin;
 }
 
-/**
- * By how much the narrowest gap that decided a bundle exceeds what the scores may be off by: above 0, the exact solution
- * gives the same bundle in the same order. Infinite where nothing was to be decided.
- *
- * @param bounds how far each settled vector may be from the exact one.
- * @param places how many of the first places of the ranking are to be decided.
- */
-export function marginOf(
-  { first, last, best, order }: Ranking,
-  places: number,
-  { twin, scores: given }: Pool,
-  { squares }: State,
-  bounds: Float64Array,
-  params: Params,
-): number {
-  const cosines = bounds.map((_, i) => cosineRadius(bounds[twin[i]!]!, Math.sqrt(squares[twin[i]!]!)));
-  // Scores that candidates came with are exact.
-  const settled = given === null ? cosines : cosines.map(() => 0);
-  const radiusOf = ({ evidence, scores }: Pass, feedback: Float64Array | null) =>
-    scoreRadii(evidence, settled, feedback, params, scores);
-  const { score } = last.scores;
-  // Not the scores, which may agree by rounding alone: what they are made of.
-  const { evidence } = last;
-  const exact = CHANNELS.filter((channel) => channel.exact).map(({ part }) => evidence[part]);
-  const same = (i: number, j: number) =>
-    twin[i] === twin[j] && [evidence.trust, ...exact].every((values) => values?.[i] === values?.[j]);
-  if (best === null) return orderMargin(order, places, score, radiusOf(last, null), same);
-  const ofBest = best.reduce((sum, i) => sum + cosines[i]!, 0) / best.length;
-  const feedback = cosines.map((own) => own + ofBest);
-  return Math.min(
-    marginOfBest(best, first.scores.score, radiusOf(first, null), same, params.feedbackDocuments),
-    orderMargin(order, places, score, radiusOf(last, feedback), same),
+/** How far each score may be from the exact one, as long as graph and best are the same. */
+function scoreRadii(problem: Problem, ranking: Ranking): Float64Array {
+  const { system, settled } = ranking;
+  const { lamG } = system;
+  const y = yRadii(ranking, problem.params.feedbackTemperature);
+  const weights = weightRadii(problem, ranking);
+  // `M (f - f*)` of each node: what is left of its equation, what rounding hides of that, and what y and M may be off by.
+  const off = settled.residuals.map(
+    (r, i) => r + rounding(system, settled.f, i) + lamG * y[i]! + weights[i]!,
+  );
+  const radius = solutionRadii(system, off);
+  const largest = radius.reduce((a, b) => Math.max(a, b), 0);
+  // trust f + (1 - trust) (lowest - 1), and the lowest is off by no more than the largest radius.
+  const { nodeTrust } = problem.pool;
+  return radius.map(
+    (own, i) =>
+      nodeTrust[i]! * own + (1 - nodeTrust[i]!) * largest + 4 * UNIT64 * Math.abs(ranking.score[i]!),
   );
 }
 
-/** By how much the best stand above the rest: their order decides nothing, and neither does that of exact ties. */
-function marginOfBest(
-  best: readonly number[],
-  score: Float64Array,
-  radius: Float64Array,
-  same: (i: number, j: number) => boolean,
-  wanted: number,
+/** How far the evidence of each node may be off. */
+function yRadii({ evidence, fused }: Ranking, temperature: number): Float64Array {
+  const sum = new Float64Array(fused.y.length);
+  for (const channel of evidence.channels) {
+    zRadii(
+      channel,
+      sum.map(() => channel.rounding),
+    ).forEach((r, i) => {
+      sum[i]! += r;
+    });
+  }
+  const { feedback } = fused;
+  if (feedback === null) return sum;
+  // What is heard of the best moves with their own evidence.
+  const heard = feedbackRadius(fused, sum, temperature);
+  return zRadii(
+    feedback,
+    sum.map(() => heard),
+  ).map((r, i) => r + sum[i]!);
+}
+
+/** How far a mean cosine to the best may be off: by the cosines' rounding, and by that of the best's weights. */
+function feedbackRadius(
+  { best, before, feedback }: Ranking["fused"],
+  y: Float64Array,
+  temperature: number,
 ): number {
+  const ofBest = best.reduce((largest, j) => Math.max(largest, y[j]!), 0);
+  const size = best.reduce((largest, j) => Math.max(largest, Math.abs(before[j]!)), 0);
+  // A weight exp((y - highest) / t) changes by the share 2 r / t, the mean of cosines by twice that; to first order.
+  const change = (4 * (ofBest + 2 * UNIT64 * size)) / temperature;
+  return change > 0.1 ? Infinity : feedback!.rounding + 1.2 * change;
+}
+
+/**
+ * Radii of weighted z-scores of values that are known to within a radius: for `z = (v - mean) / deviation` the mean is off
+ * by `mean(r)` at most and the deviation, a seminorm, by the root mean square of r.
+ */
+function zRadii({ values, term, weight, deviation }: Weighed, radius: Float64Array): Float64Array {
+  const n = values.length;
+  if (weight === 0) return new Float64Array(n);
+  const mean = radius.reduce((sum, r) => sum + r, 0) / n;
+  const rms = Math.sqrt(radius.reduce((sum, r) => sum + r * r, 0) / n);
+  // No spread beyond rounding was seen, and none is there unless it is about as large as what would have been seen.
+  if (deviation === 0) return radius.map(() => (moments(values).deviation === 0 ? 0 : Infinity));
+  if (rms >= deviation) return radius.map(() => Infinity);
+  const arithmetic = 8 * n * UNIT64;
+  return radius.map(
+    (r, i) =>
+      (weight * (r + mean) + Math.abs(term[i]!) * rms) / (deviation - rms) +
+      arithmetic * (Math.abs(term[i]!) + weight),
+  );
+}
+
+/** What rounding in float64 may hide of a recomputed residual. */
+function rounding({ lamG, lamC, laplacian, lamP, path }: EvidenceSystem, f: Float64Array, i: number): number {
+  let size = (2 * lamG + lamC) * Math.abs(f[i]!);
+  let terms = 4;
+  for (let e = laplacian.rowStart[i]!; e < laplacian.rowStart[i + 1]!; e++, terms++) {
+    size += lamC * laplacian.weights[e]! * Math.abs(f[laplacian.columns[e]!]!);
+  }
+  for (let e = path?.rowStart[i] ?? 0; path && e < path.rowStart[i + 1]!; e++, terms++) {
+    size += lamP * path.weights[e]! * (Math.abs(f[path.columns[e]!]!) + Math.abs(f[i]!));
+  }
+  return terms * UNIT64 * size;
+}
+
+/** What the float32 weights of the edges may move of each row of `M f`. */
+function weightRadii({ pool, network }: Problem, { system, settled }: Ranking): Float64Array {
+  const { lamC, laplacian, roots, n } = system;
+  const { f } = settled;
+  const off = new Float64Array(n);
+  if (lamC === 0) return off;
+  const { rowStart, columns } = laplacian;
+  // Edges that were given are exact.
+  const each = pool.edges === null ? productRadius(pool.vectors) : UNIT32;
+  const degreeShare = Float64Array.from(
+    { length: n },
+    (_, i) => ((rowStart[i + 1]! - rowStart[i]!) * each) / (2 * roots[i]! * roots[i]!),
+  );
+  for (let i = 0; i < n; i++) {
+    for (let e = rowStart[i]!; e < rowStart[i + 1]!; e++) {
+      const j = columns[e]!;
+      const own = each / Math.max(network.graph.weights[e]!, each);
+      const share = own + degreeShare[i]! + degreeShare[j]!;
+      // To first order; a share above a tenth counts as anything.
+      off[i]! += lamC * laplacian.weights[e]! * Math.abs(f[j]!) * (share > 0.1 ? Infinity : 1.2 * share);
+    }
+  }
+  return off;
+}
+
+/**
+ * How far each node's f may be from the exact one, from what its equation is off by. Two bounds hold, and the smaller one is
+ * taken: M's smallest eigenvalue is at least lamG, so no node is further off than `|off| / lamG`; and M is an M-matrix
+ * (Berman & Plemmons 1994), so with any `w > 0` and `c = min (M w)_i / w_i > 0` node i is off by `w_i / c max_j off_j / w_j` at
+ * most. For `w = √degree` the normalized Laplacian vanishes and c is lamG, without a chain.
+ */
+function solutionRadii(system: EvidenceSystem, off: Float64Array): Float64Array {
+  const { n, lamG, lamP, path, roots } = system;
+  const whole = Math.sqrt(off.reduce((sum, r) => sum + r * r, 0)) / lamG;
+  let c = lamG;
+  for (let i = 0; path && i < n; i++) {
+    let image = path.diagonal[i]! * roots[i]!;
+    for (let e = path.rowStart[i]!; e < path.rowStart[i + 1]!; e++) {
+      image -= path.weights[e]! * roots[path.columns[e]!]!;
+    }
+    c = Math.min(c, lamG + (lamP * image) / roots[i]!);
+  }
+  const worst = off.reduce((largest, r, i) => Math.max(largest, r / roots[i]!), 0);
+  return roots.map((root) => (c > 0 ? Math.min(whole, (root / c) * worst) : whole));
+}
+
+/** Whether the best that were listened to are those of exact evidence too. */
+function sameBest({ params }: Problem, ranking: Ranking): boolean {
+  const { fused, evidence } = ranking;
+  if (fused.feedback === null) return true;
+  const { best, before } = fused;
+  const radius = yRadii({ ...ranking, fused: { ...fused, feedback: null } }, params.feedbackTemperature);
   const among = new Set(best);
-  const rest = Array.from(score.keys()).filter((i) => !among.has(i));
-  if (rest.length === 0) return Infinity;
-  const last = best.reduce((a, b) => (score[b]! < score[a]! ? b : a), best[0]!);
-  const tied = best.filter((i) => score[i] === score[last]);
-  if (best.length > wanted && tied.some((i) => !same(i, last))) return -Infinity;
-  const lowest = best.reduce((low, i) => Math.min(low, score[i]! - radius[i]!), Infinity);
-  return lowest - rest.reduce((high, i) => Math.max(high, score[i]! + radius[i]!), -Infinity);
+  const rest = Array.from(before.keys()).filter((i) => !among.has(i));
+  // More than were asked for are exact ties, or no ties at all in exact arithmetic.
+  const last = best.reduce((a, b) => (before[b]! < before[a]! ? b : a), best[0]!);
+  const tied = best.filter((i) => before[i] === before[last]);
+  const equal = (i: number) => evidence.channels.every(({ values }) => values[i] === values[last]);
+  if (best.length > params.feedbackDocuments && !tied.every(equal)) return false;
+  const lowest = best.reduce((low, i) => Math.min(low, before[i]! - radius[i]!), Infinity);
+  return rest.every((i) => before[i]! + radius[i]! < lowest);
+}
+
+/**
+ * Whether exact cosines make the same graph. Those that lie within rounding of the floor, or of a node's last neighbour, are
+ * computed again in float64, and must fall on the same side.
+ */
+function sameGraph({ pool, params, network }: Problem): boolean {
+  const { vectors, norms } = pool;
+  const { rows: n, stride, data } = vectors;
+  const { gram, last } = network;
+  if (gram === null || last === null) return false;
+  const floor = Math.max(params.similarityFloor, LEAST_WEIGHT);
+  const near = 2 * productRadius(vectors);
+  const length = (i: number, j: number) => norms[i]! * norms[j]! || 1;
+  const exact = (i: number, j: number) => product(data, i * stride, data, j * stride, stride) / length(i, j);
+  for (let i = 0; i < n; i++) {
+    const kth = last[i]!;
+    // In exact arithmetic: the lowest that is listed near the last neighbour, and the highest that is not.
+    let lowest = Infinity;
+    let highest = -Infinity;
+    let listed = 0;
+    let ties = 0;
+    for (let j = 0; j < n; j++) {
+      if (j === i) continue;
+      const seen = Math.min(1, gram.data[i * gram.stride + j]! / length(i, j));
+      if (Math.abs(seen - floor) <= near) {
+        const value = exact(i, j);
+        if (Math.abs(value - floor) <= EXACT || value > floor !== seen > floor) return false;
+      }
+      if (kth === 0) continue;
+      if (seen >= kth) listed++;
+      if (Math.abs(seen - kth) > near) continue;
+      const value = exact(i, j);
+      if (seen < kth) highest = Math.max(highest, value);
+      else lowest = Math.min(lowest, value);
+      if (seen === kth) ties++;
+    }
+    if (highest >= lowest - EXACT) return false;
+    // More than were asked for: they must be ties in exact arithmetic too.
+    if (listed > params.neighbors && ties > 1 && !tied(i, kth)) return false;
+  }
+  return true;
+
+  function tied(i: number, kth: number): boolean {
+    const values = Array.from({ length: n }, (_, j) => j)
+      .filter((j) => j !== i && Math.min(1, gram!.data[i * gram!.stride + j]! / length(i, j)) === kth)
+      .map((j) => exact(i, j));
+    return values.every((value) => value === values[0]);
+  }
 }

@@ -1,4 +1,5 @@
-import { gramsOf, type Words } from "../words/bm25.ts";
+import type { Words } from "../words/bm25.ts";
+import { gramsOf } from "../words/cut.ts";
 
 /** Two documents are near-copies only if their vectors are this much alike. */
 const COSINE = 0.9;

@@ -1,4 +1,4 @@
-import { naturalLog } from "../math.ts";
+import { moments, naturalLog } from "../math.ts";
 import type { DiversityMethod } from "../options/types.ts";
 
 /** The indices by falling score; equal scores in the order in which the candidates came. */
@@ -11,6 +11,14 @@ type Similarity = (i: number, j: number) => number;
 
 /** How redundant candidate i is now that j, the `count`-th, is chosen too: told of each choice in turn. */
 type Redundancy = (i: number, j: number, count: number) => number;
+
+/** Scores on the scale of the similarities, same mean and same deviation: what novelty is traded against. */
+export function onScaleOf(similarity: Float64Array, score: Float64Array): Float64Array {
+  const scores = moments(score);
+  const cosines = moments(similarity);
+  const scale = scores.deviation > 0 ? cosines.deviation / scores.deviation : 0;
+  return score.map((s) => cosines.mean + scale * (s - scores.mean));
+}
 
 /** `"mmr"`: like one of the chosen. `"msd"`: like the chosen on average. `"dpp"`: made up of the chosen together. */
 const REDUNDANCY: Record<DiversityMethod, (n: number, similarity: Similarity) => Redundancy> = {

@@ -1,144 +1,104 @@
-import { coherenceDrops } from "../diagnose/edges.ts";
-import { measure, measureStart } from "../diagnose/measure.ts";
-import { cosineOf } from "../pool/matrix.ts";
+import { moments, skewness, zScores } from "../math.ts";
+import type { Params } from "../options/types.ts";
 import type { Pool } from "../pool/pool.ts";
-import type { Query } from "../pool/query.ts";
-import { type Problem, queryProducts, type Solution } from "../solve/settle.ts";
-import type { Space } from "../solve/space.ts";
-import { textEvidence, type Words } from "../words/bm25.ts";
+import { type Query, similarity } from "../pool/query.ts";
+import type { Problem } from "../solve/problem.ts";
+import { type TextEvidence, type Words, weighTexts } from "../words/bm25.ts";
 
-/** The raw evidence of a chosen document. */
-export interface Parts {
-  /** Cosine of the document's own vector with the query; without vectors, the score that it came with. */
-  readonly similarity: number;
-  /** Cosine of its settled vector with the query; without vectors, the score that it came with. */
-  readonly settled: number;
-  /** BM25 of the query over the pool, on grams; null where there was no text, and so for the next two. */
-  readonly text: number | null;
-  readonly phrases: number | null;
-  readonly title: number | null;
-  /** Mean cosine with the settled vectors of the best; null where that carries no weight. */
-  readonly feedback: number | null;
-  /** How much its neighbourhood gained in coherence; null where that carries no weight. */
-  readonly coherence: number | null;
-  /** The trust that came with it. */
-  readonly trust: number;
+/** What is found of the documents of a pool before it is weighed: one entry a node. */
+interface Findings {
+  readonly similarity: Float64Array;
+  /** Whether the similarities are cosines, or scores that came. */
+  readonly cosines: boolean;
+  /** Null where words have nothing to say, or carry no weight. */
+  readonly text: TextEvidence | null;
+  /** How far the words are to be believed, and how much the grams stand out; see {@link weigh}. */
+  readonly belief: number;
+  readonly skew: number;
 }
 
-/** The terms that add up to a candidate's score, in standard deviations of the pool. */
-export interface Terms {
-  readonly settled: number;
-  /** Grams, phrases and title together. */
-  readonly text: number;
-  readonly feedback: number;
-  readonly coherence: number;
-  readonly trust: number;
-}
-
-/** The weights of the parts; see the options of the same names. */
-export interface ScoreWeights {
-  readonly textWeight: number;
-  readonly textTail: number;
-  readonly phraseWeight: number;
-  readonly titleWeight: number;
-  readonly feedback: number;
-  readonly coherenceWeight: number;
-}
-
-/** A part of the score that is standardized before it is added. */
+/** A part of the score. */
 interface Channel {
-  /** Its name among the parts of a document. */
-  readonly part: Exclude<keyof Parts, "similarity" | "trust">;
-  /** The term of the score that it is added to. */
-  readonly term: Term;
-  /** Its weight, in standard deviations of the pool. @param skew of the grams' scores, if positive. */
-  weight(weights: ScoreWeights, skew: number): number;
-  /** A spread of its values that is no larger than this is rounding. */
-  noise(values: Float64Array): number;
-  /** Whether the solver has no part in it, so that equal values are equal in exact arithmetic too. */
-  readonly exact: boolean;
+  /** Its name in receipts. */
+  readonly name: ChannelName;
+  /** What it says of each node; null where it says nothing. */
+  values(found: Findings): Float64Array | null;
+  /** Its weight, in standard deviations of the pool. */
+  weight(params: Params, found: Findings): number;
+  /** Why a document is high by it, for {@link explainReceipt}. */
+  readonly reason: string;
 }
 
-/** A term of the score, but for what trust takes. */
-export type Term = Exclude<keyof Terms, "trust">;
-
-/** What float32 arithmetic may add to a cosine: a spread below it says nothing about the documents. */
-export const ROUNDING = 1e-6;
-
-const none = (): number => 0;
-const rounding = (): number => ROUNDING;
-/** Drops of the energy that agree in four digits count as equal: the solver reaches no more. */
-export const fourDigits = (values: Float64Array): number =>
-  1e-4 * values.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+/** The parts of the score that every pool can have; further lists come on top, as `list:NAME`. */
+export type ChannelName = "similarity" | "grams" | "words" | "phrases" | "title";
 
 /**
- * The evidence table: every part of the score, once. The score, the bundle, the receipt, the check of a receipt's form,
- * the certificate and the rule for ties read it; a sentence for each term stands in {@link SENTENCES}.
+ * The evidence table: each part of the score once. Score, bundle, receipt, certificate and explanation follow it.
+ *
+ * `y = z(similarity) + belief ((1 + textTail skew) (.4 z(grams) + .2 z(words)) + .2 z(phrases) + .1 z(title)) + .4 z(list)`
  */
 export const CHANNELS: readonly Channel[] = [
-  { part: "settled", term: "settled", weight: () => 1, noise: rounding, exact: false },
   {
-    part: "text",
-    term: "text",
-    weight: ({ textWeight, textTail }, skew) => textWeight * (1 + textTail * skew),
-    noise: none,
-    exact: true,
+    name: "similarity",
+    values: (found) => found.similarity,
+    weight: () => 1,
+    reason: "the search found it similar to the query",
   },
   {
-    part: "phrases",
-    term: "text",
-    weight: ({ textWeight, phraseWeight }) => textWeight * phraseWeight,
-    noise: none,
-    exact: true,
+    name: "grams",
+    values: ({ text }) => text && text.grams,
+    weight: ({ textWeight, textTail, gramWeight }, { belief, skew }) =>
+      textWeight * belief * (1 + textTail * skew) * gramWeight,
+    reason: "it holds pieces of the query's words",
   },
   {
-    part: "title",
-    term: "text",
-    weight: ({ textWeight, titleWeight }) => textWeight * titleWeight,
-    noise: none,
-    exact: true,
+    name: "words",
+    values: ({ text }) => text && text.words,
+    weight: ({ textWeight, textTail, wordWeight }, { belief, skew }) =>
+      textWeight * belief * (1 + textTail * skew) * wordWeight,
+    reason: "it holds words of the query",
   },
   {
-    part: "feedback",
-    term: "feedback",
-    weight: ({ feedback }) => feedback,
-    noise: rounding,
-    exact: false,
+    name: "phrases",
+    values: ({ text }) => text && text.phrases,
+    weight: ({ textWeight, phraseWeight }, { belief }) => textWeight * belief * phraseWeight,
+    reason: "it holds neighbouring words of the query together",
   },
   {
-    part: "coherence",
-    term: "coherence",
-    weight: ({ coherenceWeight }) => coherenceWeight,
-    noise: fourDigits,
-    exact: false,
+    name: "title",
+    values: ({ text }) => text && text.title,
+    weight: ({ textWeight, titleWeight }, { belief }) => textWeight * belief * titleWeight,
+    reason: "its title holds words of the query",
   },
 ];
 
-/** The terms, in the order in which they are added. */
-export const TERMS: readonly Term[] = ["settled", "text", "feedback", "coherence"];
+/** A channel with what it says. */
+export interface Weighed {
+  /** `similarity`, `grams`, …, or `list:NAME`. */
+  readonly name: string;
+  readonly values: Float64Array;
+  readonly weight: number;
+  /** What it adds to each node's evidence: `weight z(values)`. */
+  readonly term: Float64Array;
+  /** The spread of the values, as {@link standardized} sees it. */
+  readonly deviation: number;
+  /** How far a value may be from the exact one, by rounding. */
+  readonly rounding: number;
+}
 
-/** Why a term is high, for {@link explainReceipt}. */
-export const SENTENCES: { readonly [term in Term]: (of: { scores: boolean; lamC: number }) => string } = {
-  settled: ({ scores, lamC }) => {
-    if (scores) return "the search scored it high";
-    return lamC > 0
-      ? "it and the documents around it agree with the query"
-      : "its vector is near the query's";
-  },
-  text: () => "its words match the query",
-  feedback: () => "it is like the best",
-  coherence: () => "the documents around it came to agree",
-};
+/** The evidence of a pool, before the best were listened to. */
+export interface Evidence {
+  readonly channels: readonly Weighed[];
+  /** Whether words had something to say. */
+  readonly hasWords: boolean;
+  readonly belief: number;
+  readonly skew: number;
+}
 
-/** What is known of each node before the score: an array a part, null where it carries no weight or says nothing. */
-export type Evidence = { readonly [part in Channel["part"]]: Float64Array | null } & {
-  readonly settled: Float64Array;
-  /** Trust in [0, 1]. */
-  readonly trust: Float64Array;
-};
-
-/** What the words say of each node. */
-export type WordEvidence = Pick<Evidence, "text" | "phrases" | "title">;
+/** What float32 arithmetic may add to a cosine: a spread below it says nothing about the documents. */
+export const ROUNDING = 1e-6;
+/** The same for what is summed in float64: relative to the values' size. */
+const RELATIVE = 1e-9;
 
 /** The nodes' words; null where there are none. */
 export function wordsOfNodes({ candidate, texts, titles }: Pool): Words[] | null {
@@ -146,44 +106,78 @@ export function wordsOfNodes({ candidate, texts, titles }: Pool): Words[] | null
   return Array.from(candidate, (i) => ({ title: titles?.[i] ?? "", text: texts?.[i] ?? "" }));
 }
 
-/** What the words say of each node; nothing where there are none, or they carry no weight. */
-export function weighWords({ pool, params }: Problem, { text }: Query): WordEvidence {
-  const words = text === null || params.textWeight === 0 ? null : wordsOfNodes(pool);
-  const found = words && textEvidence(text!, words);
-  return { text: found?.grams ?? null, phrases: found?.phrases ?? null, title: found?.title ?? null };
+/** How far words are believed that tell nothing apart. */
+const LEAST_BELIEF = 0.2;
+/** The share of idf (see `TextEvidence.share`) up to which they are believed no more, and that from which wholly. */
+const SHARE_FROM = 0.15;
+const SHARE_TO = 0.3;
+
+/**
+ * Weighs what is known of each node, channel by channel.
+ *
+ * Words are believed by what they tell apart: where every candidate holds the query's words, as on pages found for a web
+ * question, they tell little. `belief` rises from .2 to 1 as the share of idf rises from .15 to .3. `skew` is the skewness of the
+ * grams' scores, if positive: where few documents stand far above the rest, as those that hold a name of the query do, words
+ * know what they say.
+ */
+export function weigh({ pool, params }: Problem, query: Query): Evidence {
+  const words = query.text === null || params.textWeight === 0 ? null : wordsOfNodes(pool);
+  const text = words && weighTexts(query.text!, words);
+  const rise = text ? Math.min(1, Math.max(0, (text.share - SHARE_FROM) / (SHARE_TO - SHARE_FROM))) : 0;
+  const found: Findings = {
+    similarity: similarities(pool, query),
+    cosines: pool.scores === null,
+    text,
+    belief: LEAST_BELIEF + (1 - LEAST_BELIEF) * rise,
+    skew: text ? Math.max(0, skewness(text.grams)) : 0,
+  };
+  const channels = CHANNELS.flatMap((channel) => {
+    const values = channel.values(found);
+    if (values === null) return [];
+    const cosines = channel.name === "similarity" && found.cosines;
+    const rounding = cosines ? pool.vectors.stride * 2 ** -53 : undefined;
+    return [weighed(channel.name, values, channel.weight(params, found), cosines ? ROUNDING : 0, rounding)];
+  });
+  const lists = pool.lists.map(({ name, scores }) =>
+    weighed(`list:${name}`, filled(Float64Array.from(pool.candidate, (i) => scores[i]!)), params.listWeight),
+  );
+  const { belief, skew } = found;
+  return { channels: [...channels, ...lists], hasWords: text !== null, belief, skew };
 }
 
-/** What is known of each node but for its likeness to the best, which follows from the rest. */
-export function weigh(
-  problem: Problem,
-  query: Query,
-  space: Space,
-  { state }: Solution,
-  words: WordEvidence,
-): Evidence {
-  const { pool, params, network } = problem;
-  const { candidate, scores, nodeTrust, twin } = pool;
-  const queryNorm = Math.sqrt(query.square);
-  const settled = scores
-    ? Float64Array.from(candidate, (i) => scores[i]!)
-    : queryProducts(problem, query, space, state).map((p, i) =>
-        cosineOf(p, Math.sqrt(state.squares[i]!) * queryNorm),
-      );
-  const drops =
-    params.coherenceWeight === 0
-      ? null
-      : coherenceDrops(
-          network.graph,
-          measureStart(problem, query, space).residuals,
-          measure(problem, query, space, state).residuals,
-          params.lamC,
-        );
+/** A channel, standardized over the pool. @param noise a spread no larger than this says nothing. */
+export function weighed(
+  name: string,
+  values: Float64Array,
+  weight: number,
+  noise = 0,
+  rounding?: number,
+): Weighed {
+  const size = values.reduce((largest, v) => Math.max(largest, Math.abs(v)), 0);
+  const least = Math.max(noise, RELATIVE * size);
+  const { deviation } = moments(values);
   return {
-    // Identical nodes settle alike; only the order of summation could tell them apart in the last bit.
-    settled: settled.map((_, i) => settled[twin[i]!]!),
-    ...words,
-    feedback: null,
-    coherence: drops?.map((_, i) => drops[twin[i]!]!) ?? null,
-    trust: nodeTrust,
+    name,
+    values,
+    weight,
+    term: zScores(values, least).map((z) => weight * z),
+    deviation: deviation > least ? deviation : 0,
+    rounding: rounding ?? size * 2 ** -46,
   };
+}
+
+/** Cosine or score of each node; one that the search did not find takes the lowest of those that it did. */
+function similarities(pool: Pool, query: Query): Float64Array {
+  const { candidate, found } = pool;
+  return filled(
+    Float64Array.from(candidate, (index, node) =>
+      found === null || found[index] ? similarity(pool, query, node) : Number.NaN,
+    ),
+  );
+}
+
+/** The lowest of the others in place of each NaN; 0 where there are no others. */
+function filled(values: Float64Array): Float64Array {
+  const lowest = values.reduce((low, v) => (v < low ? v : low), Infinity);
+  return values.map((v) => (Number.isNaN(v) ? (lowest < Infinity ? lowest : 0) : v));
 }

@@ -1,48 +1,77 @@
-import { moments, skewness, zScores } from "../math.ts";
-import { CHANNELS, type Evidence, type ScoreWeights, TERMS, type Terms } from "./evidence.ts";
+import { productRadius } from "../kernels/kernel.ts";
+import { exponential } from "../math.ts";
+import { cosineOf, product } from "../pool/matrix.ts";
+import type { Problem } from "../solve/problem.ts";
+import { type Evidence, ROUNDING, type Weighed, weighed } from "./evidence.ts";
 
-/** The score of each candidate, and the terms that it is the sum of. */
-export interface Scores {
-  readonly score: Float64Array;
-  readonly terms: { readonly [term in keyof Terms]: Float64Array };
+/** One number a node. */
+export interface Fused {
+  /** The sum of all terms of the evidence, before the best were listened to. */
+  readonly before: Float64Array;
+  /** The likeness to the best; null where that carries no weight. */
+  readonly feedback: Weighed | null;
+  /** The nodes that were listened to. */
+  readonly best: readonly number[];
+  /** `before`, and what the feedback adds: y. */
+  readonly y: Float64Array;
 }
+
+/** A best that has more than this share of the weight cannot be its own witness. */
+const ALONE = 0.999;
 
 /**
- * `score = z(settled) + text + feedback z(feedback) + coherenceWeight z(coherence) + trust term`, z over the pool, with
- * `text = textWeight ((1 + textTail skew) z(grams) + phraseWeight z(phrases) + titleWeight z(title))`.
- *
- * The parts are put on one scale before they are added: the cosines of a pool differ in the second decimal, BM25 in
- * units, and a sum of raw values would let one of them decide alone. `skew` is the skewness of the grams' scores, if
- * positive: where a few documents stand far above the rest, as those that hold a name of the query do, the words know
- * what they say; where all are alike, they do not.
- *
- * The trust term is `(trust - 1) (s - lowest + 1)`, s the sum of the others: it takes the share `1 - trust` of a
- * candidate's lead over one deviation below the pool's lowest. Trust 1 takes nothing, trust near 0 leaves it last. Raising
- * a candidate's trust changes no other score, so it never lowers its rank. (An added `ln(trust)` would be no match for a
- * passage that repeats the query's own words and stands nine deviations above the rest, as the false ones do.)
+ * Adds the terms of the evidence up, and then listens to the best: `y += feedback z(cosine to the best)`, each of the best
+ * weighted by `exp((y - highest) / temperature)`, the document itself left out.
  */
-export function fuse(evidence: Evidence, weights: ScoreWeights): Scores {
-  const { trust, text } = evidence;
-  const skew = text && weights.textTail > 0 ? Math.max(0, skewness(text)) : 0;
-  const terms: Partial<Record<keyof Terms, Float64Array>> = {};
-  for (const { part, term, weight, noise } of CHANNELS) {
-    const values = evidence[part];
-    const by = weight(weights, skew);
-    const z = values && by > 0 ? zScores(values, noise(values)).map((z) => by * z) : trust.map(() => 0);
-    const sum = terms[term];
-    terms[term] = sum ? sum.map((s, i) => s + z[i]!) : z;
-  }
-  const all = terms as Record<keyof Terms, Float64Array>;
-  const sum = TERMS.map((term) => all[term]).reduce((a, b) => a.map((s, i) => s + b[i]!));
-  const lowest = sum.reduce((a, b) => Math.min(a, b), Infinity);
-  all.trust = sum.map((s, i) => (trust[i]! < 1 ? (trust[i]! - 1) * (s - lowest + 1) : 0));
-  return { score: sum.map((s, i) => s + all.trust[i]!), terms: all };
+export function fuse(problem: Problem, { channels, hasWords }: Evidence): Fused {
+  const { params, pool } = problem;
+  const n = pool.candidate.length;
+  const before = new Float64Array(n);
+  for (const { term } of channels) for (let i = 0; i < n; i++) before[i]! += term[i]!;
+  // With vectors alone there is nothing to be gained by it.
+  if (params.feedback === 0 || !hasWords || n < 2) return { before, feedback: null, best: [], y: before };
+  const best = bestOf(before, params.feedbackDocuments);
+  const highest = before.reduce((a, b) => Math.max(a, b), -Infinity);
+  const weights = best.map((j) => exponential((before[j]! - highest) / params.feedbackTemperature));
+  const sum = weights.reduce((a, b) => a + b, 0);
+  const likeness = new Float64Array(n);
+  best.forEach((j, b) => {
+    const cosines = cosinesOf(problem, j);
+    const share = weights[b]! / sum;
+    for (let i = 0; i < n; i++) if (i !== j) likeness[i]! += share * cosines[i]!;
+  });
+  best.forEach((j, b) => {
+    const share = weights[b]! / sum;
+    if (share < ALONE) likeness[j]! /= 1 - share;
+    else {
+      // Nobody else is heard: its nearest neighbour speaks for it.
+      const cosines = cosinesOf(problem, j);
+      likeness[j] = cosines.reduce((top, c, i) => (i === j ? top : Math.max(top, c)), -1);
+    }
+  });
+  const rounding = problem.network.gram === null ? 2 ** -40 : productRadius(pool.vectors);
+  const feedback = weighed("feedback", likeness, params.feedback, ROUNDING, rounding);
+  return { before, feedback, best, y: before.map((value, i) => value + feedback.term[i]!) };
 }
 
-/** Scores on the scale of the cosines with the query, same mean and same deviation: what novelty is traded against. */
-export function relevanceOf(score: Float64Array, similarity: Float64Array): Float64Array {
-  const scores = moments(score);
-  const cosines = moments(similarity);
-  const scale = scores.deviation > 0 ? cosines.deviation / scores.deviation : 0;
-  return score.map((s) => cosines.mean + scale * (s - scores.mean));
+/** The nodes with the highest values, and all that are tied with the last of them; in the order of the nodes. */
+function bestOf(values: Float64Array, count: number): number[] {
+  const least = values.toSorted().at(-count) ?? -Infinity;
+  return Array.from(values.keys()).filter((i) => values[i]! >= least);
+}
+
+/** The cosines of a node with all others; 0 with one that has no vector. */
+export function cosinesOf({ pool, network }: Problem, node: number): Float64Array {
+  const { vectors, norms } = pool;
+  const { stride, data, rows } = vectors;
+  if (network.gram !== null) {
+    const { gram } = network;
+    const at = node * gram.stride;
+    return Float64Array.from({ length: rows }, (_, i) =>
+      cosineOf(gram.data[at + i]!, norms[node]! * norms[i]!),
+    );
+  }
+  return Float64Array.from({ length: rows }, (_, i) =>
+    cosineOf(product(data, node * stride, data, i * stride, stride), norms[node]! * norms[i]!),
+  );
 }

@@ -1,66 +1,67 @@
-import type { Strategies } from "../options/profiles.ts";
-import type { Params } from "../options/types.ts";
-import { cosineOf, product } from "../pool/matrix.ts";
-import type { Pool } from "../pool/pool.ts";
-import { publishedScore } from "../python/score.ts";
-import type { State } from "../solve/state.ts";
+import type { Query } from "../pool/query.ts";
+import type { Problem } from "../solve/problem.ts";
+import { type EvidenceSystem, evidenceSystem, type Settled, settle } from "../solve/settle.ts";
 import { ranking } from "./diversify.ts";
-import type { Evidence } from "./evidence.ts";
-import { fuse, type Scores } from "./fuse.ts";
+import { type Evidence, weigh } from "./evidence.ts";
+import { type Fused, fuse } from "./fuse.ts";
 
-/** What is known, and the score that follows. */
-export interface Pass {
-  readonly evidence: Evidence;
-  readonly scores: Scores;
-}
-
-/** The nodes by falling score. With feedback there are two passes: the second knows the best of the first. */
+/** The nodes of a pool by falling score, and all that their scores come from. */
 export interface Ranking {
-  readonly first: Pass;
-  readonly last: Pass;
-  /** The nodes that the feedback listens to; null without feedback. */
-  readonly best: readonly number[] | null;
+  readonly evidence: Evidence;
+  readonly fused: Fused;
+  readonly system: EvidenceSystem;
+  readonly settled: Settled;
+  /** What trust takes from each settled evidence; <= 0. */
+  readonly distrust: Float64Array;
+  /** `f + distrust`. */
+  readonly score: Float64Array;
   readonly order: readonly number[];
 }
 
-/** Ranks the nodes of a pool by what is known of them. */
-export function rank(
-  pool: Pool,
-  settled: State,
-  evidence: Evidence,
-  params: Params,
-  strategies: Strategies,
-): Ranking {
-  const { first, last, best } = passes(pool, settled, evidence, params, strategies);
-  return { first, last, best, order: ranking(last.scores.score, pool.candidate) };
+/** The share of lamC that a pool takes in which words have nothing to say. */
+const WORDLESS = 0.2;
+
+/**
+ * Ranks the nodes of a pool: weighs the evidence, fuses it into one number a node, lets that settle on the lattice, and
+ * lets distrust take its share.
+ *
+ * What trust takes is `(trust - 1) (f - lowest + 1)`: the share `1 - trust` of a candidate's lead over one deviation below
+ * the pool's lowest. Trust 1 takes nothing, trust near 0 leaves it last. Raising a candidate's trust changes no other score, so it
+ * never lowers its rank. (An added `ln(trust)` would be no match for a passage that repeats the query's own words and stands
+ * nine deviations above the rest, as the false ones do.)
+ */
+export function rank(problem: Problem, query: Query): Ranking {
+  const { pool, params } = problem;
+  const evidence = weigh(problem, query);
+  const fused = fuse(problem, evidence);
+  const system = evidenceSystem(problem, evidence.hasWords ? params.lamC : WORDLESS * params.lamC);
+  const settled = settle(system, fused.y);
+  // Nodes that are alike in all settle alike: only the order of summation could tell them apart in the last bit.
+  const f = problem.chain === null ? shared(pool.twin, fused.y, settled.f) : settled.f;
+  const lowest = f.reduce((a, b) => Math.min(a, b), Infinity);
+  const distrust = f.map((value, i) => {
+    const trust = pool.nodeTrust[i]!;
+    return trust < 1 ? (trust - 1) * (value - lowest + 1) : 0;
+  });
+  const score = f.map((value, i) => value + distrust[i]!);
+  return {
+    evidence,
+    fused,
+    system,
+    settled: { ...settled, f },
+    distrust,
+    score,
+    order: ranking(score, pool.candidate),
+  };
 }
 
-function passes(
-  { twin }: Pool,
-  { x, xg, width, squares }: State,
-  evidence: Evidence,
-  params: Params,
-  strategies: Strategies,
-): Omit<Ranking, "order"> {
-  const published = strategies.score === "published";
-  const first = { evidence, scores: (published ? publishedScore : fuse)(evidence, params) };
-  const { score } = first.scores;
-  if (published || params.feedback === 0) return { first, last: first, best: null };
-  // All that are tied with the last of the best are among them, and the sum runs in the order of the nodes: the order
-  // of arrival decides nothing.
-  const least = score.toSorted().at(-params.feedbackDocuments) ?? -Infinity;
-  const best = Array.from(score.keys()).filter((i) => score[i]! >= least);
-  // The mean cosine with the best is the product with the mean of their unit vectors.
-  const mean = new Float32Array(width);
-  for (const node of best) {
-    // Of identical nodes the first stands for all: their coordinates may differ in the last bit.
-    const j = twin[node]!;
-    const share = squares[j]! > 0 ? 1 / (best.length * Math.sqrt(squares[j]!)) : 0;
-    for (let c = 0; c < width; c++) mean[c]! += share * xg[j * width + c]!;
-  }
-  const feedback = squares.map((square, i) =>
-    cosineOf(product(x, i * width, mean, 0, width), Math.sqrt(square)),
-  );
-  const all = { ...evidence, feedback: feedback.map((_, i) => feedback[twin[i]!]!) };
-  return { first, last: { evidence: all, scores: fuse(all, params) }, best };
+/** The value of the first node with the same vector and the same evidence, for each node. */
+function shared(twin: Int32Array, y: Float64Array, f: Float64Array): Float64Array {
+  const first = new Map<string, number>();
+  return f.map((value, i) => {
+    const key = `${twin[i]} ${y[i]}`;
+    const known = first.get(key);
+    if (known === undefined) first.set(key, value);
+    return known ?? value;
+  });
 }

@@ -1,9 +1,9 @@
 import { chainOfCandidates } from "../graph/chain.ts";
 import { edgesOfCandidates } from "../graph/network.ts";
 import type { Query } from "../pool/query.ts";
-import type { Problem } from "../solve/settle.ts";
+import type { Problem } from "../solve/problem.ts";
 import { type Digest, digestJson, digestTexts, digestVectors } from "./digest.ts";
-import type { PoolDigests } from "./write.ts";
+import type { PoolDigests } from "./inputs.ts";
 
 /** Digests of what a lattice is made of, part by part; see {@link compareProvenance}. */
 export interface Provenance {

@@ -1,7 +1,7 @@
 import { concatBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import canonicalize from "canonicalize";
 import { OptionError, show } from "../errors.ts";
-import { contentDigest, type Receipt, type SignedReceipt, signedContent } from "./receipt.ts";
+import { type AnyReceipt, type AnySigned, contentDigest, signedContent } from "./receipt.ts";
 import { isRecord, MAX_PAYLOAD, toBase64 } from "./untrusted.ts";
 import { type Algorithm, SIGNATURE_LENGTH } from "./verifier.ts";
 
@@ -44,14 +44,14 @@ export interface AsyncSigner extends Pick<Signer, "algorithm" | "keyId"> {
  * @throws OptionError for a receipt whose digest is not that of its content, or whose content is over 1 MiB, and for a
  * signer that does not give a signature of its algorithm.
  */
-export function signReceipt(receipt: Receipt, signer: Signer): Envelope {
+export function signReceipt(receipt: AnyReceipt, signer: Signer): Envelope {
   const payload = payloadOf(receipt);
   checkSigner(signer);
   return envelope(payload, [signatureOf(signer, signer.sign(preAuthEncoding(PAYLOAD_TYPE, payload)))]);
 }
 
 /** As {@link signReceipt}, with a signer of either kind. */
-export async function signReceiptAsync(receipt: Receipt, signer: AsyncSigner | Signer): Promise<Envelope> {
+export async function signReceiptAsync(receipt: AnyReceipt, signer: AsyncSigner | Signer): Promise<Envelope> {
   const payload = payloadOf(receipt);
   checkSigner(signer);
   return envelope(payload, [signatureOf(signer, await signer.sign(preAuthEncoding(PAYLOAD_TYPE, payload)))]);
@@ -63,7 +63,7 @@ export async function signReceiptAsync(receipt: Receipt, signer: AsyncSigner | S
  * @throws OptionError for a receipt whose digest is not that of its content. Signatures are not judged; see
  * {@link verifyReceipt}.
  */
-export const envelopeOf = (receipt: Receipt | SignedReceipt, signatures: readonly Signature[]): Envelope =>
+export const envelopeOf = (receipt: AnyReceipt | AnySigned, signatures: readonly Signature[]): Envelope =>
   envelope(payloadOf(receipt), signatures);
 
 const envelope = (payload: Uint8Array, signatures: readonly Signature[]): Envelope => ({
@@ -79,7 +79,7 @@ export function preAuthEncoding(type: string, payload: Uint8Array): Uint8Array {
   return concatBytes(utf8ToBytes(`DSSEv1 ${name.length} `), name, text, payload);
 }
 
-function payloadOf(receipt: Receipt | SignedReceipt): Uint8Array {
+function payloadOf(receipt: AnyReceipt | AnySigned): Uint8Array {
   const payload = utf8ToBytes(canonicalize(checkReceipt(receipt)) as string);
   if (payload.length <= MAX_PAYLOAD) return payload;
   const what = `its content is of ${payload.length} bytes, and ${MAX_PAYLOAD} is the most that is read again: ask for a light receipt`;
@@ -87,7 +87,7 @@ function payloadOf(receipt: Receipt | SignedReceipt): Uint8Array {
 }
 
 /** The signed content of a receipt. @throws OptionError if its digest is not that of its content. */
-export function checkReceipt(receipt: Receipt | SignedReceipt): SignedReceipt {
+export function checkReceipt(receipt: AnyReceipt | AnySigned): AnySigned {
   if (!isRecord(receipt) || !isRecord(receipt.meta)) {
     throw new OptionError("receipt", `must be a receipt, not ${show(receipt)}`);
   }
@@ -98,7 +98,7 @@ export function checkReceipt(receipt: Receipt | SignedReceipt): SignedReceipt {
   throw new OptionError("receipt", what);
 }
 
-function digestOf(content: SignedReceipt): string {
+function digestOf(content: AnySigned): string {
   try {
     return contentDigest(content);
   } catch (cause) {

@@ -1,175 +1,182 @@
-import { StateError } from "../errors.ts";
 import { degrees } from "../graph/adjacency.ts";
-import { normalizedLaplacian, plainLaplacian } from "../graph/laplacian.ts";
-import { connect, type Network } from "../graph/network.ts";
 import { type Chain, pathGraph } from "../graph/path.ts";
-import { kernel } from "../kernels/fastest.ts";
-import { profiles, type Strategies } from "../options/profiles.ts";
-import type { Params, SolveOptions } from "../options/types.ts";
-import { type PackedVectors, product } from "../pool/matrix.ts";
-import type { Pool } from "../pool/pool.ts";
-import { ownProduct, type Query } from "../pool/query.ts";
-import type { Convergence } from "./cg.ts";
-import { errorBounds, solve } from "./solve.ts";
-import { ambientSpace, cheaperSpace, type Space, spanSpace } from "./space.ts";
-import { type State, stateOf } from "./state.ts";
-import { assemble, type System, shifted } from "./system.ts";
+import type { Pattern } from "../kernels/kernel.ts";
+import type { Problem } from "./problem.ts";
 
-/** What a lattice is made of. */
-export interface Problem {
-  readonly params: Params;
-  readonly pool: Pool;
-  /** The chain that was added, by node; null without one. */
-  readonly chain: Chain | null;
-  readonly network: Network;
-  readonly system: System;
+/** A Laplacian in float64: `diagonal - weights`. */
+interface Coupling extends Pattern {
+  readonly diagonal: Float64Array;
+  readonly weights: Float64Array;
 }
 
-/** The settled state. It does not depend on the query, unless that pulls. */
-export interface Solution {
-  readonly options: SolveOptions;
-  readonly convergence: Convergence;
-  readonly state: State;
-  /** How far each settled vector may be from the exact one. */
-  readonly bounds: Float64Array;
+/** `M = lamG I + lamC L + lamP L_path`, for one number a node. */
+export interface EvidenceSystem {
+  readonly n: number;
+  readonly lamG: number;
+  readonly lamC: number;
+  /** The normalized Laplacian of the graph; a node without neighbours keeps what it has. */
+  readonly laplacian: Coupling;
+  readonly lamP: number;
+  /** The plain Laplacian of the chain; null without one. */
+  readonly path: Coupling | null;
+  /** The square roots of the degrees, 1 for a node without neighbours: L takes them to 0. */
+  readonly roots: Float64Array;
 }
 
-/** Where steps of the lattice have led. */
-export interface Moved {
-  readonly state: Float32Array;
-  /** The state before the last step. */
-  readonly before: Float32Array;
-  /** What the last step reached. */
-  readonly convergence: Convergence;
+/** The evidence that settled. */
+export interface Settled {
+  /** One number a node: the minimum of the energy. */
+  readonly f: Float64Array;
+  readonly iterations: number;
+  /** `|lamG y - M f|` of each node, recomputed. */
+  readonly residuals: Float64Array;
 }
 
-export const strategiesOf = ({ params }: Pick<Problem, "params">): Strategies =>
-  profiles[params.profile].strategies;
+/** The terms of `H(f) = lamG |f - y|² + lamC fᵀ L f + lamP fᵀ L_path f`. All are >= 0. */
+export interface EvidenceEnergy {
+  /** How far the evidence moved. */
+  readonly anchor: number;
+  /** How much neighbours disagree. */
+  readonly coherence: number;
+  /** How much the links of the chain disagree. */
+  readonly chain: number;
+}
 
-/** Connects the nodes of a pool, and assembles the system of their lattice. */
-export function makeProblem(pool: Pool, params: Params, chain: Chain | null): Problem {
-  const { strategies } = profiles[params.profile];
-  const { rows: n, columns } = pool.vectors;
-  // A node has at most twice as many neighbours as it lists, on average, under either rule.
-  const kind = cheaperSpace(n, columns, n * Math.min(2 * params.neighbors, n));
-  const network = connect(pool, params, strategies, kind === "span", kernel);
-  const { lamG, lamC, lamQ } = params;
-  const pull = Float32Array.from(pool.nodeTrust, (b) => lamQ * (strategies.trust === "pull" ? b : 1));
-  const path = chain && pathGraph(n, chain);
-  const links = path && {
-    laplacian: strategies.chain === "plain" ? plainLaplacian(path) : normalizedLaplacian(path, "shrink"),
-    lamP: chain!.lamP,
+/** The system of a problem. @param lamC the weight of coherence that its evidence asks for. */
+export function evidenceSystem({ network, params, chain }: Problem, lamC: number): EvidenceSystem {
+  const { n, rowStart, columns, weights } = network.graph;
+  const degree = degrees(network.graph);
+  const roots = degree.map((d) => (d > 0 ? Math.sqrt(d) : 1));
+  const scaled = new Float64Array(columns.length);
+  for (let i = 0; i < n; i++) {
+    for (let e = rowStart[i]!; e < rowStart[i + 1]!; e++) {
+      scaled[e] = weights[e]! / (roots[i]! * roots[columns[e]!]!);
+    }
+  }
+  const diagonal = degree.map((d) => (d > 0 ? 1 : 0));
+  return {
+    n,
+    lamG: params.lamG,
+    lamC,
+    laplacian: { n, rowStart, columns, diagonal, weights: scaled },
+    lamP: chain?.lamP ?? 0,
+    path: chain && chain.lamP > 0 ? plainCoupling(n, chain) : null,
+    roots,
   };
-  const laplacian = normalizedLaplacian(network.graph, strategies.isolated);
-  return { params, pool, chain, network, system: assemble(laplacian, lamG, lamC, pull, links) };
 }
 
-/** The query of a problem that needs one. @throws {StateError} if none was set. */
-export function asked(query: Query | null): Query {
-  if (query === null) throw new StateError("query", "is not set; call setQuery first");
-  return query;
+function plainCoupling(n: number, chain: Chain): Coupling {
+  const graph = pathGraph(n, chain);
+  return { ...graph, diagonal: degrees(graph), weights: Float64Array.from(graph.weights) };
 }
 
-/** The coordinates to solve in. @throws {StateError} if no query was set though it pulls. */
-export function spaceOf({ params, pool, network }: Problem, query: Query | null): Space {
-  const pulling = params.lamQ > 0 ? asked(query).vector : null;
-  return network.gram === null
-    ? ambientSpace(pool.vectors, pulling)
-    : spanSpace(pool.vectors, network.gram, pulling, kernel);
-}
-
-/** Solves for the minimum U*, starting from `x`, which becomes the solution. */
-export function settle(
-  problem: Problem,
-  query: Query | null,
-  space: Space,
-  x: Float32Array,
-  options: SolveOptions,
-): Solution {
-  const { network, system } = problem;
-  const { graph } = network;
-  const rhs = rightHandSide(problem, space);
-  const solved = solve(system.matrix, space, rhs, x, options, kernel, rightHandNorm(problem, query));
-  const roots = degrees(graph).map((degree) => (degree > 0 ? Math.sqrt(degree) : 1));
-  const state = stateOf(space, x);
-  const lengths = state.squares.map(Math.sqrt);
-  const bounds = errorBounds(system.matrix, solved.residuals, lengths, system.lamG, roots);
-  return { options, convergence: solved.convergence, state, bounds };
-}
+/** More iterations than any system takes whose weights are of one size: M's condition is then 2 at the default. */
+const MOST = 1000;
 
 /**
- * One implicit Euler step `(I + dt M) U⁺ = U + dt F`, of which none raises the energy.
- *
- * @param state where it starts; the candidates' own vectors are `space.start`.
- * @param warmStart whether the solver starts from that state, or from zero.
+ * Solves `M f = lamG y` by conjugate gradients in float64, preconditioned by M's diagonal (Hestenes & Stiefel 1952), until
+ * rounding is all that is left. M is positive definite with smallest eigenvalue at least lamG, so there is one solution.
  */
-export function step(
-  problem: Problem,
-  space: Space,
-  state: Float32Array,
-  dt: number,
-  warmStart: boolean,
-  options: SolveOptions,
-): Moved {
-  // A step longer than 1 is divided by dt, so that an endless one is the minimum and not an overflow.
-  const identity = dt > 1 ? 1 / dt : 1;
-  const rhs = state.map((value) => identity * value);
-  kernel.axpy(identity * dt, rightHandSide(problem, space), rhs, rhs.length);
-  const next = warmStart ? state.slice() : new Float32Array(state.length);
-  const matrix = shifted(problem.system, identity, identity * dt);
-  const { convergence } = solve(matrix, space, rhs, next, options, kernel);
-  return { state: next, before: state, convergence };
-}
-
-/** `U_i · psi` of each node. */
-export function queryProducts(
-  { pool }: Problem,
-  query: Query,
-  space: Space,
-  { x, width }: State,
-): Float64Array {
-  const nodes = pool.candidate.length;
-  let target = query.vector;
-  if (space.kind === "span") {
-    // In a span a node's product with the query is its coefficients' with those of the basis.
-    target = new Float32Array(width);
-    for (let i = 0; i < nodes; i++) target[i] = ownProduct(pool, query, i);
-    if (space.query !== null) target[nodes] = query.square;
+export function settle(system: EvidenceSystem, y: Float64Array): Settled {
+  const { n, lamG, lamC, laplacian, lamP, path } = system;
+  const inverse = Float64Array.from(
+    { length: n },
+    (_, i) => 1 / (lamG + lamC * laplacian.diagonal[i]! + (path ? lamP * path.diagonal[i]! : 0)),
+  );
+  const rhs = y.map((value) => lamG * value);
+  const f = y.slice();
+  const residual = () => multiply(system, f).map((image, i) => rhs[i]! - image);
+  const size = Math.sqrt(dot(rhs, rhs));
+  let r = residual();
+  let iterations = 0;
+  // The recursion drifts from the true residual: it starts again from there as long as that halves it.
+  for (let before = Infinity; ; ) {
+    const left = Math.sqrt(dot(r, r));
+    if (!(left > 1e-15 * size) || 2 * left > before || iterations >= MOST) break;
+    before = left;
+    const p = r.map((value, i) => inverse[i]! * value);
+    let rz = dot(r, p);
+    for (
+      let square = left * left;
+      square > 1e-30 * size * size && rz > 0 && iterations < MOST;
+      iterations++
+    ) {
+      const q = multiply(system, p);
+      const alpha = rz / dot(p, q);
+      for (let i = 0; i < n; i++) {
+        f[i]! += alpha * p[i]!;
+        r[i]! -= alpha * q[i]!;
+      }
+      square = dot(r, r);
+      let next = 0;
+      for (let i = 0; i < n; i++) next += r[i]! * inverse[i]! * r[i]!;
+      for (let i = 0; i < n; i++) p[i] = inverse[i]! * r[i]! + (next / rz) * p[i]!;
+      rz = next;
+    }
+    r = residual();
   }
-  return Float64Array.from({ length: nodes }, (_, i) => product(x, i * width, target, 0, width));
+  return { f, iterations, residuals: r.map(Math.abs) };
 }
 
-/** `F = lamG Y + lamQ B 1 psiᵀ` in the coordinates of the space. */
-function rightHandSide({ system }: Problem, { start, query, width }: Space): Float32Array {
-  const { lamG, pull } = system;
-  if (lamG === 1 && query === null) return start;
-  const rhs = start.map((y) => lamG * y);
-  if (query !== null) {
-    for (let i = 0; i < pull.length; i++) kernel.axpy(pull[i]!, query, rhs.subarray(i * width), width);
-  }
-  return rhs;
-}
-
-/** `|F|`, from the products that are at hand. */
-function rightHandNorm({ params, pool, system }: Problem, given: Query | null): number {
-  const { lamG, pull } = system;
-  const query = params.lamQ > 0 ? given : null;
-  const square = (norm: number, i: number): number => {
-    const own = lamG * lamG * norm * norm;
-    if (query === null) return own;
-    return own + 2 * lamG * pull[i]! * ownProduct(pool, query, i) + pull[i]! * pull[i]! * query.square;
+/** The energy of any evidence `f`, which was `y`. */
+export function evidenceEnergy(system: EvidenceSystem, f: Float64Array, y: Float64Array): EvidenceEnergy {
+  const { lamG, lamC, laplacian, lamP, path, n, roots } = system;
+  let anchor = 0;
+  for (let i = 0; i < n; i++) anchor += (f[i]! - y[i]!) * (f[i]! - y[i]!);
+  // By edges, whose terms are squares: products of f with L f would cancel.
+  const divided = f.map((value, i) => value / roots[i]!);
+  const disagreement = (of: Coupling, values: Float64Array, scale: Float64Array | null): number => {
+    let sum = 0;
+    for (let i = 0; i < n; i++) {
+      for (let e = of.rowStart[i]!; e < of.rowStart[i + 1]!; e++) {
+        const j = of.columns[e]!;
+        const weight = scale ? of.weights[e]! * scale[i]! * scale[j]! : of.weights[e]!;
+        sum += 0.5 * weight * (values[i]! - values[j]!) * (values[i]! - values[j]!);
+      }
+    }
+    return sum;
   };
-  return Math.sqrt(pool.norms.reduce((sum, norm, i) => sum + Math.max(0, square(norm, i)), 0));
+  return {
+    anchor: lamG * anchor,
+    coherence: lamC > 0 ? lamC * disagreement(laplacian, divided, roots) : 0,
+    chain: path ? lamP * disagreement(path, f, null) : 0,
+  };
 }
 
-/** A state as vectors: row i is candidate i's, zero for a candidate that is no node. */
-export function vectorsOf({ pool }: Problem, space: Space, x: Float32Array): PackedVectors {
-  const { n, d, candidate } = pool;
-  const vectors = space.toVectors(x);
-  const data = new Float32Array(n * d);
-  candidate.forEach((index, node) => {
-    const start = node * vectors.stride;
-    data.set(vectors.data.subarray(start, start + d), index * d);
-  });
-  return { data, n, d };
+/** `M x`. */
+export function multiply(system: EvidenceSystem, x: Float64Array): Float64Array {
+  const { n, lamG, lamC, laplacian, lamP, path } = system;
+  const image = x.map((value) => lamG * value);
+  add(laplacian, lamC);
+  if (path) add(path, lamP);
+  return image;
+
+  function add({ rowStart, columns, weights, diagonal }: Coupling, by: number): void {
+    if (by === 0) return;
+    for (let i = 0; i < n; i++) {
+      let sum = diagonal[i]! * x[i]!;
+      for (let e = rowStart[i]!; e < rowStart[i + 1]!; e++) sum -= weights[e]! * x[columns[e]!]!;
+      image[i]! += by * sum;
+    }
+  }
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+}
+
+/** How much each edge disagrees: `lamC w_ij (f_i/√d_i - f_j/√d_j)²`, one value an entry of the graph. */
+export function edgeStrain({ lamC, laplacian, roots, n }: EvidenceSystem, f: Float64Array): Float64Array {
+  const { rowStart, columns, weights } = laplacian;
+  const strain = new Float64Array(columns.length);
+  for (let i = 0; i < n; i++) {
+    for (let e = rowStart[i]!; e < rowStart[i + 1]!; e++) {
+      const j = columns[e]!;
+      const difference = f[i]! / roots[i]! - f[j]! / roots[j]!;
+      strain[e] = lamC * weights[e]! * roots[i]! * roots[j]! * difference * difference;
+    }
+  }
+  return strain;
 }

@@ -29,7 +29,7 @@ export interface Space {
 }
 
 /** The largest number of candidates whose whole Gram matrix is kept: 512 x 512 float32 values are 1 MiB. */
-const SPAN_LIMIT = 512;
+export const SPAN_LIMIT = 512;
 
 /**
  * The cheaper space, by the products that each needs: about 8 sparse multiplications of `entries` entries, and in

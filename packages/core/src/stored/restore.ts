@@ -3,7 +3,8 @@ import { chainOfCandidates } from "../graph/chain.ts";
 import type { LatticeInput } from "../pool/input.ts";
 import { rawVectors } from "../pool/pool.ts";
 import type { Query } from "../pool/query.ts";
-import type { Moved, Problem } from "../solve/settle.ts";
+import type { Problem } from "../solve/problem.ts";
+import type { Moved } from "../solve/vectors.ts";
 import type { LatticeState } from "./format.ts";
 
 /** All that a lattice is made of. What was computed of it is not stored, but for the steps that it took. */

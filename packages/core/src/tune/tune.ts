@@ -2,8 +2,9 @@ import { CandidateError, OptionError, OscillinkError, show } from "../errors.ts"
 import { resolveOptions } from "../options/options.ts";
 import { profiles } from "../options/profiles.ts";
 import type { Options, ProfileName } from "../options/types.ts";
+import type { Candidate } from "../pool/candidates.ts";
 import type { Vector } from "../pool/matrix.ts";
-import { type Candidate, rerank } from "../rerank.ts";
+import { rerank } from "../rerank.ts";
 
 /** A query as {@link rerank} takes it, and which documents answer it. */
 export interface LabelledQuery {
@@ -97,7 +98,7 @@ const RESAMPLES = 2000;
 function defaultSettings(): TuneSetting[] {
   const { profile, textWeight } = resolveOptions({});
   const names = Object.keys(profiles) as ProfileName[];
-  const ours = names.filter((name) => profiles[name].strategies.score === "standardized");
+  const ours = names.filter((name) => profiles[name].strategies.score === "evidence");
   const words = [0, 2 * textWeight].map((weight) => ({ profile, textWeight: weight }));
   return [
     ...ours.map((name) => ({ name, options: { profile: name } })),

@@ -1,16 +1,18 @@
 import canonicalize from "canonicalize";
 import { OptionError, OscillinkError } from "../errors.ts";
+import { profiles } from "../options/profiles.ts";
+import type { Candidate } from "../pool/candidates.ts";
 import type { Edge } from "../pool/input.ts";
 import { readContent } from "../receipt/read.ts";
-import { coveredContent, type Receipt, type SignedReceipt } from "../receipt/receipt.ts";
+import { type AnyReceipt, type AnySigned, coveredContent, isLattice } from "../receipt/receipt.ts";
 import { readUntrusted } from "../receipt/untrusted.ts";
 import type { Reason } from "../receipt/verifier.ts";
-import { type Candidate, latticeOf, type RerankRequest } from "../rerank.ts";
+import { latticeOf, type RerankRequest } from "../rerank.ts";
 import { version } from "../version.ts";
 
 /** What a receipt is replayed on: what `rerank` was given then, without the options, which the receipt holds. */
 export interface ReplayInputs<C extends Candidate = Candidate>
-  extends Pick<RerankRequest<C>, "query" | "queryText" | "candidates"> {
+  extends Pick<RerankRequest<C>, "query" | "queryText" | "candidates" | "lists"> {
   /** The graph, where one was given. */
   readonly edges?: readonly Edge[];
 }
@@ -36,7 +38,8 @@ interface Refusal {
  * out of range; `"version"` for another schema than this one's; `"digest"` where the receipt's digest is not that of its
  * content; `"replay-inputs"` where candidates, query, words, trust or graph are others than then; `"replay-bundle"`
  * where other documents, another order or other scores came out; `"replay-figures"` for the rest. Where another version
- * of this package wrote the receipt, the last two are `"version"`: its way of computing may have been another.
+ * of this package wrote the receipt, the last two are `"version"`: its way of computing may have been another. So is a
+ * receipt of a profile that is no longer computed; `differences` then holds `"profile"`.
  *
  * A receipt of a lattice that `settle()` had moved cannot be replayed: its steps are not in it (`"replay-figures"`).
  *
@@ -44,10 +47,14 @@ interface Refusal {
  * const verified = verifyReceipt(envelope, verifier);
  * if (verified.ok) console.log(replayReceipt(verified.receipt, { query, queryText, candidates }));
  */
-export function replayReceipt(receipt: Receipt | SignedReceipt, inputs: ReplayInputs): Replay {
+export function replayReceipt(receipt: AnyReceipt | AnySigned, inputs: ReplayInputs): Replay {
   const read = readUntrusted(receipt);
   const content = read === null ? "schema" : readContent(read.data);
   if (typeof content === "string") return refusal(content as Refusal["reason"], []);
+  // Of the lattice of vectors only the published profile is still computed.
+  if (!Object.hasOwn(profiles, content.profile) || isLattice(content) !== (content.profile === "reference")) {
+    return refusal("version", ["profile"]);
+  }
   const again = computed(content, inputs);
   if ("reason" in again) return again;
   const [then, now] = [coveredContent(content), coveredContent(again)] as [Fields, Fields];
@@ -71,7 +78,7 @@ const differences = (a: Fields, b: Fields): string[] =>
   );
 
 /** The receipt that the inputs give with the parameters of another. */
-function computed({ params, chain, meta }: SignedReceipt, inputs: ReplayInputs): Receipt | Refusal {
+function computed({ params, chain, meta }: AnySigned, inputs: ReplayInputs): AnyReceipt | Refusal {
   try {
     const { edges, ...given } = inputs;
     const { lattice } = latticeOf({ ...given, ...params }, edges);

@@ -3,7 +3,7 @@ import canonicalize from "canonicalize";
 import { fromUtf8 } from "../platform.ts";
 import { checkPublished, type PublishedPayload } from "../python/signature.ts";
 import { readContent } from "../receipt/read.ts";
-import type { SignedReceipt } from "../receipt/receipt.ts";
+import type { AnySigned } from "../receipt/receipt.ts";
 import { PAYLOAD_TYPE, preAuthEncoding } from "../receipt/sign.ts";
 import { field, fromBase64, MAX_PAYLOAD, readUntrusted, toBase64 } from "../receipt/untrusted.ts";
 import {
@@ -31,7 +31,7 @@ export type Verified =
       readonly ok: true;
       /** The signature covers the whole receipt. */
       readonly covers: "receipt";
-      readonly receipt: SignedReceipt;
+      readonly receipt: AnySigned;
       /** The key id of the verifier that found the signature good, if it has one. */
       readonly keyId?: string;
     }
@@ -125,7 +125,7 @@ function* checkEnvelope<V extends AsyncVerifier | Verifier>(
 }
 
 /** The receipt of verified bytes. They must be its canonical JSON, byte for byte: no key twice, no -0, nothing beside. */
-function parsePayload(bytes: Uint8Array): SignedReceipt | Reason {
+function parsePayload(bytes: Uint8Array): AnySigned | Reason {
   try {
     const content = readContent(JSON.parse(fromUtf8(bytes)));
     if (typeof content === "string") return content;

@@ -1,19 +1,25 @@
 import { naturalLog } from "../math.ts";
+import { BLANK, cut, GRAM, gramsOf, kindAt, NONE, normalized, SPACED } from "./cut.ts";
 
-/** Length of the character n-grams. Four letters tell words apart and still join their inflections. */
-const GRAM = 4;
 /** BM25's saturation of repeated terms and its correction for length (Robertson & Zaragoza 2009). */
 const K1 = 1.2;
 const B = 0.75;
 
-/** What the words say of each document; see {@link textEvidence}. */
+/** What the words say of each document; see {@link weighTexts}. */
 export interface TextEvidence {
-  /** BM25 on character 4-grams of title and text. */
+  /** BM25 on the grams of title and text. */
   readonly grams: Float64Array;
+  /** BM25 on their words. */
+  readonly words: Float64Array;
   /** BM25 on pairs of neighbouring words: what single words cannot tell, such as names of two parts. */
   readonly phrases: Float64Array;
-  /** BM25 on character 4-grams of the title alone; null where no document has one. */
+  /** BM25 on the grams of the title alone; null where no document has one. */
   readonly title: Float64Array | null;
+  /**
+   * How much the query's grams tell the documents apart, in (0, 1]: their mean idf over that of a gram which no document
+   * has. Near 0 every document holds them all.
+   */
+  readonly share: number;
 }
 
 /** A document's words. */
@@ -23,32 +29,31 @@ export interface Words {
 }
 
 /**
- * BM25 of the query over the pool alone, in three channels: no index, no stop list, no stemmer, any language.
- * Document frequencies and the mean length come from the pool:
+ * BM25 of the query over the pool alone, in four channels: no index, no stop list, no stemmer, any language. Document
+ * frequencies and the mean length come from the pool:
  *
  *     idf(t) = ln(1 + (N - df + 1/2) / (df + 1/2))
  *     score  = Σ over the query's terms t of  idf(t) tf (k1 + 1) / (tf + k1 (1 - b + b length / mean))
  *
- * A term that the query repeats counts once. Documents without text score 0.
+ * A term that the query repeats counts once. Documents without text score 0. {@link cut} says what words and grams are.
  *
- * Grams are windows of four characters inside what stands between white space, with one blank on each side;
- * a shorter word is one gram. Phrases are pairs of neighbouring words, a word being a run of letters, marks and
- * digits. All text is in lower case and in the compatibility form NFKC.
- *
- * @returns null if the query holds no word, or none of the documents has text.
+ * @returns null if the query holds no word, or no document holds one of its grams: then words have nothing to say.
  */
-export function textEvidence(query: string, documents: readonly Words[]): TextEvidence | null {
+export function weighTexts(query: string, documents: readonly Words[]): TextEvidence | null {
   const terms = new QueryTerms(query);
   // Neither form nor case depends on what lies beyond a blank: title and text may be normalized apart.
   const titles = documents.map(({ title }) => normalized(title));
   const texts = documents.map(({ text }) => normalized(text));
   const full = terms.countIn(texts.map((text, i) => (titles[i] === "" ? text : `${titles[i]} ${text}`)));
-  const grams = bm25(full.grams);
-  if (grams === null) return null;
+  if (full.grams.tf.every((tf) => tf === 0)) return null;
+  const hasTitles = titles.some((title) => title !== "");
+  const idf = idfOf(full.grams);
   return {
-    grams,
-    phrases: bm25(full.pairs) ?? new Float64Array(documents.length),
-    title: bm25(terms.countIn(titles).grams),
+    grams: bm25(full.grams, idf),
+    words: bm25(full.words),
+    phrases: bm25(full.pairs),
+    title: hasTitles ? bm25(terms.countIn(titles).grams) : null,
+    share: idf.reduce((sum, value) => sum + value, 0) / (idf.length * idfAt(0, documents.length)),
   };
 }
 
@@ -68,19 +73,25 @@ class Counts {
   }
 }
 
-/** BM25 over the pool; null if there is no term, on either side. */
-function bm25({ size, tf, lengths }: Counts): Float64Array | null {
+const idfAt = (df: number, n: number): number => naturalLog(1 + (n - df + 0.5) / (df + 0.5));
+
+/** The idf of each term. */
+function idfOf({ size, tf, lengths }: Counts): Float64Array {
   const n = lengths.length;
-  const total = lengths.reduce((sum, length) => sum + length, 0);
-  if (size === 0 || total === 0) return null;
-  const idf = new Float64Array(size);
-  for (let t = 0; t < size; t++) {
+  return Float64Array.from({ length: size }, (_, t) => {
     let df = 0;
     for (let i = 0; i < n; i++) if (tf[i * size + t]! > 0) df++;
-    if (df > 0) idf[t] = naturalLog(1 + (n - df + 0.5) / (df + 0.5));
-  }
+    return idfAt(df, n);
+  });
+}
+
+/** BM25 over the pool. */
+function bm25(counts: Counts, idf = idfOf(counts)): Float64Array {
+  const { size, tf, lengths } = counts;
+  const n = lengths.length;
+  const total = lengths.reduce((sum, length) => sum + length, 0);
   return Float64Array.from(lengths, (length, i) => {
-    const saturation = K1 * (1 - B + (B * length * n) / total);
+    const saturation = K1 * (1 - B + (total > 0 ? (B * length * n) / total : 0));
     let score = 0;
     for (let t = 0; t < size; t++) {
       const f = tf[i * size + t]!;
@@ -88,30 +99,6 @@ function bm25({ size, tf, lengths }: Counts): Float64Array | null {
     }
     return score;
   });
-}
-
-/** The words of a text, in order, in lower case. */
-export function wordsOf(text: string): string[] {
-  const words: string[] = [];
-  const whole = normalized(text);
-  for (let at = 0; at < whole.length; at++) {
-    const start = at;
-    while (unitIs(LETTER, unitAt(whole, at))) at++;
-    if (at > start) words.push(whole.slice(start, at));
-  }
-  return words;
-}
-
-/** The character 4-grams of a text, in order. */
-export function gramsOf(text: string): string[] {
-  const grams: string[] = [];
-  for (const word of normalized(text).split(/\s+/)) {
-    if (word === "") continue;
-    const padded = ` ${word} `;
-    grams.push(padded.slice(0, GRAM));
-    for (let end = GRAM + 1; end <= padded.length; end++) grams.push(padded.slice(end - GRAM, end));
-  }
-  return grams;
 }
 
 /**
@@ -122,86 +109,103 @@ export function gramsOf(text: string): string[] {
  */
 class QueryTerms {
   readonly #grams: Grams;
+  readonly #words = new Map<string, number>();
   /** A pair is its two words with a blank between them. */
   readonly #pairs = new Map<string, number>();
-  /** Which places of the table the query's pairs have. */
+  /** Which places of the table the query's words and pairs have. */
+  readonly #wordAt = new Uint8Array(PLACES);
   readonly #pairAt = new Uint8Array(PLACES);
 
   constructor(query: string) {
     this.#grams = new Grams(gramsOf(query));
-    const words = wordsOf(query);
+    const words = cut(query).map(({ text }) => text);
     const signatures = words.map((word) => units(word).reduce(wordSignature, 0));
-    for (let at = 1; at < words.length; at++) {
-      const pair = `${words[at - 1]} ${words[at]}`;
+    words.forEach((word, at) => {
+      if (!this.#words.has(word)) this.#words.set(word, this.#words.size);
+      this.#wordAt[placeOf(signatures[at]!)] = 1;
+      if (at === 0) return;
+      const pair = `${words[at - 1]} ${word}`;
       if (!this.#pairs.has(pair)) this.#pairs.set(pair, this.#pairs.size);
       this.#pairAt[placeOf(pairSignature(signatures[at - 1]!, signatures[at]!))] = 1;
-    }
+    });
   }
 
-  /** Counts the grams and the pairs of words in normalized texts. */
-  countIn(texts: readonly string[]): { grams: Counts; pairs: Counts } {
+  /** Counts the grams, the words and the pairs of words in normalized texts. */
+  countIn(texts: readonly string[]): { grams: Counts; words: Counts; pairs: Counts } {
     const grams = new Counts(texts.length, this.#grams.size);
+    const words = new Counts(texts.length, this.#words.size);
     const pairs = new Counts(texts.length, this.#pairs.size);
     texts.forEach((text, i) => {
-      this.#count(text, i, grams, pairs);
+      this.#count(text, i, grams, words, pairs);
     });
-    return { grams, pairs };
+    return { grams, words, pairs };
   }
 
-  #count(text: string, i: number, grams: Counts, pairs: Counts): void {
+  #count(text: string, i: number, grams: Counts, words: Counts, pairs: Counts): void {
     const known = this.#grams;
     const found = grams.tf.subarray(i * grams.size);
+    const { length } = text;
     let allGrams = 0;
-    let words = 0;
-    // Where the last white space ended, and the signature of the last four characters from that blank on.
-    let run = 0;
-    let window = BLANK;
-    // The last word: where it is, and its signature. No pair begins with the empty one before the first.
-    let start = 0;
-    let end = 0;
+    let allWords = 0;
+    // The word before: where it is, and its signature. No pair begins with the empty one before the first.
+    let lastStart = 0;
+    let lastEnd = 0;
     let before = 0;
-    for (let at = 0; at <= text.length; at++) {
-      const from = at;
-      let word = 0;
-      let unit = unitAt(text, at);
-      for (; unitIs(LETTER, unit); unit = unitAt(text, ++at)) {
-        word = wordSignature(word, unit);
-        window = gramSignature(window, unit);
-        known.count(window, text, at, found);
-      }
-      if (at > from) {
-        if (this.#pairAt[placeOf(pairSignature(before, word))] === 1) {
-          const pair = this.#pairs.get(`${text.slice(start, end)} ${text.slice(from, at)}`);
-          if (pair !== undefined) pairs.tf[i * pairs.size + pair]!++;
-        }
-        words++;
-        start = from;
-        end = at;
-        before = word;
-      }
-      // What ends a word, or stands where none is: white space, or part of a gram like any letter.
-      if (!unitIs(SPACE, unit)) {
-        window = gramSignature(window, unit);
-        known.count(window, text, at, found);
+    for (let at = 0; at < length; ) {
+      const kind = kindAt(text, at, NONE);
+      const start = at;
+      if (kind === NONE) {
+        at++;
         continue;
       }
-      if (at > run) {
-        known.count(gramSignature(window, BLANK), text, at, found);
-        const padded = at - run + 2;
-        allGrams += Math.max(1, padded - GRAM + 1);
-        window = BLANK;
+      let word = 0;
+      if (kind === SPACED) {
+        let window = BLANK;
+        do {
+          const unit = text.charCodeAt(at);
+          word = wordSignature(word, unit);
+          window = gramSignature(window, unit);
+          // Of fewer units is no gram, and none of the query's has one in the middle of a word.
+          if (at - start >= GRAM - 2) known.count(window, text, at, start, length, found);
+          at++;
+        } while (at < length && kindAt(text, at, kind) === kind);
+        known.count(gramSignature(window, BLANK), text, at, start, at, found);
+      } else {
+        let last = 0;
+        do {
+          const unit = text.charCodeAt(at);
+          word = wordSignature(word, unit);
+          if (at > start) known.countPair(gramSignature(last, unit), last, unit, found);
+          last = unit;
+          at++;
+        } while (at < length && kindAt(text, at, kind) === kind);
+        // A character that is a word is a gram by itself.
+        if (at === start + 1) known.countPair(last, 0, last, found);
       }
-      run = at + 1;
+      allGrams += Math.max(1, at - start - 1);
+      allWords++;
+      if (this.#wordAt[placeOf(word)] === 1) {
+        const t = this.#words.get(text.slice(start, at));
+        if (t !== undefined) words.tf[i * words.size + t]!++;
+      }
+      if (this.#pairAt[placeOf(pairSignature(before, word))] === 1) {
+        const t = this.#pairs.get(`${text.slice(lastStart, lastEnd)} ${text.slice(start, at)}`);
+        if (t !== undefined) pairs.tf[i * pairs.size + t]!++;
+      }
+      lastStart = start;
+      lastEnd = at;
+      before = word;
     }
     grams.lengths[i] = allGrams;
-    pairs.lengths[i] = Math.max(0, words - 1);
+    words.lengths[i] = allWords;
+    pairs.lengths[i] = Math.max(0, allWords - 1);
   }
 }
 
 /** The query's grams, in a table of their signatures. */
 class Grams {
   readonly size: number;
-  /** Four UTF-16 units a gram; that of a word of one character, which has three, begins with a 0. */
+  /** Four UTF-16 units a gram; shorter ones begin with zeros. */
   readonly #units: Uint16Array;
   /** The first gram at a place of the table, and the next after each; -1 where there is none. */
   readonly #first = new Int32Array(PLACES).fill(-1);
@@ -219,31 +223,37 @@ class Grams {
     });
   }
 
-  /** Counts the gram with this signature whose last character is at `at`, if it is one of these. */
-  count(signature: number, text: string, at: number, found: Int32Array): void {
+  /**
+   * Counts the gram with this signature whose last character is at `at`, if it is one of these: of the word that begins
+   * at `start` and ends before `end`, around which stand blanks.
+   */
+  count(signature: number, text: string, at: number, start: number, end: number, found: Int32Array): void {
     const first = this.#first[placeOf(signature)]!;
-    if (first >= 0) this.#countFrom(first, text, at, found);
+    if (first < 0) return;
+    const unit = (place: number): number => {
+      if (place < start) return place === start - 1 ? BLANK : 0;
+      return place >= end ? BLANK : text.charCodeAt(place);
+    };
+    this.#countFrom(first, unit(at - 3), unit(at - 2), unit(at - 1), unit(at), found);
   }
 
-  #countFrom(first: number, text: string, at: number, found: Int32Array): void {
-    const second = blankOr(unitAt(text, at - 2));
-    const third = unitAt(text, at - 1);
-    const last = blankOr(unitAt(text, at));
-    // What stands before the blank in the second place is no part of a word of one character.
-    const before = second === BLANK ? 0 : blankOr(unitAt(text, at - 3));
+  /** Counts a pair of characters, the first of which is 0 where there is only one. */
+  countPair(signature: number, one: number, other: number, found: Int32Array): void {
+    const first = this.#first[placeOf(signature)]!;
+    if (first >= 0) this.#countFrom(first, 0, 0, one, other, found);
+  }
+
+  #countFrom(first: number, a: number, b: number, c: number, d: number, found: Int32Array): void {
     const own = this.#units;
     for (let t = first; t >= 0; t = this.#next[t]!) {
       const u = t * GRAM;
-      if (own[u] === before && own[u + 1] === second && own[u + 2] === third && own[u + 3] === last) {
+      if (own[u] === a && own[u + 1] === b && own[u + 2] === c && own[u + 3] === d) {
         found[t]!++;
         return;
       }
     }
   }
 }
-
-/** A unit; white space of any kind is a blank. */
-const blankOr = (unit: number): number => (unitIs(SPACE, unit) ? BLANK : unit);
 
 /** Places in a table of signatures: with a query of ten words, one term in a hundred meets one of the query's. */
 const PLACES = 1 << 13;
@@ -257,37 +267,5 @@ const gramSignature = (window: number, unit: number): number => (window << 8) ^ 
 const wordSignature = (word: number, unit: number): number => (Math.imul(word, 31) + unit) | 0;
 const pairSignature = (first: number, second: number): number => Math.imul(first, 31) ^ second;
 
-const BLANK = 32;
-
-/** One form for each text: compatibility characters and case folded as Unicode says. */
-function normalized(text: string): string {
-  const form = text.normalize("NFKC");
-  const lower = form.toLowerCase();
-  // A few lower-case letters have a composed form that their capitals lack.
-  return lower === form ? lower : lower.normalize("NFKC");
-}
-
 /** The UTF-16 units of a text. */
 const units = (text: string): number[] => text.split("").map((unit) => unit.charCodeAt(0));
-
-/** A unit of a text; blanks stand before and after it. */
-const unitAt = (text: string, at: number): number =>
-  at >= 0 && at < text.length ? text.charCodeAt(at) : BLANK;
-
-/** The kinds of UTF-16 units, as bits; looked up once a unit. */
-const LETTER = 1;
-const SPACE = 2;
-const KNOWN = 4;
-const kinds = new Uint8Array(0x10000);
-
-/** Whether a unit is of a kind: `SPACE` is white space, `LETTER` a letter, mark, digit or half of a pair. */
-function unitIs(kind: typeof LETTER | typeof SPACE, unit: number): boolean {
-  let known = kinds[unit]!;
-  if (known === 0) {
-    const text = String.fromCharCode(unit);
-    const letter = /[\p{L}\p{M}\p{N}\p{Cs}]/u.test(text) ? LETTER : 0;
-    known = KNOWN | letter | (/\s/.test(text) ? SPACE : 0);
-    kinds[unit] = known;
-  }
-  return (known & kind) !== 0;
-}

@@ -1,0 +1,132 @@
+import { CandidateError, OptionError, refuseUnknown, show } from "../errors.ts";
+import type { ScoredList } from "./input.ts";
+import type { Vector } from "./matrix.ts";
+
+/** One document that a search returned. Further fields are allowed and come back untouched. */
+export interface Candidate {
+  /** Its name in the receipt, unique among the candidates. Default: its index as a string. */
+  readonly id?: string | undefined;
+  /** Its vector, from the same model as the query's; null or absent where there is none (see `missing`). */
+  readonly embedding?: Vector | null | undefined;
+  /** Its words. */
+  readonly text?: string | undefined;
+  /** Its title, if that is apart from the text. */
+  readonly title?: string | undefined;
+  /** The score that the search gave it, the higher the better: used where the request has no query vector. */
+  readonly score?: number | undefined;
+  /** How far it is to be trusted, in [0, 1]; default 1. Less takes its share of the
+   * score's lead over the pool's lowest; 0 excludes it. */
+  readonly trust?: number | undefined;
+}
+
+/** What one search returned. */
+export interface ResultList<C extends Candidate = Candidate> {
+  /** Names the list in receipts: 1 to 40 letters, digits or `._-`. */
+  readonly name: string;
+  /**
+   * Its documents, best first, each with an `id`. Their scores are a part of the evidence, or their ranks where one of them has
+   * no score; a document that the list lacks takes its lowest.
+   */
+  readonly items: readonly C[];
+  /**
+   * Whether it is the list of the search by the query's vector, whose scores are the similarities. Default: true for the first
+   * list, false for others. Without a query vector the scores of that list stand in for the similarities.
+   */
+  readonly similarity?: boolean;
+}
+
+/** Several result lists as one pool. */
+interface United<C extends Candidate> {
+  /** Each document once: in the order of the lists, and in that of each list. */
+  readonly candidates: readonly C[];
+  /** How the caller wrote each, for error messages. */
+  readonly names: readonly string[];
+  /** Whether the search by vectors found each; all, if no list is of that search. */
+  readonly found: readonly boolean[];
+  /** What stands in for the similarities where there is no query vector. */
+  readonly scores: readonly (number | undefined)[];
+  /** The lists that are evidence of their own. */
+  readonly lists: readonly ScoredList[];
+}
+
+/**
+ * Unites result lists by id. A document that several lists hold is the object that came first, with what it lacks (vector,
+ * text, title, trust) taken from the others.
+ *
+ * @throws {CandidateError} for lists that are none, an item without an id, or one that stands twice in a list.
+ */
+export function unite<C extends Candidate>(given: readonly ResultList<C>[], hasQuery: boolean): United<C> {
+  const lists = checkObjects(given, "lists").map(({ name, items, similarity, ...others }, l) => {
+    refuseUnknown(others, ["name", "items", "similarity"]);
+    if (similarity !== undefined && typeof similarity !== "boolean") {
+      throw new OptionError(`lists[${l}].similarity`, `must be true or false, not ${show(similarity)}`);
+    }
+    return { name, items: checkObjects(items, `lists[${l}].items`), similarity: similarity ?? l === 0 };
+  });
+  const at = new Map<string, number>();
+  const candidates: C[] = [];
+  const names: string[] = [];
+  const places = lists.map(({ items }, l) => {
+    const seen = new Set<string>();
+    return items.map((item, i) => {
+      const name = `lists[${l}].items[${i}]`;
+      const { id } = item;
+      if (typeof id !== "string") {
+        throw new CandidateError(`${name}.id`, `must be a string, not ${show(id)}: lists are united by it`);
+      }
+      if (seen.has(id)) throw new CandidateError(`${name}.id`, `${show(id)} stands in this list twice`);
+      seen.add(id);
+      const known = at.get(id);
+      if (known === undefined) {
+        at.set(id, candidates.length);
+        names.push(name);
+        return candidates.push(item) - 1;
+      }
+      candidates[known] = completed(candidates[known]!, item);
+      return known;
+    });
+  });
+  const scoresOf = (l: number): (number | undefined)[] => {
+    const { items } = lists[l]!;
+    const ranked = items.some(({ score }) => score === undefined);
+    const scores = new Array<number | undefined>(candidates.length).fill(undefined);
+    places[l]!.forEach((place, i) => {
+      scores[place] = ranked ? -i : items[i]!.score;
+    });
+    return scores;
+  };
+  const main = lists.findIndex(({ similarity }) => similarity);
+  const found = candidates.map(() => main < 0);
+  if (main >= 0) for (const place of places[main]!) found[place] = true;
+  const further = lists.flatMap(({ name, similarity }, l) =>
+    similarity && l === main ? [] : [{ name, scores: scoresOf(l) }],
+  );
+  return {
+    candidates,
+    names,
+    found,
+    scores: !hasQuery && main >= 0 ? scoresOf(main) : candidates.map(() => undefined),
+    lists: further,
+  };
+}
+
+/** The first of two objects of one document, with what it lacks taken from the other. */
+function completed<C extends Candidate>(first: C, other: C): C {
+  const lacking = (["embedding", "text", "title", "trust"] as const).filter(
+    (field) => (first[field] ?? null) === null && (other[field] ?? null) !== null,
+  );
+  if (lacking.length === 0) return first;
+  return { ...first, ...Object.fromEntries(lacking.map((field) => [field, other[field]])) };
+}
+
+/** The elements of an array of objects. @throws {CandidateError} for anything else. */
+export function checkObjects<T>(list: readonly T[] | undefined, name: string): readonly T[] {
+  if (!Array.isArray(list)) throw new CandidateError(name, `must be an array, not ${show(list)}`);
+  const all: readonly T[] = Array.from(list);
+  all.forEach((element, i) => {
+    if (typeof element !== "object" || element === null) {
+      throw new CandidateError(`${name}[${i}]`, `must be an object, not ${show(element)}`);
+    }
+  });
+  return all;
+}

@@ -1,0 +1,79 @@
+import { latticeFigures } from "../diagnose/figures.ts";
+import { crowdedShare } from "../graph/adjacency.ts";
+import { chainOfCandidates } from "../graph/chain.ts";
+import { kernel } from "../kernels/fastest.ts";
+import type { ReceiptOptions } from "../options/calls.ts";
+import type { Query } from "../pool/query.ts";
+import { inputsOf, leftOutOf, type PoolDigests } from "../receipt/inputs.ts";
+import { contentDigest, figures, significant } from "../receipt/receipt.ts";
+import type { Space } from "../solve/space.ts";
+import type { Moved, VectorProblem } from "../solve/vectors.ts";
+import { version } from "../version.ts";
+import type { LatticeEntry, LatticeReceipt } from "./latticeReceipt.ts";
+import { type PublishedAnswer, publishedBundle } from "./rank.ts";
+import { publishedStateOf, publishedStateSignature } from "./state.ts";
+
+/** What a receipt of the profile `reference` tells of. */
+export interface Told {
+  readonly problem: VectorProblem;
+  readonly query: Query;
+  readonly space: Space;
+  /** Null where no step was taken. */
+  readonly moved: Moved | null;
+  readonly answer: PublishedAnswer;
+  readonly digests: PoolDigests;
+  /** How the solution was come by: not covered by the digest. */
+  readonly counts: Pick<LatticeReceipt["meta"], "ustar_cached" | "ustar_solves" | "ustar_cache_hits">;
+}
+
+/** The record of a lattice of vectors, but for the time that it took. */
+export function writeLatticeReceipt(
+  { problem, query, space, moved, answer, digests, counts }: Told,
+  options: Required<ReceiptOptions>,
+): Omit<LatticeReceipt, "t_ms"> {
+  const { params, pool, chain, network } = problem;
+  const { solution } = answer;
+  const { found: _found, lists: _lists, ...columns } = digests;
+  const documents = publishedBundle(problem, query, answer).map(
+    ({ index: _, neighbours: __, ownRank: ___, ...entry }) => ({
+      ...entry,
+      score: significant(entry.score!),
+      // The schema has more parts than this ranking.
+      parts: { ...NO_PARTS, ...figures(entry.parts!) },
+      terms: { ...NO_TERMS, ...figures(entry.terms!) },
+    }),
+  ) as unknown as readonly LatticeEntry[];
+  const { meta, ...told } = latticeFigures(problem, query, space, solution, moved, options);
+  const { convergence, bounds } = solution;
+  const content = {
+    schema: "oscillink-receipt/2",
+    version,
+    profile: params.profile,
+    params,
+    inputs: { ...inputsOf(pool, query), ...columns },
+    chain: chain && chainOfCandidates(pool, chain),
+    bundle: documents,
+    left_out: leftOutOf(pool, params.k, documents, { ...answer, copies: answer.choice.copies }),
+    ...told,
+    null_points: told.null_points && told.null_points.map(figures),
+    meta: {
+      ...counts,
+      ...meta,
+      crowding: { share: crowdedShare(network.graph), passed: answer.choice.copies.length },
+      state_sig: publishedStateSignature(publishedStateOf(problem, query)),
+    },
+    certificate: {
+      residual: significant(convergence.residual),
+      bound: significant(bounds.reduce((a, b) => Math.max(a, b), 0)),
+      margin: null,
+      orderCertified: false,
+    },
+    kernel: { name: kernel.name, version: kernel.version },
+    space: space.kind,
+    vectors: options.vectors,
+  } as const;
+  return { ...content, digest: contentDigest(content) };
+}
+
+const NO_PARTS = { text: null, phrases: null, title: null, feedback: null, coherence: null };
+const NO_TERMS = { text: 0, feedback: 0, trust: 0 };

@@ -1,0 +1,98 @@
+/** How texts are cut into words and grams: without a dictionary, in any script. */
+
+/** Length of the character n-grams. Four letters tell words apart and still join their inflections. */
+export const GRAM = 4;
+
+/** What stands around a word of letters: its first and last grams say where it begins and ends. */
+export const BLANK = 32;
+
+/** No part of a word. */
+export const NONE = 0;
+/** Of a script that writes words apart, or so taken: cut into windows of {@link GRAM} characters. */
+export const SPACED = 1;
+/** Of Han, Kana or Hangul, whose words have one to four characters: cut into pairs of characters. */
+export const PAIRED = 2;
+/** A combining mark: of the word before it. */
+const MARK = 3;
+/** Half of a surrogate pair: the other half says what it is. */
+const HALF = 4;
+const KNOWN = 8;
+
+const PAIRS = /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}]/u;
+
+/** The kinds of UTF-16 units; looked up once a unit. */
+const kinds = new Uint8Array(0x10000);
+
+/** One form for each text: compatibility characters and case folded as Unicode says (UAX #15, NFKC). */
+export function normalized(text: string): string {
+  const form = text.normalize("NFKC");
+  const lower = form.toLowerCase();
+  // A few lower-case letters have a composed form that their capitals lack.
+  return lower === form ? lower : lower.normalize("NFKC");
+}
+
+/**
+ * The kind of the unit at a place of a normalized text.
+ *
+ * @param before the kind of the unit before it: a mark is of the same.
+ */
+export function kindAt(text: string, at: number, before: number): number {
+  const unit = text.charCodeAt(at);
+  let known = kinds[unit]!;
+  if (known === 0) {
+    known = KNOWN | (unit >= 0xd800 && unit < 0xe000 ? HALF : kindOf(String.fromCharCode(unit)));
+    kinds[unit] = known;
+  }
+  const kind = known & ~KNOWN;
+  if (kind < MARK) return kind;
+  if (kind === HALF) return kindOfHalf(text, at, before);
+  return before === NONE ? SPACED : before;
+}
+
+function kindOf(character: string): number {
+  if (/\p{M}/u.test(character)) return MARK;
+  if (!/[\p{L}\p{N}]/u.test(character)) return NONE;
+  return PAIRS.test(character) ? PAIRED : SPACED;
+}
+
+/** The kind of the character that half of a surrogate pair belongs to; a half that stands alone belongs to none. */
+function kindOfHalf(text: string, at: number, before: number): number {
+  const first = text.charCodeAt(at) < 0xdc00 ? at : at - 1;
+  const code = first < 0 ? 0 : text.codePointAt(first)!;
+  if (code < 0x10000) return NONE;
+  const kind = kindOf(String.fromCodePoint(code));
+  return kind === MARK ? before || SPACED : kind;
+}
+
+/** A word of a text: a run of units of one kind. */
+export interface Word {
+  readonly text: string;
+  readonly kind: number;
+}
+
+/** The words of a text, in order: runs of letters, marks and digits of one kind. */
+export function cut(text: string): Word[] {
+  const whole = normalized(text);
+  const words: Word[] = [];
+  for (let at = 0; at < whole.length; ) {
+    const kind = kindAt(whole, at, NONE);
+    const start = at++;
+    if (kind === NONE) continue;
+    while (at < whole.length && kindAt(whole, at, kind) === kind) at++;
+    words.push({ text: whole.slice(start, at), kind });
+  }
+  return words;
+}
+
+/** The words of a text, in order, in lower case. */
+export const wordsOf = (text: string): string[] => cut(text).map((word) => word.text);
+
+/** The grams of a text, in order: of each word, with a blank on each side, or its pairs of characters. */
+export const gramsOf = (text: string): string[] => cut(text).flatMap(gramsOfWord);
+
+/** A shorter word is one gram. */
+function gramsOfWord({ text, kind }: Word): string[] {
+  const [padded, size] = kind === PAIRED ? [text, 2] : [` ${text} `, GRAM];
+  const count = Math.max(1, padded.length - size + 1);
+  return Array.from({ length: count }, (_, at) => padded.slice(at, at + size));
+}

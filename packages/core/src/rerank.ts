@@ -1,14 +1,22 @@
 import { CandidateError, OscillinkError, show, VectorError } from "./errors.ts";
-import { Lattice } from "./lattice.ts";
-import type { VectorCounts } from "./options/calls.ts";
+import { type ReceiptOptions, resolveReceiptOptions, type VectorCounts } from "./options/calls.ts";
 import { defined, resolveOptions } from "./options/options.ts";
+import { profiles } from "./options/profiles.ts";
 import type { Options } from "./options/types.ts";
+import { now } from "./platform.ts";
 import { type Candidate, checkObjects, type ResultList, unite } from "./pool/candidates.ts";
-import type { Edge } from "./pool/input.ts";
+import type { Column, Edge, LatticeInput } from "./pool/input.ts";
 import type { Vector } from "./pool/matrix.ts";
+import { makePool } from "./pool/pool.ts";
+import { makeQuery, type Query } from "./pool/query.ts";
 import type { LatticeReceipt } from "./python/latticeReceipt.ts";
-import type { BundleEntry } from "./rank/bundle.ts";
+import { publishedResult } from "./python/write.ts";
+import { answer, type BundleEntry, bundle } from "./rank/bundle.ts";
+import { rank } from "./rank/rank.ts";
+import { poolDigests } from "./receipt/inputs.ts";
 import type { AnyReceipt, Receipt } from "./receipt/receipt.ts";
+import { writeReceipt } from "./receipt/write.ts";
+import { makeProblem, type Problem, strategiesOf } from "./solve/problem.ts";
 
 /** What {@link rerank} takes: the query, the candidates, and any of {@link Options}. */
 export interface RerankRequest<C extends Candidate = Candidate> extends Options {
@@ -58,9 +66,26 @@ export function rerank<C extends Candidate>(
 ): RerankResult<C, LatticeReceipt>;
 export function rerank<C extends Candidate>(request: RerankRequest<C>): RerankResult<C>;
 export function rerank<C extends Candidate>(request: RerankRequest<C>): RerankResult<C, AnyReceipt> {
-  const { lattice, candidates } = latticeOf(request);
-  const bundle = lattice.bundle().map(({ index, ...entry }) => ({ ...entry, candidate: candidates[index]! }));
-  return { bundle, receipt: lattice.receipt({ vectors: request.vectors ?? null }) };
+  const began = now();
+  const { input, options, query: vector, queryText, candidates } = poolOf(request);
+  const params = resolveOptions(options);
+  const pool = makePool(input, params, profiles[params.profile].strategies);
+  const query = makeQuery(pool, params, vector ?? null, queryText ?? null);
+  const problem = makeProblem(pool, params, null);
+  const record = { ...resolveReceiptOptions({}), vectors: request.vectors ?? null };
+  const { entries, receipt } =
+    strategiesOf(problem).score === "published"
+      ? publishedResult(problem, query, record)
+      : resultOf(problem, query, record);
+  const t_ms = Math.round((now() - began) * 1e3) / 1e3;
+  const bundle = entries.map(({ index, ...entry }) => ({ ...entry, candidate: candidates[index]! }));
+  return { bundle, receipt: { ...receipt, t_ms } as AnyReceipt };
+}
+
+function resultOf(problem: Problem, query: Query, record: Required<ReceiptOptions>) {
+  const found = answer(problem, rank(problem, query));
+  const receipt = writeReceipt(problem, query, found, poolDigests(problem.pool), record);
+  return { entries: bundle(problem, found), receipt };
 }
 
 /** The field of a candidate that a column of the lattice's input was made from. */
@@ -73,15 +98,24 @@ const FIELDS = {
   trust: "trust",
 } as const;
 
+/** What a lattice is made of for a request, and what it is asked. */
+interface RequestedPool<C extends Candidate> {
+  readonly input: LatticeInput;
+  readonly options: Options;
+  readonly query: Vector | undefined;
+  readonly queryText: string | undefined;
+  readonly candidates: readonly C[];
+}
+
 /**
- * The lattice of a request, asked its query.
+ * A request, column by column.
  *
  * @param edges the graph to use, if one is given.
  */
-export function latticeOf<C extends Candidate>(
+export function poolOf<C extends Candidate>(
   { query, queryText, candidates, lists, vectors: _, ...options }: RerankRequest<C>,
   edges?: readonly Edge[],
-): { lattice: Lattice; candidates: readonly C[] } {
+): RequestedPool<C> {
   if (lists !== undefined && candidates !== undefined) {
     throw new CandidateError("lists", "must not come with candidates: put those into a list");
   }
@@ -94,20 +128,18 @@ export function latticeOf<C extends Candidate>(
       "is missing; pass its vector, or candidates with the scores of the search",
     );
   }
-  const lattice = new Lattice(
-    {
-      ...(query === undefined ? { scores } : { embeddings: all.map((c) => c.embedding) }),
-      ids: all.map((c, i) => c.id ?? String(i)),
-      texts: all.map((c) => c.text),
-      titles: all.map((c) => c.title),
-      trust: all.map((c) => c.trust),
-      ...(united && { lists: united.lists, found: united.found }),
-      ...(edges && { edges }),
-      nameOf: (i, column) => `${united ? united.names[i] : `candidates[${i}]`}.${FIELDS[column]}`,
-    },
-    options,
-  );
-  return { lattice: lattice.setQuery(query ?? null, queryText ?? null), candidates: all };
+  const input = {
+    ...(query === undefined ? { scores } : { embeddings: all.map((c) => c.embedding) }),
+    ids: all.map((c, i) => c.id ?? String(i)),
+    texts: all.map((c) => c.text),
+    titles: all.map((c) => c.title),
+    trust: all.map((c) => c.trust),
+    ...(united && { lists: united.lists, found: united.found }),
+    ...(edges && { edges }),
+    nameOf: (i: number, column: Column) =>
+      `${united ? united.names[i] : `candidates[${i}]`}.${FIELDS[column]}`,
+  };
+  return { input, options, query, queryText, candidates: all };
 }
 
 /**

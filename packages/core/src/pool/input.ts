@@ -40,7 +40,7 @@ export interface ScoredList {
 }
 
 /** A column of the input that has one entry a candidate. */
-type Column = "embeddings" | "scores" | "ids" | "texts" | "titles" | "trust";
+export type Column = "embeddings" | "scores" | "ids" | "texts" | "titles" | "trust";
 
 /** How the caller wrote entry i of a column. */
 export type NameOf = (i: number, column: Column) => string;

@@ -4,13 +4,14 @@ import { chainOfCandidates } from "../graph/chain.ts";
 import { kernel } from "../kernels/fastest.ts";
 import type { ReceiptOptions } from "../options/calls.ts";
 import type { Query } from "../pool/query.ts";
-import { inputsOf, leftOutOf, type PoolDigests } from "../receipt/inputs.ts";
+import { inputsOf, leftOutOf, type PoolDigests, poolDigests } from "../receipt/inputs.ts";
 import { contentDigest, figures, significant } from "../receipt/receipt.ts";
+import type { Problem } from "../solve/problem.ts";
 import type { Space } from "../solve/space.ts";
-import type { Moved, VectorProblem } from "../solve/vectors.ts";
+import { type Moved, settleVectors, spaceOf, type VectorProblem, vectorProblem } from "../solve/vectors.ts";
 import { version } from "../version.ts";
 import type { LatticeEntry, LatticeReceipt } from "./latticeReceipt.ts";
-import { type PublishedAnswer, publishedBundle } from "./rank.ts";
+import { type PublishedAnswer, publishedAnswer, publishedBundle } from "./rank.ts";
 import { publishedStateOf, publishedStateSignature } from "./state.ts";
 
 /** What a receipt of the profile `reference` tells of. */
@@ -55,7 +56,7 @@ export function writeLatticeReceipt(
     bundle: documents,
     left_out: leftOutOf(pool, params.k, documents, { ...answer, copies: answer.choice.copies }),
     ...told,
-    null_points: told.null_points && told.null_points.map(figures),
+    null_points: told.null_points?.map(figures),
     meta: {
       ...counts,
       ...meta,
@@ -77,3 +78,20 @@ export function writeLatticeReceipt(
 
 const NO_PARTS = { text: null, phrases: null, title: null, feedback: null, coherence: null };
 const NO_TERMS = { text: 0, feedback: 0, trust: 0 };
+
+/** The bundle and the record of one request, in the profile `reference`. */
+export function publishedResult(problem: Problem, query: Query, options: Required<ReceiptOptions>) {
+  const vectors = vectorProblem(problem);
+  const space = spaceOf(problem, query);
+  const zero = new Float32Array(space.start.length);
+  const { tolerance, maxIterations, preconditioner } = problem.params;
+  const solution = settleVectors(vectors, query, space, zero, { tolerance, maxIterations, preconditioner });
+  const answer = publishedAnswer(vectors, query, space, solution);
+  const counts = { ustar_cached: false, ustar_solves: 1, ustar_cache_hits: 0 };
+  const digests = poolDigests(problem.pool);
+  const told = { problem: vectors, query, space, moved: null, answer, digests, counts };
+  return {
+    entries: publishedBundle(vectors, query, answer),
+    receipt: writeLatticeReceipt(told, options),
+  };
+}

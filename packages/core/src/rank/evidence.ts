@@ -46,27 +46,27 @@ export const CHANNELS: readonly Channel[] = [
   },
   {
     name: "grams",
-    values: ({ text }) => text && text.grams,
+    values: ({ text }) => text?.grams,
     weight: ({ textWeight, textTail, gramWeight }, { belief, skew }) =>
       textWeight * belief * (1 + textTail * skew) * gramWeight,
     reason: "it holds pieces of the query's words",
   },
   {
     name: "words",
-    values: ({ text }) => text && text.words,
+    values: ({ text }) => text?.words,
     weight: ({ textWeight, textTail, wordWeight }, { belief, skew }) =>
       textWeight * belief * (1 + textTail * skew) * wordWeight,
     reason: "it holds words of the query",
   },
   {
     name: "phrases",
-    values: ({ text }) => text && text.phrases,
+    values: ({ text }) => text?.phrases,
     weight: ({ textWeight, phraseWeight }, { belief }) => textWeight * belief * phraseWeight,
     reason: "it holds neighbouring words of the query together",
   },
   {
     name: "title",
-    values: ({ text }) => text && text.title,
+    values: ({ text }) => text?.title,
     weight: ({ textWeight, titleWeight }, { belief }) => textWeight * belief * titleWeight,
     reason: "its title holds words of the query",
   },
@@ -178,6 +178,6 @@ function similarities(pool: Pool, query: Query): Float64Array {
 
 /** The lowest of the others in place of each NaN; 0 where there are no others. */
 function filled(values: Float64Array): Float64Array {
-  const lowest = values.reduce((low, v) => (v < low ? v : low), Infinity);
+  const lowest = values.reduce((low, v) => Math.min(v, low), Infinity);
   return values.map((v) => (Number.isNaN(v) ? (lowest < Infinity ? lowest : 0) : v));
 }

@@ -32,7 +32,7 @@ export function writeReceipt(
     score: entry.score === null ? null : significant(entry.score),
     parts: entry.parts && figures(entry.parts),
     terms: entry.terms && figures(entry.terms),
-    neighbours: entry.neighbours && entry.neighbours.map(figures),
+    neighbours: entry.neighbours?.map(figures),
   }));
   const initial = evidenceEnergy(system, fused.y, fused.y);
   const final = evidenceEnergy(system, settled.f, fused.y);
@@ -70,7 +70,7 @@ export function writeReceipt(
       terms: { anchor: change("anchor"), coherence: change("coherence"), chain: change("chain") },
     },
     iterations: settled.iterations,
-    null_points: tension.null_points && tension.null_points.map(figures),
+    null_points: tension.null_points?.map(figures),
     meta: {
       ...tension.meta,
       crowding: { share: crowdedShare(graph), passed: choice.copies.length },

@@ -1,5 +1,6 @@
 import canonicalize from "canonicalize";
 import { OptionError, OscillinkError } from "../errors.ts";
+import { Lattice } from "../lattice.ts";
 import { profiles } from "../options/profiles.ts";
 import type { Candidate } from "../pool/candidates.ts";
 import type { Edge } from "../pool/input.ts";
@@ -7,7 +8,7 @@ import { readContent } from "../receipt/read.ts";
 import { type AnyReceipt, type AnySigned, coveredContent, isLattice } from "../receipt/receipt.ts";
 import { readUntrusted } from "../receipt/untrusted.ts";
 import type { Reason } from "../receipt/verifier.ts";
-import { latticeOf, type RerankRequest } from "../rerank.ts";
+import { poolOf, type RerankRequest } from "../rerank.ts";
 import { version } from "../version.ts";
 
 /** What a receipt is replayed on: what `rerank` was given then, without the options, which the receipt holds. */
@@ -81,7 +82,8 @@ const differences = (a: Fields, b: Fields): string[] =>
 function computed({ params, chain, meta }: AnySigned, inputs: ReplayInputs): AnyReceipt | Refusal {
   try {
     const { edges, ...given } = inputs;
-    const { lattice } = latticeOf({ ...given, ...params }, edges);
+    const { input, options, query, queryText } = poolOf({ ...given, ...params }, edges);
+    const lattice = new Lattice(input, options).setQuery(query ?? null, queryText ?? null);
     if (chain !== null) lattice.addChain(chain.nodes, { lamP: chain.lamP, weights: chain.weights });
     return lattice.receipt({
       detail: meta.receipt_detail,

@@ -1,4 +1,4 @@
-import { moments, skewness, zScores } from "../math.ts";
+import { moments, skewness } from "../math.ts";
 import type { Params } from "../options/types.ts";
 import type { Pool } from "../pool/pool.ts";
 import { type Query, similarity } from "../pool/query.ts";
@@ -46,27 +46,27 @@ export const CHANNELS: readonly Channel[] = [
   },
   {
     name: "grams",
-    values: ({ text }) => text?.grams,
+    values: ({ text }) => text?.grams ?? null,
     weight: ({ textWeight, textTail, gramWeight }, { belief, skew }) =>
       textWeight * belief * (1 + textTail * skew) * gramWeight,
     reason: "it holds pieces of the query's words",
   },
   {
     name: "words",
-    values: ({ text }) => text?.words,
+    values: ({ text }) => text?.words ?? null,
     weight: ({ textWeight, textTail, wordWeight }, { belief, skew }) =>
       textWeight * belief * (1 + textTail * skew) * wordWeight,
     reason: "it holds words of the query",
   },
   {
     name: "phrases",
-    values: ({ text }) => text?.phrases,
+    values: ({ text }) => text?.phrases ?? null,
     weight: ({ textWeight, phraseWeight }, { belief }) => textWeight * belief * phraseWeight,
     reason: "it holds neighbouring words of the query together",
   },
   {
     name: "title",
-    values: ({ text }) => text?.title,
+    values: ({ text }) => text?.title ?? null,
     weight: ({ textWeight, titleWeight }, { belief }) => textWeight * belief * titleWeight,
     reason: "its title holds words of the query",
   },
@@ -155,13 +155,14 @@ export function weighed(
 ): Weighed {
   const size = values.reduce((largest, v) => Math.max(largest, Math.abs(v)), 0);
   const least = Math.max(noise, RELATIVE * size);
-  const { deviation } = moments(values);
+  const { mean, deviation } = moments(values);
+  const spread = deviation > least ? deviation : 0;
   return {
     name,
     values,
     weight,
-    term: zScores(values, least).map((z) => weight * z),
-    deviation: deviation > least ? deviation : 0,
+    term: values.map((v) => (spread > 0 ? weight * ((v - mean) / spread) : 0)),
+    deviation: spread,
     rounding: rounding ?? size * 2 ** -46,
   };
 }

@@ -96,6 +96,7 @@ const FIELDS = {
   texts: "text",
   titles: "title",
   trust: "trust",
+  links: "links",
 } as const;
 
 /** What a lattice is made of for a request, and what it is asked. */
@@ -134,6 +135,7 @@ export function poolOf<C extends Candidate>(
     texts: all.map((c) => c.text),
     titles: all.map((c) => c.title),
     trust: all.map((c) => c.trust),
+    links: all.map((c) => c.links),
     ...(united && { lists: united.lists, found: united.found }),
     ...(edges && { edges }),
     nameOf: (i: number, column: Column) =>

@@ -1,3 +1,4 @@
+import { once } from "./once.ts";
 import type { Query } from "./pool/query.ts";
 import type { PublishedAnswer } from "./python/rank.ts";
 import type { Answer } from "./rank/bundle.ts";
@@ -43,12 +44,3 @@ export const ask = (standing: Standing, query: Query): Standing =>
   standing.problem.params.lamQ > 0
     ? begin(standing.problem, query, standing.digests)
     : { ...standing, query, answer: null, published: null };
-
-/** What a function returns, computed at the first call. */
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | null = null;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
-}

@@ -49,6 +49,7 @@ const checks: Record<keyof Params, Check> = {
   phraseWeight: weight,
   titleWeight: weight,
   textTail: weight,
+  linkWeight: weight,
   listWeight: weight,
   feedback: weight,
   feedbackDocuments: count,

@@ -43,6 +43,7 @@ const evidence: Profile = {
     phraseWeight: 0.2,
     titleWeight: 0.1,
     textTail: 0.2,
+    linkWeight: 0.3,
     listWeight: 0.4,
     feedback: 0.3,
     feedbackDocuments: 8,
@@ -70,7 +71,7 @@ const evidence: Profile = {
 };
 
 /** Nothing but the similarity, in its own order. */
-const plain = { lamC: 0, textWeight: 0, listWeight: 0, feedback: 0, copies: "keep" } as const;
+const plain = { lamC: 0, textWeight: 0, linkWeight: 0, listWeight: 0, feedback: 0, copies: "keep" } as const;
 
 /**
  * The named profiles.

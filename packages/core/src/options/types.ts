@@ -72,6 +72,12 @@ export interface Options {
    * documents stand out by them. In [0, 1e6], default 0.2; 0 is a fixed weight.
    */
   textTail?: number;
+  /**
+   * Weight of links in the lattice: an edge of this times `ln(1 + N / (1 + n))` joins a document to one that it names (by title
+   * or id in its text, or by `links`), n documents naming that one. In [0, 1e6], default 0.3, beside at most 1 for a cosine; 0
+   * turns links off.
+   */
+  linkWeight?: number;
   /** Weight of each further result list, in standard deviations. In [0, 1e6], default 0.4. */
   listWeight?: number;
   /**

@@ -14,6 +14,8 @@ export interface Candidate {
   readonly title?: string | undefined;
   /** The score that the search gave it, the higher the better: used where the request has no query vector. */
   readonly score?: number | undefined;
+  /** The ids of other candidates that it links to, where that is known: links join documents in the lattice. */
+  readonly links?: readonly string[] | undefined;
   /** How far it is to be trusted, in [0, 1]; default 1. Less takes its share of the
    * score's lead over the pool's lowest; 0 excludes it. */
   readonly trust?: number | undefined;
@@ -112,7 +114,7 @@ export function unite<C extends Candidate>(given: readonly ResultList<C>[], hasQ
 
 /** The first of two objects of one document, with what it lacks taken from the other. */
 function completed<C extends Candidate>(first: C, other: C): C {
-  const lacking = (["embedding", "text", "title", "trust"] as const).filter(
+  const lacking = (["embedding", "text", "title", "links", "trust"] as const).filter(
     (field) => (first[field] ?? null) === null && (other[field] ?? null) !== null,
   );
   if (lacking.length === 0) return first;

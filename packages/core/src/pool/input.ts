@@ -25,6 +25,8 @@ export interface LatticeInput {
   readonly found?: readonly boolean[];
   /** Further result lists: what another search, such as one by keywords, says of the candidates. */
   readonly lists?: readonly ScoredList[];
+  /** The ids of the candidates that each one links to; ids of others are ignored. */
+  readonly links?: readonly (readonly string[] | undefined)[];
   /** The graph to use in place of the nearest neighbours': each edge once. Default: it is built from the vectors. */
   readonly edges?: readonly Edge[];
   /** What an entry of a column is called in error messages. Default: as it stands here, `embeddings[3]`, `ids[0]`. */
@@ -40,7 +42,7 @@ export interface ScoredList {
 }
 
 /** A column of the input that has one entry a candidate. */
-export type Column = "embeddings" | "scores" | "ids" | "texts" | "titles" | "trust";
+export type Column = "embeddings" | "scores" | "ids" | "texts" | "titles" | "trust" | "links";
 
 /** How the caller wrote entry i of a column. */
 export type NameOf = (i: number, column: Column) => string;
@@ -181,4 +183,22 @@ export function checkLists(
     checkLength(`lists[${l}].scores`, scores, n);
     return { name, scores: checkScores(scores, (i) => `lists[${l}].scores[${i}]`) };
   });
+}
+
+/** The links, none where none are given; null if there are none at all. */
+export function checkLinks(
+  links: LatticeInput["links"],
+  n: number,
+  nameOf: NameOf,
+): readonly (readonly string[])[] | null {
+  if (links === undefined) return null;
+  checkLength("links", links, n);
+  const all = Array.from(links, (own, i) => {
+    if (own === undefined) return [];
+    if (!Array.isArray(own) || own.some((id) => typeof id !== "string")) {
+      throw new CandidateError(nameOf(i, "links"), `must be an array of ids, not ${show(own)}`);
+    }
+    return [...own];
+  });
+  return all.some((own) => own.length > 0) ? all : null;
 }

@@ -4,6 +4,7 @@ import type { Params } from "../options/types.ts";
 import {
   checkEdges,
   checkIds,
+  checkLinks,
   checkLists,
   checkScores,
   checkTexts,
@@ -40,6 +41,8 @@ export interface Pool {
   readonly found: readonly boolean[] | null;
   /** Further lists, and the score that each gives a candidate; NaN where it gives none. */
   readonly lists: readonly { readonly name: string; readonly scores: Float64Array }[];
+  /** The ids that each candidate links to; null if none does. */
+  readonly links: readonly (readonly string[])[] | null;
   readonly trust: Float64Array;
   /** The graph that was given; null if it is to be built. */
   readonly edges: readonly Edge[] | null;
@@ -95,6 +98,7 @@ export function makePool(
   const trust = checkTrust(input.trust, n, nameOf);
   const edges = checkEdges(input.edges, n);
   const lists = checkLists(input.lists, n);
+  const links = checkLinks(input.links, n, nameOf);
   const found = input.found?.every(Boolean) ? null : (input.found ?? null);
 
   const all = Array.from({ length: n }, (_, i) => i);
@@ -136,6 +140,7 @@ export function makePool(
     scores,
     found,
     lists,
+    links,
     trust,
     edges,
     raw,
@@ -178,7 +183,7 @@ export function rawVectors({ raw, n }: Pool): Float32Array {
 
 /** The columns that a pool was made from. */
 export function inputOf(pool: Pool): LatticeInput {
-  const { ids, texts, titles, trust, edges, scores, found, lists, raw, n } = pool;
+  const { ids, texts, titles, trust, edges, scores, found, lists, links, raw, n } = pool;
   const { data, stride, columns } = raw;
   const row = (i: number) => data.subarray(i * stride, i * stride + columns);
   const given = (values: Float64Array) => Array.from(values, (v) => (Number.isNaN(v) ? undefined : v));
@@ -192,6 +197,7 @@ export function inputOf(pool: Pool): LatticeInput {
     ...(titles && { titles }),
     ...(edges && { edges }),
     ...(found && { found }),
+    ...(links && { links }),
     lists: lists.map((list) => ({ name: list.name, scores: given(list.scores) })),
   };
 }

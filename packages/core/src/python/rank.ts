@@ -54,7 +54,7 @@ export function publishedAnswer(
   };
   const score = terms.settled.map((s, i) => s + terms.coherence[i]!);
   const order = ranking(score, pool.candidate);
-  const choice = choose(pool, order, () => score, params);
+  const choice = choose(problem, order, () => score);
   return { solution, settled, coherence, terms, score, order, choice };
 }
 

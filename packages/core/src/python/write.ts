@@ -34,7 +34,7 @@ export function writeLatticeReceipt(
 ): Omit<LatticeReceipt, "t_ms"> {
   const { params, pool, chain, network } = problem;
   const { solution } = answer;
-  const { found: _found, lists: _lists, ...columns } = digests;
+  const { found: _found, lists: _lists, links: _links, ...columns } = digests;
   const documents = publishedBundle(problem, query, answer).map(
     ({ index: _, neighbours: __, ownRank: ___, ...entry }) => ({
       ...entry,
@@ -56,7 +56,7 @@ export function writeLatticeReceipt(
     bundle: documents,
     left_out: leftOutOf(pool, params.k, documents, { ...answer, copies: answer.choice.copies }),
     ...told,
-    null_points: told.null_points?.map(figures),
+    null_points: told.null_points?.map(figures) ?? null,
     meta: {
       ...counts,
       ...meta,

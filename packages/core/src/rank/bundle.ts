@@ -50,10 +50,10 @@ export interface Answer {
 }
 
 /** Chooses the documents of the bundle from a ranking. */
-export function answer({ pool, params }: Problem, ranking: Ranking): Answer {
+export function answer(problem: Problem, ranking: Ranking): Answer {
   const [similarity] = ranking.evidence.channels;
   const relevance = () => onScaleOf(similarity!.values, ranking.score);
-  return { ranking, choice: choose(pool, ranking.order, relevance, params) };
+  return { ranking, choice: choose(problem, ranking.order, relevance) };
 }
 
 /** The documents to hand back, best first; those that could not be ranked last, if `missing` is `"append"`. */

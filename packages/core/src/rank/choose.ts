@@ -1,9 +1,7 @@
-import type { Params } from "../options/types.ts";
 import { cosineOf, product } from "../pool/matrix.ts";
-import type { Pool } from "../pool/pool.ts";
+import type { Problem } from "../solve/problem.ts";
 import { copiesLast, nearCopies } from "./copies.ts";
 import { diversify } from "./diversify.ts";
-import { wordsOfNodes } from "./evidence.ts";
 
 /** Which nodes make the bundle, best first. */
 export interface Choice {
@@ -19,18 +17,18 @@ export interface Choice {
  * @param relevance their scores, on the scale of cosines: what novelty is traded against, where it counts.
  */
 export function choose(
-  pool: Pool,
+  { pool, params, words }: Problem,
   order: readonly number[],
   relevance: () => Float64Array,
-  { k, copies, diversity, diversityMethod }: Params,
 ): Choice {
+  const { k, copies, diversity, diversityMethod } = params;
   const { vectors, norms } = pool;
   const { stride, data } = vectors;
   const cosine = (a: number, b: number) =>
     cosineOf(product(data, a * stride, data, b * stride, stride), norms[a]! * norms[b]!);
   const { order: distinctFirst, passed } =
     copies === "last"
-      ? copiesLast(order, diversity === 0 ? k : order.length, nearCopies(wordsOfNodes(pool), cosine))
+      ? copiesLast(order, diversity === 0 ? k : order.length, nearCopies(words(), cosine))
       : { order, passed: [] };
   const distinct = distinctFirst.slice(0, order.length - passed.length);
   const diverse =

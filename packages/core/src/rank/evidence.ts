@@ -3,7 +3,7 @@ import type { Params } from "../options/types.ts";
 import type { Pool } from "../pool/pool.ts";
 import { type Query, similarity } from "../pool/query.ts";
 import type { Problem } from "../solve/problem.ts";
-import { type TextEvidence, type Words, weighTexts } from "../words/bm25.ts";
+import { type TextEvidence, weighTexts } from "../words/bm25.ts";
 
 /** What is found of the documents of a pool before it is weighed: one entry a node. */
 interface Findings {
@@ -100,12 +100,6 @@ export const ROUNDING = 1e-6;
 /** The same for what is summed in float64: relative to the values' size. */
 const RELATIVE = 1e-9;
 
-/** The nodes' words; null where there are none. */
-export function wordsOfNodes({ candidate, texts, titles }: Pool): Words[] | null {
-  if ((texts ?? titles) === null) return null;
-  return Array.from(candidate, (i) => ({ title: titles?.[i] ?? "", text: texts?.[i] ?? "" }));
-}
-
 /** How far words are believed that tell nothing apart. */
 const LEAST_BELIEF = 0.2;
 /** The share of idf (see `TextEvidence.share`) up to which they are believed no more, and that from which wholly. */
@@ -120,8 +114,8 @@ const SHARE_TO = 0.3;
  * grams' scores, if positive: where few documents stand far above the rest, as those that hold a name of the query do, words
  * know what they say.
  */
-export function weigh({ pool, params }: Problem, query: Query): Evidence {
-  const words = query.text === null || params.textWeight === 0 ? null : wordsOfNodes(pool);
+export function weigh({ pool, params, words: known }: Problem, query: Query): Evidence {
+  const words = query.text === null || params.textWeight === 0 ? null : known();
   const text = words && weighTexts(query.text!, words);
   const rise = text ? Math.min(1, Math.max(0, (text.share - SHARE_FROM) / (SHARE_TO - SHARE_FROM))) : 0;
   const found: Findings = {

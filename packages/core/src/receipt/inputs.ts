@@ -7,11 +7,11 @@ import { type LeftOut, type Receipt, significant } from "./receipt.ts";
 /** Digests of what the candidates of a pool came with: the part of a receipt's inputs that is the same for all queries. */
 export type PoolDigests = Pick<
   Receipt["inputs"],
-  "candidates" | "scores" | "found" | "lists" | "ids" | "trust" | "texts" | "titles" | "edges"
+  "candidates" | "scores" | "found" | "lists" | "ids" | "trust" | "texts" | "titles" | "links" | "edges"
 >;
 
 export const poolDigests = (pool: Pool): PoolDigests => {
-  const { raw, scores, found, lists, ids, trust, texts, titles, edges } = pool;
+  const { raw, scores, found, lists, ids, trust, texts, titles, links, edges } = pool;
   return {
     candidates: scores ? null : digestVectors(raw),
     scores: scores && digestScores(scores),
@@ -21,6 +21,7 @@ export const poolDigests = (pool: Pool): PoolDigests => {
     trust: trust.every((t) => t === 1) ? null : digestJson(Array.from(trust)),
     texts: texts && digestTexts(texts),
     titles: titles && digestTexts(titles),
+    links: links && digestJson(links),
     edges: edges && digestJson(edges),
   };
 };

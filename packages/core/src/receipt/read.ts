@@ -82,8 +82,10 @@ const SHAPES: Readonly<Record<string, () => Fields>> = {
           ...all("number", ...INPUTS.counts),
           ...all("string?", ...INPUTS.digests),
           lists: [{ fields: all("string", "name", "scores") }],
+          links: "string?",
         },
       },
+      links: [["number"]],
       evidence: {
         fields: {
           weights: { each: "number" },

@@ -61,6 +61,8 @@ export interface Receipt {
     readonly texts: Digest | null;
     readonly titles: Digest | null;
     readonly queryText: Digest | null;
+    /** Digest of the links that candidates came with; null if none did. */
+    readonly links: Digest | null;
     /** Digest of the graph, where one was given. */
     readonly edges: Digest | null;
   };
@@ -77,6 +79,8 @@ export interface Receipt {
     /** The weight of coherence that was used: a fifth of the option where words had nothing to say. */
     readonly lamC: number;
   };
+  /** The links that carried, by candidate index: pairs of documents of which one names the other. */
+  readonly links: readonly (readonly [number, number])[];
   /** The bundle, its figures to six significant digits. */
   readonly bundle: readonly BundleEntry[];
   /**

@@ -32,7 +32,7 @@ export function writeReceipt(
     score: entry.score === null ? null : significant(entry.score),
     parts: entry.parts && figures(entry.parts),
     terms: entry.terms && figures(entry.terms),
-    neighbours: entry.neighbours?.map(figures),
+    neighbours: entry.neighbours?.map(figures) ?? null,
   }));
   const initial = evidenceEnergy(system, fused.y, fused.y);
   const final = evidenceEnergy(system, settled.f, fused.y);
@@ -61,6 +61,12 @@ export function writeReceipt(
       best: fused.best.map((node) => pool.candidate[node]!).sort((a, b) => a - b),
       lamC: system.lamC,
     },
+    links: network.links
+      .map(({ i, j }): [number, number] => {
+        const [a, b] = [pool.candidate[i]!, pool.candidate[j]!];
+        return a < b ? [a, b] : [b, a];
+      })
+      .sort((a, b) => a[0] - b[0] || a[1] - b[1]),
     bundle: documents,
     left_out: leftOutOf(pool, params.k, documents, { ...ranking, copies: choice.copies }),
     deltaH_total: totalOf(initial) - totalOf(final),
@@ -70,7 +76,7 @@ export function writeReceipt(
       terms: { anchor: change("anchor"), coherence: change("coherence"), chain: change("chain") },
     },
     iterations: settled.iterations,
-    null_points: tension.null_points?.map(figures),
+    null_points: tension.null_points?.map(figures) ?? null,
     meta: {
       ...tension.meta,
       crowding: { share: crowdedShare(graph), passed: choice.copies.length },

@@ -1,9 +1,13 @@
-import { connect, type Network } from "../graph/network.ts";
+import { connect, linked, type Network } from "../graph/network.ts";
 import type { Chain } from "../graph/path.ts";
 import { kernel } from "../kernels/fastest.ts";
+import { once } from "../once.ts";
 import { profiles, type Strategies } from "../options/profiles.ts";
 import type { Params } from "../options/types.ts";
 import type { Pool } from "../pool/pool.ts";
+import type { Words } from "../words/bm25.ts";
+import { normalized } from "../words/cut.ts";
+import { type Link, linksOf } from "../words/links.ts";
 import { cheaperSpace, SPAN_LIMIT } from "./space.ts";
 
 /** What is settled and ranked. */
@@ -13,6 +17,8 @@ export interface Problem {
   /** The chain that was added, by node; null without one. */
   readonly chain: Chain | null;
   readonly network: Network;
+  /** The nodes' words in normal form, made when they are first asked for; null where there are none. */
+  readonly words: () => readonly Words[] | null;
 }
 
 export const strategiesOf = ({ params }: Pick<Problem, "params">): Strategies =>
@@ -27,5 +33,30 @@ export function makeProblem(pool: Pool, params: Params, chain: Chain | null): Pr
     strategies.score === "evidence"
       ? n <= SPAN_LIMIT
       : cheaperSpace(n, columns, n * Math.min(2 * params.neighbors, n)) === "span";
-  return { params, pool, chain, network: connect(pool, params, strategies, keepGram, kernel) };
+  const words = once(() => wordsOf(pool));
+  const network = connect(pool, params, strategies, keepGram, kernel);
+  const settles = strategies.score === "evidence" && params.lamC > 0 && pool.edges === null;
+  const links = settles && params.linkWeight > 0 ? linksOfNodes(pool, words(), params.linkWeight) : [];
+  return { params, pool, chain, network: linked(network, links), words };
+}
+
+function wordsOf({ candidate, texts, titles }: Pool): Words[] | null {
+  if ((texts ?? titles) === null) return null;
+  return Array.from(candidate, (i) => ({
+    title: normalized(titles?.[i] ?? ""),
+    text: normalized(texts?.[i] ?? ""),
+  }));
+}
+
+/** The links among the nodes, by what their words say and by what they say themselves. */
+function linksOfNodes({ candidate, ids, links }: Pool, words: readonly Words[] | null, by: number): Link[] {
+  if (words === null && links === null) return [];
+  const documents = Array.from(candidate, (i, node) => ({
+    title: "",
+    text: "",
+    ...words?.[node],
+    id: ids[i]!,
+    links: links?.[i] ?? [],
+  }));
+  return linksOf(documents).map((link) => ({ ...link, weight: by * link.weight }));
 }

@@ -1,5 +1,5 @@
 import { naturalLog } from "../math.ts";
-import { BLANK, cut, GRAM, gramsOf, kindAt, NONE, normalized, SPACED } from "./cut.ts";
+import { BLANK, cut, GRAM, gramsOf, kindAt, NONE, SPACED } from "./cut.ts";
 
 /** BM25's saturation of repeated terms and its correction for length (Robertson & Zaragoza 2009). */
 const K1 = 1.2;
@@ -22,7 +22,7 @@ export interface TextEvidence {
   readonly share: number;
 }
 
-/** A document's words. */
+/** A document's words in normal form; see {@link normalized}. */
 export interface Words {
   readonly title: string;
   readonly text: string;
@@ -37,14 +37,13 @@ export interface Words {
  *
  * A term that the query repeats counts once. Documents without text score 0. {@link cut} says what words and grams are.
  *
+ * @param documents their words in normal form.
  * @returns null if the query holds no word, or no document holds one of its grams: then words have nothing to say.
  */
 export function weighTexts(query: string, documents: readonly Words[]): TextEvidence | null {
   const terms = new QueryTerms(query);
-  // Neither form nor case depends on what lies beyond a blank: title and text may be normalized apart.
-  const titles = documents.map(({ title }) => normalized(title));
-  const texts = documents.map(({ text }) => normalized(text));
-  const full = terms.countIn(texts.map((text, i) => (titles[i] === "" ? text : `${titles[i]} ${text}`)));
+  const titles = documents.map(({ title }) => title);
+  const full = terms.countIn(documents.map(({ title, text }) => (title === "" ? text : `${title} ${text}`)));
   if (full.grams.tf.every((tf) => tf === 0)) return null;
   const hasTitles = titles.some((title) => title !== "");
   const idf = idfOf(full.grams);
@@ -143,6 +142,7 @@ class QueryTerms {
 
   #count(text: string, i: number, grams: Counts, words: Counts, pairs: Counts): void {
     const known = this.#grams;
+    const { first } = known;
     const found = grams.tf.subarray(i * grams.size);
     const { length } = text;
     let allGrams = 0;
@@ -152,7 +152,8 @@ class QueryTerms {
     let lastEnd = 0;
     let before = 0;
     for (let at = 0; at < length; ) {
-      const kind = kindAt(text, at, NONE);
+      let unit = text.charCodeAt(at);
+      const kind = kindAt(text, at, NONE, unit);
       const start = at;
       if (kind === NONE) {
         at++;
@@ -162,25 +163,27 @@ class QueryTerms {
       if (kind === SPACED) {
         let window = BLANK;
         do {
-          const unit = text.charCodeAt(at);
           word = wordSignature(word, unit);
           window = gramSignature(window, unit);
-          // Of fewer units is no gram, and none of the query's has one in the middle of a word.
-          if (at - start >= GRAM - 2) known.count(window, text, at, start, length, found);
+          // What has fewer than four units is no gram: the units are compared.
+          const gram = first[placeOf(window)]!;
+          if (gram >= 0) known.count(gram, text, at, start, length, found);
           at++;
-        } while (at < length && kindAt(text, at, kind) === kind);
-        known.count(gramSignature(window, BLANK), text, at, start, at, found);
+        } while (at < length && kindAt(text, at, kind, (unit = text.charCodeAt(at))) === kind);
+        const gram = first[placeOf(gramSignature(window, BLANK))]!;
+        if (gram >= 0) known.count(gram, text, at, start, at, found);
       } else {
         let last = 0;
         do {
-          const unit = text.charCodeAt(at);
           word = wordSignature(word, unit);
-          if (at > start) known.countPair(gramSignature(last, unit), last, unit, found);
+          const gram = first[placeOf(gramSignature(last, unit))]!;
+          if (at > start && gram >= 0) known.countFrom(gram, 0, 0, last, unit, found);
           last = unit;
           at++;
-        } while (at < length && kindAt(text, at, kind) === kind);
+        } while (at < length && kindAt(text, at, kind, (unit = text.charCodeAt(at))) === kind);
         // A character that is a word is a gram by itself.
-        if (at === start + 1) known.countPair(last, 0, last, found);
+        const gram = first[placeOf(last)]!;
+        if (at === start + 1 && gram >= 0) known.countFrom(gram, 0, 0, 0, last, found);
       }
       allGrams += Math.max(1, at - start - 1);
       allWords++;
@@ -208,7 +211,7 @@ class Grams {
   /** Four UTF-16 units a gram; shorter ones begin with zeros. */
   readonly #units: Uint16Array;
   /** The first gram at a place of the table, and the next after each; -1 where there is none. */
-  readonly #first = new Int32Array(PLACES).fill(-1);
+  readonly first = new Int32Array(PLACES).fill(-1);
   readonly #next: Int32Array;
 
   constructor(all: readonly string[]) {
@@ -218,32 +221,25 @@ class Grams {
     this.#next = new Int32Array(grams.length);
     grams.forEach((gram, t) => {
       const place = placeOf(units(gram).reduce(gramSignature, 0));
-      this.#next[t] = this.#first[place]!;
-      this.#first[place] = t;
+      this.#next[t] = this.first[place]!;
+      this.first[place] = t;
     });
   }
 
   /**
-   * Counts the gram with this signature whose last character is at `at`, if it is one of these: of the word that begins
-   * at `start` and ends before `end`, around which stand blanks.
+   * Counts the gram whose last character is at `at`, if it is one of those that share a place with `first`: of the word that
+   * begins at `start` and ends before `end`, around which stand blanks.
    */
-  count(signature: number, text: string, at: number, start: number, end: number, found: Int32Array): void {
-    const first = this.#first[placeOf(signature)]!;
-    if (first < 0) return;
+  count(first: number, text: string, at: number, start: number, end: number, found: Int32Array): void {
     const unit = (place: number): number => {
       if (place < start) return place === start - 1 ? BLANK : 0;
       return place >= end ? BLANK : text.charCodeAt(place);
     };
-    this.#countFrom(first, unit(at - 3), unit(at - 2), unit(at - 1), unit(at), found);
+    this.countFrom(first, unit(at - 3), unit(at - 2), unit(at - 1), unit(at), found);
   }
 
-  /** Counts a pair of characters, the first of which is 0 where there is only one. */
-  countPair(signature: number, one: number, other: number, found: Int32Array): void {
-    const first = this.#first[placeOf(signature)]!;
-    if (first >= 0) this.#countFrom(first, 0, 0, one, other, found);
-  }
-
-  #countFrom(first: number, a: number, b: number, c: number, d: number, found: Int32Array): void {
+  /** The same for the four units of a gram; shorter ones begin with zeros. */
+  countFrom(first: number, a: number, b: number, c: number, d: number, found: Int32Array): void {
     const own = this.#units;
     for (let t = first; t >= 0; t = this.#next[t]!) {
       const u = t * GRAM;

@@ -6,21 +6,20 @@ export const GRAM = 4;
 /** What stands around a word of letters: its first and last grams say where it begins and ends. */
 export const BLANK = 32;
 
-/** No part of a word. */
-export const NONE = 0;
 /** Of a script that writes words apart, or so taken: cut into windows of {@link GRAM} characters. */
 export const SPACED = 1;
 /** Of Han, Kana or Hangul, whose words have one to four characters: cut into pairs of characters. */
 export const PAIRED = 2;
+/** No part of a word. */
+export const NONE = 3;
 /** A combining mark: of the word before it. */
-const MARK = 3;
+const MARK = 4;
 /** Half of a surrogate pair: the other half says what it is. */
-const HALF = 4;
-const KNOWN = 8;
+const HALF = 5;
 
 const PAIRS = /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}]/u;
 
-/** The kinds of UTF-16 units; looked up once a unit. */
+/** The kinds of UTF-16 units, 0 where it was not looked up yet. */
 const kinds = new Uint8Array(0x10000);
 
 /** One form for each text: compatibility characters and case folded as Unicode says (UAX #15, NFKC). */
@@ -36,14 +35,17 @@ export function normalized(text: string): string {
  *
  * @param before the kind of the unit before it: a mark is of the same.
  */
-export function kindAt(text: string, at: number, before: number): number {
+export function kindAt(text: string, at: number, before: number, unit = text.charCodeAt(at)): number {
+  const known = kinds[unit]!;
+  return known !== 0 && known < MARK ? known : rareKindAt(text, at, before);
+}
+
+function rareKindAt(text: string, at: number, before: number): number {
   const unit = text.charCodeAt(at);
-  let known = kinds[unit]!;
-  if (known === 0) {
-    known = KNOWN | (unit >= 0xd800 && unit < 0xe000 ? HALF : kindOf(String.fromCharCode(unit)));
-    kinds[unit] = known;
+  if (kinds[unit] === 0) {
+    kinds[unit] = unit >= 0xd800 && unit < 0xe000 ? HALF : kindOf(String.fromCharCode(unit));
   }
-  const kind = known & ~KNOWN;
+  const kind = kinds[unit]!;
   if (kind < MARK) return kind;
   if (kind === HALF) return kindOfHalf(text, at, before);
   return before === NONE ? SPACED : before;
@@ -61,7 +63,8 @@ function kindOfHalf(text: string, at: number, before: number): number {
   const code = first < 0 ? 0 : text.codePointAt(first)!;
   if (code < 0x10000) return NONE;
   const kind = kindOf(String.fromCodePoint(code));
-  return kind === MARK ? before || SPACED : kind;
+  if (kind !== MARK) return kind;
+  return before === NONE ? SPACED : before;
 }
 
 /** A word of a text: a run of units of one kind. */

@@ -2,8 +2,8 @@ import type { LatticeFigures } from "../diagnose/figures.ts";
 import type { Chain } from "../graph/path.ts";
 import type { VectorCounts } from "../options/calls.ts";
 import type { Params } from "../options/types.ts";
+import type { LeftOut } from "../rank/bundle.ts";
 import type { Digest } from "../receipt/digest.ts";
-import type { LeftOut } from "../receipt/receipt.ts";
 
 /** One document of a bundle, by its settled vector. */
 export interface LatticeEntry {

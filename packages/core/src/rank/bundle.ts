@@ -43,6 +43,18 @@ export interface RankedEntry extends BundleEntry {
   readonly index: number;
 }
 
+/** A candidate that one might have expected in the bundle, and why it is not there. */
+export interface LeftOut {
+  readonly id: string;
+  /** Its place among the candidates as they came, from 1. */
+  readonly inputRank: number;
+  /** Its place by score, from 1; null for one that could not be ranked, or was excluded by trust 0. */
+  readonly rank: number | null;
+  readonly score: number | null;
+  /** The better document of which it is a near-copy; null if it is none. */
+  readonly copyOf: string | null;
+}
+
 /** What was chosen, and why. */
 export interface Answer {
   readonly ranking: Ranking;

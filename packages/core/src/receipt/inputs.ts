@@ -1,8 +1,9 @@
 import type { Pool } from "../pool/pool.ts";
 import type { Query } from "../pool/query.ts";
+import type { LeftOut } from "../rank/bundle.ts";
 import type { Choice } from "../rank/choose.ts";
 import { type Digest, digestJson, digestTexts, digestVectors } from "./digest.ts";
-import { type LeftOut, type Receipt, significant } from "./receipt.ts";
+import { type Receipt, significant } from "./receipt.ts";
 
 /** Digests of what the candidates of a pool came with: the part of a receipt's inputs that is the same for all queries. */
 export type PoolDigests = Pick<

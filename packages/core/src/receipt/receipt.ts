@@ -7,18 +7,6 @@ import type { BundleEntry } from "../rank/bundle.ts";
 import type { Certificate } from "../rank/certificate.ts";
 import { type Digest, digestJson } from "./digest.ts";
 
-/** A candidate that one might have expected in the bundle, and why it is not there. */
-export interface LeftOut {
-  readonly id: string;
-  /** Its place among the candidates as they came, from 1. */
-  readonly inputRank: number;
-  /** Its place by score, from 1; null for one that could not be ranked, or was excluded by trust 0. */
-  readonly rank: number | null;
-  readonly score: number | null;
-  /** The better document of which it is a near-copy; null if it is none. */
-  readonly copyOf: string | null;
-}
-
 /** A term of the energy, at the fused evidence and at the settled one. */
 interface Change {
   readonly initial: number;

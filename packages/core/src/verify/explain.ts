@@ -1,14 +1,8 @@
 import { OptionError, show } from "../errors.ts";
-import type { BundleEntry } from "../rank/bundle.ts";
+import type { BundleEntry, LeftOut } from "../rank/bundle.ts";
 import type { Open } from "../rank/certificate.ts";
 import { isReceipt } from "../receipt/read.ts";
-import {
-  type AnyReceipt,
-  type AnySigned,
-  isLattice,
-  type LeftOut,
-  type SignedReceipt,
-} from "../receipt/receipt.ts";
+import { type AnyReceipt, type AnySigned, isLattice, type SignedReceipt } from "../receipt/receipt.ts";
 import { latticeCertifiedLine, latticeKeptLine } from "./explainLattice.ts";
 import { amount, listed, nothing, ordinal, shown, signed, visible } from "./sentences.ts";
 

@@ -162,25 +162,29 @@ class QueryTerms {
       let word = 0;
       if (kind === SPACED) {
         let window = BLANK;
-        do {
+        for (;;) {
           word = wordSignature(word, unit);
           window = gramSignature(window, unit);
           // What has fewer than four units is no gram: the units are compared.
           const gram = first[placeOf(window)]!;
           if (gram >= 0) known.count(gram, text, at, start, length, found);
-          at++;
-        } while (at < length && kindAt(text, at, kind, (unit = text.charCodeAt(at))) === kind);
+          if (++at === length) break;
+          unit = text.charCodeAt(at);
+          if (kindAt(text, at, kind, unit) !== kind) break;
+        }
         const gram = first[placeOf(gramSignature(window, BLANK))]!;
         if (gram >= 0) known.count(gram, text, at, start, at, found);
       } else {
         let last = 0;
-        do {
+        for (;;) {
           word = wordSignature(word, unit);
           const gram = first[placeOf(gramSignature(last, unit))]!;
           if (at > start && gram >= 0) known.countFrom(gram, 0, 0, last, unit, found);
           last = unit;
-          at++;
-        } while (at < length && kindAt(text, at, kind, (unit = text.charCodeAt(at))) === kind);
+          if (++at === length) break;
+          unit = text.charCodeAt(at);
+          if (kindAt(text, at, kind, unit) !== kind) break;
+        }
         // A character that is a word is a gram by itself.
         const gram = first[placeOf(last)]!;
         if (at === start + 1 && gram >= 0) known.countFrom(gram, 0, 0, 0, last, found);

@@ -131,8 +131,8 @@ function namedIn(text: string, { byFirst, table }: Names): Set<number> {
 /** The first token of a text from a place on; empty at its end. */
 function tokenFrom(text: string, from: number): { start: number; end: number; signature: number } {
   let start = from;
-  let kind = NONE;
-  while (start < text.length && (kind = kindAt(text, start, NONE)) === NONE) start++;
+  while (start < text.length && kindAt(text, start, NONE) === NONE) start++;
+  const kind = start < text.length ? kindAt(text, start, NONE) : NONE;
   let end = start;
   let signature = 0;
   while (end < text.length && (end === start || kindAt(text, end, kind) === kind)) {

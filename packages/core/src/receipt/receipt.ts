@@ -3,7 +3,7 @@ import type { Chain } from "../graph/path.ts";
 import type { VectorCounts } from "../options/calls.ts";
 import type { Params } from "../options/types.ts";
 import type { LatticeReceipt } from "../python/latticeReceipt.ts";
-import type { BundleEntry } from "../rank/bundle.ts";
+import type { BundleEntry, LeftOut } from "../rank/bundle.ts";
 import type { Certificate } from "../rank/certificate.ts";
 import { type Digest, digestJson } from "./digest.ts";
 

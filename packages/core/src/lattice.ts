@@ -147,7 +147,7 @@ export class Lattice {
    */
   chainReceipt(nodes: readonly number[], options: ChainReceiptOptions = {}): ChainReceipt {
     const { problem, query, space } = this.#standing;
-    return judgeChain(problem, query, space(), this.#solve(), nodes, options);
+    return judgeChain(problem, query, () => ({ space: space(), solution: this.#solve() }), nodes, options);
   }
 
   /**

@@ -23,20 +23,38 @@ export interface Scores {
  */
 export function fuse(evidence: Evidence, weights: ScoreWeights): Scores {
   const { trust, text } = evidence;
+  const n = trust.length;
   const skew = text && weights.textTail > 0 ? Math.max(0, skewness(text)) : 0;
   const terms: Partial<Record<keyof Terms, Float64Array>> = {};
   for (const { part, term, weight, noise } of CHANNELS) {
     const values = evidence[part];
     const by = weight(weights, skew);
-    const z = values && by > 0 ? zScores(values, noise(values)).map((z) => by * z) : trust.map(() => 0);
+    const z = values && by > 0 ? zScores(values, noise(values)) : null;
+    // By loops, for `map` of a typed array takes several times as long.
     const sum = terms[term];
-    terms[term] = sum ? sum.map((s, i) => s + z[i]!) : z;
+    if (sum === undefined) {
+      const first = new Float64Array(n);
+      for (let i = 0; z !== null && i < n; i++) first[i] = by * z[i]!;
+      terms[term] = first;
+    } else {
+      // Nothing is added as 0: -0 becomes 0, as it does where there are words.
+      for (let i = 0; i < n; i++) sum[i]! += z === null ? 0 : by * z[i]!;
+    }
   }
   const all = terms as Record<keyof Terms, Float64Array>;
-  const sum = TERMS.map((term) => all[term]).reduce((a, b) => a.map((s, i) => s + b[i]!));
-  const lowest = sum.reduce((a, b) => Math.min(a, b), Infinity);
-  all.trust = sum.map((s, i) => (trust[i]! < 1 ? (trust[i]! - 1) * (s - lowest + 1) : 0));
-  return { score: sum.map((s, i) => s + all.trust[i]!), terms: all };
+  const [head, ...tail] = TERMS.map((term) => all[term]) as [Float64Array, ...Float64Array[]];
+  const score = head.slice();
+  for (const values of tail) {
+    for (let i = 0; i < n; i++) score[i]! += values[i]!;
+  }
+  let lowest = Infinity;
+  for (let i = 0; i < n; i++) lowest = Math.min(lowest, score[i]!);
+  all.trust = new Float64Array(n);
+  for (let i = 0; i < n; i++) {
+    if (trust[i]! < 1) all.trust[i] = (trust[i]! - 1) * (score[i]! - lowest + 1);
+    score[i]! += all.trust[i]!;
+  }
+  return { score, terms: all };
 }
 
 /** Scores on the scale of the cosines with the query, same mean and same deviation: what novelty is traded against. */

@@ -152,7 +152,8 @@ export class Lattice {
    */
   chainReceipt(nodes: readonly number[], options: ChainReceiptOptions = {}): ChainReceipt {
     const { vectors, query, space } = this.#standing;
-    return judgeChain(vectors(), query, space(), this.#solve(), nodes, options);
+    const settled = () => ({ space: space(), solution: this.#solve() });
+    return judgeChain(vectors(), query, settled, nodes, options);
   }
 
   /**

@@ -367,3 +367,16 @@ test("a vector with -0 had another digest once it had been JSON", () => {
   const stored = [{ embedding: [0, 1] }, { embedding: [1, 0] }];
   expect(replayReceipt(receipt, { query, candidates: stored })).toEqual({ ok: true });
 });
+
+test("a chain that was refused had been settled for nothing, and the query was asked for first", () => {
+  const lattice = new Lattice({ embeddings: randomRows(5, 4, 1) }, { lamQ: 1 });
+  expect(() => lattice.chainReceipt([0, 0])).toThrow("chain[1]: is candidate 0 again");
+  let solves = 0;
+  lattice.setQuery(randomRow(4, 2)).onEvent(() => solves++);
+  expect(() => lattice.chainReceipt([0, 0])).toThrow("chain[1]: is candidate 0 again");
+  expect(() => lattice.chainReceipt([0, 1], { zThreshold: Number.NaN })).toThrow(
+    "zThreshold: must be a number",
+  );
+  expect(solves).toBe(0);
+  expect(lattice.receipt().meta.ustar_cached).toBe(false);
+});

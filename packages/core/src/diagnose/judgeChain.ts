@@ -18,21 +18,29 @@ export interface ChainReceiptOptions {
   readonly weights?: readonly number[];
 }
 
-/** Judges a chain of candidates in the settled state, by the rule of the profile. */
+/**
+ * Judges a chain of candidates in the settled state, by the rule of the profile.
+ *
+ * @param settled gives the coordinates and the solution. It is asked once the chain and the options are found to be in
+ *   order, so that nothing is solved for a call that is refused.
+ */
 export function judgeChain(
   problem: VectorProblem,
   query: Query | null,
-  space: Space,
-  solution: Solution,
+  settled: () => { readonly space: Space; readonly solution: Solution },
   candidates: readonly number[],
   { zThreshold = 2.5, weights, ...others }: ChainReceiptOptions,
 ): ChainReceipt {
   refuseUnknown(others, ["zThreshold", "weights"]);
   checkThreshold("zThreshold", zThreshold);
   const { pool, network, params, chain } = problem;
-  const question = {
+  const chosen = {
     nodes: chainNodes(pool, candidates),
     weights: linkWeights(weights, candidates.length - 1),
+  };
+  const { space, solution } = settled();
+  const question = {
+    ...chosen,
     threshold: zThreshold,
     graph: network.graph,
     lamC: params.lamC,

@@ -10,7 +10,8 @@ import type { Algorithm, AsyncVerifier, Verifier } from "../receipt/verifier.ts"
 import { type KeyInput, readPrivateKey, readPublicKey } from "./encoding.ts";
 
 export type { WebCryptoKey } from "../platform.ts";
-export type { AsyncSigner, Signer } from "../receipt/sign.ts";
+export { signedContent } from "../receipt/receipt.ts";
+export { type AsyncSigner, PAYLOAD_TYPE, type Signer } from "../receipt/sign.ts";
 export type { AsyncVerifier, Verifier } from "../receipt/verifier.ts";
 export {
   type Jwk,

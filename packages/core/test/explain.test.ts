@@ -1,20 +1,29 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Lattice, type Receipt, rerank } from "../src/index.ts";
-import { signedContent } from "../src/receipt/receipt.ts";
+import type { LatticeReceipt } from "../src/python/latticeReceipt.ts";
+import { type AnyReceipt, signedContent } from "../src/receipt/receipt.ts";
 import { explainReceipt } from "../src/verify/explain.ts";
-import { receiptOf } from "./receipts.ts";
+import { latticeReceiptOf, receiptOf } from "./receipts.ts";
 import { requests } from "./support.ts";
 
 /** The lines but the last, which is the digest. */
-const linesOf = (receipt: Receipt): string[] => {
+const linesOf = (receipt: AnyReceipt): string[] => {
   const lines = explainReceipt(receipt);
   expect(lines.at(-1)).toBe(`digest ${receipt.digest}`);
   return lines.slice(0, -1);
 };
 
 /** A receipt that says what is to be explained, whatever the ranking makes of it. */
-const saying = (fields: object, base: Receipt = receiptOf()): Receipt => ({ ...base, ...fields });
+const saying = (fields: object, base: AnyReceipt = receiptOf()): Receipt =>
+  ({ ...base, ...fields }) as unknown as Receipt;
+
+/** A receipt of the lattice of vectors as an older version wrote it. */
+const older = (): LatticeReceipt => {
+  const receipt = latticeReceiptOf();
+  const params = { ...receipt.params, diversity: 0, coherenceWeight: 0 };
+  return { ...receipt, profile: "hybrid", params };
+};
 
 describe("what a receipt says in plain English", () => {
   test("vectors and words, a copy, a missing vector, trust", () => {
@@ -109,31 +118,79 @@ describe("what a receipt says in plain English", () => {
       ]
     `);
   });
+});
 
-  test("a solver that was stopped too early", () => {
-    const { receipt } = rerank({
-      query: [1, 0],
-      candidates: [
-        [1, 0.2],
-        [0.9, 0.3],
-        [0, 1],
-        [0.5, 0.5],
-      ].map((embedding) => ({ embedding })),
-      maxIterations: 1,
-      k: 1,
-    });
-    expect(linesOf(receipt).at(-1)).toMatchInlineSnapshot(
-      `"order not certified: the solver did not converge in 1 iteration"`,
+describe("reasons", () => {
+  const { inputs, bundle, certificate } = receiptOf();
+  const entry = { ...bundle[0]!, id: "d", rank: 1, ownRank: 3, inputRank: 4, neighbours: [] };
+  const why = (terms: object, fields: object = {}): string =>
+    linesOf(saying({ bundle: [{ ...entry, terms, ...fields }] }))[1]!.replace(/^kept d \(1st, was 4th\): /, "");
+
+  test("its place by its own evidence, and the figures that made it, largest first", () => {
+    expect(why({ similarity: 1.5, grams: -0.25, words: 0.001, feedback: 0.5, neighbours: 0, trust: 0 })).toBe(
+      "3rd by its own evidence, +1.75 from similarity +1.50, likeness to the best +0.50, pieces of words -0.25",
+    );
+    expect(why({ similarity: 0.5, "list:bm25": 1 })).toBe(
+      "3rd by its own evidence, +1.50 from the list bm25 +1.00, similarity +0.50",
+    );
+    expect(why({ similarity: 0 })).toBe(
+      "3rd by its own evidence, +0.00, as nothing tells it from the others",
+    );
+  });
+
+  test("what its neighbours added or took, and which ones most", () => {
+    const neighbours = [
+      { id: "A", by: 0.3 },
+      { id: "B", by: -0.12 },
+    ];
+    expect(why({ similarity: 1, neighbours: 0.18 }, { neighbours })).toMatch(
+      /\+1\.00; documents like it added 0\.18, foremost A \+0\.30 and B -0\.12$/,
+    );
+    expect(why({ similarity: 1, neighbours: -0.2 })).toMatch(/; documents like it took 0\.20$/);
+    expect(why({ similarity: 1, neighbours: 0.001 }, { neighbours })).not.toContain("documents like it");
+  });
+
+  test("trust, where it took something", () => {
+    const parts = { ...entry.parts, trust: 0.25 };
+    expect(why({ similarity: 1, trust: -1.234 }, { parts })).toMatch(/; its trust of 0\.25 took 1\.23$/);
+    expect(why({ similarity: 1, trust: -0.001 }, { parts })).not.toContain("trust");
+  });
+
+  test("of a document that could not be ranked", () => {
+    const nothing = { score: null, ownRank: null, parts: null, terms: null, neighbours: null };
+    const lacking = (of: object) => linesOf(saying({ bundle: [{ ...entry, ...nothing }], ...of }))[1];
+    expect(lacking({})).toBe(
+      "kept d (1st, was 4th): put last, as it has no vector and could not be ranked",
+    );
+    expect(lacking({ inputs: { ...inputs, scores: inputs.ids } })).toContain("as it has no score");
+  });
+
+  test("of an order that is not certified", () => {
+    const order = (fields: object) =>
+      linesOf(saying({ certificate: { ...certificate, ...fields } })).at(-1);
+    for (const [open, words] of [
+      ["nothing-ranked", "nothing was ranked"],
+      ["novelty", "the choice is not by score alone"],
+      ["graph", "two cosines are too close to tell which documents are neighbours"],
+      ["size", "the pool is too large for its neighbours to be checked"],
+      ["best", "two documents are too close to tell which is among the best that were listened to"],
+      ["scores", "two scores that decide it are too close to tell apart"],
+    ]) {
+      expect(order({ open, margin: null, orderCertified: false })).toBe(`order not certified: ${words}`);
+    }
+    expect(order({ open: null, margin: 0.012345, orderCertified: true })).toBe(
+      "order certified: exact arithmetic gives the same bundle in the same order, by a margin of 0.012 standard deviations",
     );
   });
 });
 
-describe("reasons", () => {
-  const { params, inputs, meta, bundle } = receiptOf();
+describe("reasons of a receipt of the lattice of vectors", () => {
+  const { params, inputs, meta, bundle } = older();
+  const told = (fields: object) => saying(fields, older());
   const entry = { ...bundle[0]!, id: "d", rank: 1, inputRank: 4 };
   const none = { settled: 0, text: 0, feedback: 0, coherence: 0, trust: 0 };
   const why = (terms: object, fields: object = {}): string =>
-    linesOf(saying({ bundle: [{ ...entry, terms: { ...none, ...terms } }], ...fields }))[1]!.replace(
+    linesOf(told({ bundle: [{ ...entry, terms: { ...none, ...terms } }], ...fields }))[1]!.replace(
       /^kept d \(1st, was 4th\): moved up 3, /,
       "",
     );
@@ -156,7 +213,7 @@ describe("reasons", () => {
   test("trust, where it took something", () => {
     const parts = { ...entry.parts, trust: 0.25 };
     const trusted = (trust: number) =>
-      linesOf(saying({ bundle: [{ ...entry, parts, terms: { ...none, text: 1, trust } }] }))[1];
+      linesOf(told({ bundle: [{ ...entry, parts, terms: { ...none, text: 1, trust } }] }))[1];
     expect(trusted(-1.234)).toMatch(/match the query; its trust of 0\.25 lowered its score by 1\.23$/);
     expect(trusted(-0.001)).toMatch(/match the query$/);
   });
@@ -164,7 +221,7 @@ describe("reasons", () => {
   test("of what is left out", () => {
     const left = (fields: object, more: object = {}) =>
       linesOf(
-        saying({
+        told({
           left_out: [{ id: "x", inputRank: 2, rank: null, score: null, copyOf: null, ...fields }],
           ...more,
         }),
@@ -176,7 +233,7 @@ describe("reasons", () => {
     expect(left({ rank: 14 })).toBe("14th by score");
     expect(left({ rank: 3 })).toBe("3rd by score, but a near-copy of a better document");
     expect(left({ rank: 3 }, { params: { ...params, diversity: 0.1 } })).toBe(
-      "3rd by score, but others are more of a novelty",
+      "3rd by score, but others that are unlike the chosen were preferred",
     );
     expect(left({}, counts(1, 0))).toBe("could not be ranked, as it has no vector");
     expect(left({}, counts(0, 1))).toBe("excluded by trust 0");
@@ -186,7 +243,7 @@ describe("reasons", () => {
   test("of an order that is not certified", () => {
     const order = (fields: object, certificate: object = {}) =>
       linesOf(
-        saying({
+        told({
           certificate: { residual: 0, bound: 0, margin: null, orderCertified: false, ...certificate },
           ...fields,
         }),
@@ -227,13 +284,13 @@ describe("reasons", () => {
     [112, "112th"],
     [1013, "1013th"],
   ])("ordinal of %d", (inputRank, ordinal) => {
-    expect(linesOf(saying({ bundle: [{ ...entry, inputRank }] }))[1]).toContain(`was ${ordinal})`);
+    expect(linesOf(told({ bundle: [{ ...entry, inputRank }] }))[1]).toContain(`was ${ordinal})`);
   });
 
   test("up, down and stayed", () => {
     const move = (rank: number, inputRank: number) =>
       linesOf(
-        saying({
+        told({
           bundle: [1, 2].map((place) => ({
             ...entry,
             rank: place,

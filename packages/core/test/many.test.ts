@@ -27,10 +27,10 @@ describe("rerankMany", () => {
         { query, candidates, k: 4 },
         { query, candidates, k: undefined as unknown as number },
       ],
-      { k: 2, profile: "settled" },
+      { k: 2, profile: "cosine" },
     );
     expect(results.map(({ bundle }) => bundle.length)).toEqual([2, 4, 2]);
-    expect(results.map(({ receipt }) => receipt.profile)).toEqual(["settled", "settled", "settled"]);
+    expect(results.map(({ receipt }) => receipt.profile)).toEqual(["cosine", "cosine", "cosine"]);
     expect(results[0]!.bundle[0]!.candidate).toBe(candidates[results[0]!.bundle[0]!.inputRank - 1]);
   });
 

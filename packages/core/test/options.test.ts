@@ -75,7 +75,7 @@ describe("an option out of its range is refused by name, with what came", () => 
     expectError(call({ k: new Float32Array(3) }), OptionError, "k", "a Float32Array");
     expectError(call({ k: () => 5 }), OptionError, "k", "a function");
     expectError(call({ k: Symbol("k") }), OptionError, "k", "Symbol(k)");
-    expectError(call({ profile: "none" }), OptionError, "profile", '"settled"', '"cosine"', '"none"');
+    expectError(call({ profile: "none" }), OptionError, "profile", '"evidence"', '"cosine"', '"none"');
   });
 });
 
@@ -138,7 +138,7 @@ describe("options", () => {
   });
 
   test("are resolved from the profile, then what was given, and cannot be changed afterwards", () => {
-    for (const profile of ["settled", "cosine"] as const) {
+    for (const profile of ["evidence", "cosine"] as const) {
       const params = resolveOptions({ profile, lamC: 7 });
       expect(params).toEqual({ k: 5, missing: "append", ...profiles[profile].params, lamC: 7, profile });
       expect(Object.isFrozen(params)).toBe(true);

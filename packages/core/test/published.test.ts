@@ -7,7 +7,17 @@ import { type PublishedReceipt, signPublished, verifyReceiptMode } from "../src/
 import { contentDigest, signedContent } from "../src/receipt/receipt.ts";
 import { signReceipt } from "../src/receipt/sign.ts";
 import { verifyReceipt } from "../src/verify/verify.ts";
-import { both, flips, hostile, receipt, receiptOf, secret, signers, verifiers } from "./receipts.ts";
+import {
+  both,
+  flips,
+  hostile,
+  receipt as evidenceReceipt,
+  latticeReceipt as receipt,
+  latticeReceiptOf as receiptOf,
+  secret,
+  signers,
+  verifiers,
+} from "./receipts.ts";
 
 const signer = signers["HMAC-SHA256"];
 const verifier = verifiers["HMAC-SHA256"];

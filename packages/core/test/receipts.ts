@@ -2,24 +2,31 @@
 import fc from "fast-check";
 import { type Receipt, rerank } from "../src/index.ts";
 import { ed25519Signer, ed25519Verifier, hmacSigner, hmacVerifier } from "../src/keys/index.ts";
+import type { LatticeReceipt } from "../src/python/latticeReceipt.ts";
 import { signPublished } from "../src/python/signature.ts";
 import { signReceipt } from "../src/receipt/sign.ts";
 import { randomRow, randomRows } from "./support.ts";
 
+const requestOf = (n: number, seed: number) => ({
+  query: randomRow(4, seed + 1),
+  queryText: "solar sail",
+  candidates: randomRows(n, 4, seed).map((embedding, i) => ({
+    id: `doc ${i} ☀`,
+    embedding,
+    text: i % 2 ? "solar wind" : "the sail",
+  })),
+  k: 3,
+});
+
 /** A receipt over n candidates. */
-export const receiptOf = (n = 6, seed = 1): Receipt =>
-  rerank({
-    query: randomRow(4, seed + 1),
-    queryText: "solar sail",
-    candidates: randomRows(n, 4, seed).map((embedding, i) => ({
-      id: `doc ${i} ☀`,
-      embedding,
-      text: i % 2 ? "solar wind" : "the sail",
-    })),
-    k: 3,
-  }).receipt;
+export const receiptOf = (n = 6, seed = 1): Receipt => rerank(requestOf(n, seed)).receipt;
+
+/** The same of the lattice of vectors. */
+export const latticeReceiptOf = (n = 6, seed = 1): LatticeReceipt =>
+  rerank({ ...requestOf(n, seed), profile: "reference" }).receipt;
 
 export const receipt = receiptOf();
+export const latticeReceipt = latticeReceiptOf();
 
 const privateKey = Uint8Array.from({ length: 32 }, (_, i) => i + 1);
 export const secret = "golden-secret";
@@ -34,7 +41,7 @@ export const both = Object.values(verifiers);
 export const algorithms = ["Ed25519", "HMAC-SHA256"] as const;
 
 const envelope = signReceipt(receipt, signers.Ed25519);
-const published = signPublished(receipt, signers["HMAC-SHA256"], { mode: "extended" });
+const published = signPublished(latticeReceipt, signers["HMAC-SHA256"], { mode: "extended" });
 
 /** Copies of bytes with one bit flipped: `bits` of them in every `step`-th byte. */
 export function* flips(bytes: Uint8Array, step = 1, bits = 8): Generator<Uint8Array> {

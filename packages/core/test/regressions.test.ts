@@ -30,7 +30,7 @@ describe("equal vectors at different places of a graph", () => {
   ] as const;
   const query = [1, 0, 0];
 
-  test("got the settled cosine of the first of them", () => {
+  test("got the score of the first of them", () => {
     for (const [bound, free] of [
       [0, 1],
       [1, 0],
@@ -39,9 +39,9 @@ describe("equal vectors at different places of a graph", () => {
         { embeddings: [twin, twin, c, d], edges: [{ i: bound, j: 2, weight: 1 }] },
         { k: 4 },
       ).setQuery(query);
-      const settled = new Map(lattice.bundle().map(({ index, parts }) => [index, parts!.settled]));
-      expect(settled.get(free)).toBeCloseTo(1 / Math.hypot(1, 0.2), 6);
-      expect(settled.get(bound)).toBeLessThan(0.9);
+      const moved = new Map(lattice.bundle().map(({ index, terms }) => [index, terms!.neighbours!]));
+      expect(moved.get(free)).toBe(0);
+      expect(moved.get(bound)).toBeLessThan(-0.1);
       // An edge to another document pulls the one down, and leaves the other where it was.
       const [first] = lattice.bundle();
       expect(first!.index).toBe(free);
@@ -52,8 +52,8 @@ describe("equal vectors at different places of a graph", () => {
     const settledOf = (chained: number, free: number) => {
       const lattice = new Lattice({ embeddings: [twin, twin, c, d] }, { k: 4 }).setQuery(query);
       lattice.addChain([chained, 2], { lamP: 5 });
-      const settled = new Map(lattice.bundle().map(({ index, parts }) => [index, parts!.settled]));
-      return [settled.get(chained)!, settled.get(free)!];
+      const scores = new Map(lattice.bundle().map(({ index, score }) => [index, score]));
+      return [scores.get(chained)!, scores.get(free)!];
     };
     const [first, second] = [settledOf(0, 1), settledOf(1, 0)];
     expect(first[0]).toBeCloseTo(second[0]!, 5);
@@ -137,7 +137,8 @@ test("pools without vectors had other bits in another order", () => {
 });
 
 describe("a listener that touches its lattice", () => {
-  const lattice = () => new Lattice({ embeddings: randomRows(20, 4, 1) }).setQuery(randomRow(4, 2));
+  const lattice = () =>
+    new Lattice({ embeddings: randomRows(20, 4, 1) }, { profile: "reference" }).setQuery(randomRow(4, 2));
 
   test("and asked for a coarser solution put it into the receipt", () => {
     const disturbed = lattice();
@@ -205,7 +206,7 @@ test("letters whose composed form only their lower case has were not found", () 
   ];
   const { bundle } = rerank({ query: [1], queryText: "aaT\u0308", candidates });
   expect(bundle[0]).toMatchObject({ id: "composed" });
-  expect(bundle[0]!.parts!.text).toBeGreaterThan(0);
+  expect(bundle[0]!.parts!.grams).toBeGreaterThan(0);
 });
 
 describe("a replay of what someone else wrote", () => {
@@ -218,10 +219,11 @@ describe("a replay of what someone else wrote", () => {
   };
 
   test("went on for as long as it said, where float32 had no more to give", () => {
-    const receipt = made({ tolerance: 1e-7, lamC: 1e4, maxIterations: 100_000 });
+    const how = { profile: "reference", tolerance: 1e-7, lamC: 1e4, maxIterations: 100_000 } as const;
+    const receipt = rerank({ query, candidates, ...how }).receipt;
     expect(receipt.meta.ustar_converged).toBe(false);
     expect(receipt.meta.ustar_iters).toBeLessThan(2000);
-    const endless = forged({ params: { ...receipt.params, maxIterations: 1e15 } });
+    const endless = forged({ params: { ...made({}).params, maxIterations: 1e15 } });
     expect(replayReceipt(endless, { query, candidates })).toEqual({
       ok: false,
       reason: "schema",
@@ -272,7 +274,7 @@ describe("a listener that asks again", () => {
     embeddings: randomRows(20, 4, seed),
     query: randomRow(4, seed + 100),
   }));
-  const options = { tolerance: 0.1, k: 10 };
+  const options = { profile: "reference", tolerance: 0.1, k: 10 } as const;
 
   test("for the bundle did so without end", () => {
     let told = 0;
@@ -285,7 +287,7 @@ describe("a listener that asks again", () => {
       });
       expect(asked.receipt().digest).toBe(plain.receipt().digest);
     }
-    expect(told).toBeGreaterThan(pools.length);
+    expect(told).toBe(pools.length);
   });
 
   test("or solved again and changed the query: the answer is to what was asked", () => {
@@ -342,19 +344,6 @@ test("scores that agree by rounding alone were taken for an exact tie", () => {
   expect(certificateOf(1 - 2 ** -53).orderCertified).toBe(false);
 });
 
-test("the time of a choice was counted as that of the solver too", () => {
-  let finer = 0;
-  for (let seed = 0; seed < 30; seed++) {
-    const began = performance.now();
-    const lattice = new Lattice({ embeddings: randomRows(200, 4, seed) }, { tolerance: 0.1, k: 10 });
-    lattice.onEvent(() => finer++);
-    lattice.setQuery(randomRow(4, seed + 50)).receipt();
-    const spent = Object.values(lattice.timings).reduce((sum, ms) => sum + ms, 0);
-    expect(spent).toBeLessThanOrEqual(performance.now() - began);
-  }
-  expect(finer).toBeGreaterThan(30);
-});
-
 test("a signer of no known algorithm was found out with the first query", () => {
   const signer = { algorithm: "RSA", sign: (message: Uint8Array) => message };
   expect(() => resolveAdapterOptions({ signer: signer as never })).toThrow("signer: must be a signer");
@@ -369,7 +358,7 @@ test("a vector with -0 had another digest once it had been JSON", () => {
 });
 
 test("a chain that was refused had been settled for nothing, and the query was asked for first", () => {
-  const lattice = new Lattice({ embeddings: randomRows(5, 4, 1) }, { lamQ: 1 });
+  const lattice = new Lattice({ embeddings: randomRows(5, 4, 1) }, { profile: "reference", lamQ: 1 });
   expect(() => lattice.chainReceipt([0, 0])).toThrow("chain[1]: is candidate 0 again");
   let solves = 0;
   lattice.setQuery(randomRow(4, 2)).onEvent(() => solves++);
@@ -378,5 +367,5 @@ test("a chain that was refused had been settled for nothing, and the query was a
     "zThreshold: must be a number",
   );
   expect(solves).toBe(0);
-  expect(lattice.receipt().meta.ustar_cached).toBe(false);
+  expect(lattice.receipt()).toMatchObject({ meta: { ustar_cached: false } });
 });

@@ -53,11 +53,12 @@ describe("the bundle", () => {
     fc.assert(
       fc.property(requests(), options, (request, how) => {
         for (const { score, terms, parts, candidate } of rerank({ ...request, ...how, ...all }).bundle) {
-          const { settled, text, feedback, coherence, trust } = terms!;
-          expect(score).toBe(settled + text + feedback + coherence + trust);
+          const sum = Object.values(terms!).reduce((total, term) => total + term, 0);
+          const size = Object.values(terms!).reduce((total, term) => total + Math.abs(term), 1);
+          expect(Math.abs(score! - sum)).toBeLessThan(1e-12 * size);
           expect(Math.abs(parts!.similarity - cosine(candidate.embedding, request.query))).toBeLessThan(2e-6);
           expect(parts!.trust).toBe(candidate.trust);
-          if (how.textWeight === 0) expect(terms!.text).toBe(0);
+          if (how.textWeight === 0) expect(terms).not.toHaveProperty("grams");
           if (candidate.trust === 1) expect(terms!.trust).toBe(0);
         }
       }),
@@ -84,8 +85,10 @@ describe("the order in which candidates come", () => {
         const candidates = permuted(request.candidates, by);
         const shuffled = rerank({ ...request, ...how, ...all, candidates });
         expect(byId(shuffled.bundle)).toEqual(byId(came.bundle));
-        // Null points name candidates by their places.
-        const { bundle, inputs, digest, t_ms, null_points, meta, ...figures } = came.receipt;
+        // Null points, links and the best are named by their places.
+        const { bundle, inputs, digest, t_ms, null_points, meta, links, evidence, ...figures } = came.receipt;
+        expect(shuffled.receipt.links).toHaveLength(links.length);
+        expect({ ...shuffled.receipt.evidence, best: null }).toEqual({ ...evidence, best: null });
         expect(shuffled.receipt.null_points).toHaveLength(null_points!.length);
         expect(shuffled.receipt).toMatchObject({
           ...figures,
@@ -187,14 +190,16 @@ describe("the length of vectors", () => {
         const other = rerank({ ...scaled(request, c, q), ...all }).bundle;
         for (const { id, parts } of bundle) {
           const entry = other.find((o) => o.id === id)!;
-          expect(Math.abs(entry.parts!.settled - parts!.settled)).toBeLessThan(2e-4);
-          expect(entry.parts!.text).toBe(parts!.text);
+          expect(Math.abs(entry.parts!.similarity! - parts!.similarity!)).toBeLessThan(2e-6);
+          expect(entry.parts!.grams).toBe(parts!.grams);
         }
-        const spread =
-          Math.max(...bundle.map(({ parts }) => parts!.settled)) -
-          Math.min(...bundle.map(({ parts }) => parts!.settled));
-        if (spread < 0.1) return;
-        // Cosines that spread over a tenth or more and move by 2e-4 move a score by less than a tenth.
+        const spreadOf = (part: string) => {
+          const values = bundle.map(({ parts }) => parts![part] ?? 0);
+          return Math.max(...values) - Math.min(...values);
+        };
+        const narrow = (part: string) => spreadOf(part) > 0 && spreadOf(part) < 0.1;
+        if (narrow("similarity") || narrow("feedback")) return;
+        // Cosines that spread over a tenth or more and move by 2e-6 move a score by less than a tenth.
         for (const above of bundle) {
           for (const below of bundle) {
             if (above.score! - below.score! < 0.1) continue;
@@ -332,8 +337,8 @@ describe("words", () => {
         const { bundle } = rerank({ ...request, ...all, candidates: silent });
         expect(idsOf(bundle)).toEqual(expected);
         for (const { parts, terms } of bundle) {
-          expect(parts!.text).toBeNull();
-          expect(terms!.text).toBe(0);
+          expect(parts).not.toHaveProperty("grams");
+          expect(terms).not.toHaveProperty("grams");
         }
       }),
     );
@@ -415,8 +420,9 @@ describe("the profile cosine", () => {
         const scores = ({ bundle }: { bundle: Ranked[] }) => bundle.map(({ id, score }) => [id, score]);
         const cosineAlone = rerank({ ...request, profile: "cosine", ...all });
         expect(scores(cosineAlone)).toEqual(scores(rerank({ ...wordless, profile: "cosine", ...all })));
-        const settledByHand = rerank({ ...request, profile: "cosine", lamC: 2, textWeight: 0.5, ...all });
-        expect(scores(settledByHand)).toEqual(scores(rerank({ ...request, profile: "settled", ...all })));
+        const weights = { lamC: 0.5, textWeight: 1, linkWeight: 0.3, listWeight: 0.4, feedback: 0.3 };
+        const byHand = rerank({ ...request, profile: "cosine", ...weights, ...all });
+        expect(scores(byHand)).toEqual(scores(rerank({ ...request, ...all })));
       }),
     );
   });

@@ -49,7 +49,7 @@ describe("a pool without vectors", () => {
   test("without words, or with none that weigh, keeps the order of its scores", () => {
     fc.assert(
       fc.property(candidatesOf, (candidates) => {
-        const { bundle, receipt } = rerank({ candidates, k: 20, feedback: 0, copies: "keep" });
+        const { bundle, receipt } = rerank({ candidates, k: 20, lamC: 0, copies: "keep" });
         const order = [...candidates.keys()].sort(
           (a, b) => candidates[b]!.score - candidates[a]!.score || a - b,
         );

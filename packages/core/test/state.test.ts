@@ -24,7 +24,7 @@ const lattices = pools({ maxN: 10 }).chain((pool) => {
       texts: fc.boolean(),
       chain: fc.boolean(),
       steps: fc.integer({ min: 0, max: 2 }),
-      profile: fc.constantFrom("settled" as const, "reference" as const),
+      profile: fc.constantFrom("evidence" as const, "reference" as const),
       lamQ: fc.constantFrom(0, 1),
       edges: fc.boolean(),
     })
@@ -284,7 +284,7 @@ describe("a lattice in use", () => {
   });
 
   test("O15 a light receipt says null, never 0", () => {
-    const light = new Lattice({ embeddings }).setQuery(query).receipt({ detail: "light" });
+    const light = new Lattice({ embeddings }).setQuery(query).figures({ detail: "light" });
     expect(light).toMatchObject({
       coh_drop_sum: null,
       anchor_pen_sum: null,

@@ -2,7 +2,7 @@ import { OptionError, show, VectorError } from "../errors.ts";
 import { capRowSums, symmetrize } from "../graph/adjacency.ts";
 import { nearestNeighbors } from "../graph/neighbors.ts";
 import { kernel } from "../kernels/fastest.ts";
-import { resolveOptions } from "../options/options.ts";
+import { defined, resolveOptions } from "../options/options.ts";
 import type { Options } from "../options/types.ts";
 import {
   compareRows,
@@ -169,6 +169,6 @@ export function resolveGateOptions(options: GateOptions): Required<GateOptions> 
   if (normalization === "minmax" && beta !== undefined) {
     throw new OptionError("beta", 'cancels in the normalization "minmax"; leave one of the two out');
   }
-  const { neighbors, graph, similarityFloor } = resolveOptions({ neighbors: 30, graph: "union", ...rest });
+  const { neighbors, graph, similarityFloor } = resolveOptions({ neighbors: 30, graph: "union", ...defined(rest) });
   return { neighbors, graph, similarityFloor, rowCap, gamma, beta: beta ?? 1, method, normalization };
 }

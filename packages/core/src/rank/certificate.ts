@@ -179,7 +179,10 @@ function zRadii({ values, term, weight, deviation }: Weighed, radius: Float64Arr
   const mean = radius.reduce((sum, r) => sum + r, 0) / n;
   const rms = Math.sqrt(radius.reduce((sum, r) => sum + r * r, 0) / n);
   // No spread beyond rounding was seen, and none is there unless it is about as large as what would have been seen.
-  if (deviation === 0) return radius.map(() => (moments(values).deviation === 0 ? 0 : Infinity));
+  if (deviation === 0) {
+    const none = moments(values).deviation === 0 ? 0 : Infinity;
+    return radius.map(() => none);
+  }
   if (rms >= deviation) return radius.map(() => Infinity);
   const arithmetic = 8 * n * UNIT64;
   return radius.map(

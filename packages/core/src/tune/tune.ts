@@ -30,7 +30,7 @@ export interface TuneSetting {
 export interface TuneRequest {
   readonly queries: readonly LabelledQuery[];
   /** What to choose from; of equals, the first wins. Default: each profile but the published one, and the default
-   * profile without words and with words of twice the weight. */
+   * profile with more and less of words, of the lattice and of links. */
   readonly settings?: readonly TuneSetting[];
   /** nDCG looks at the first `k` documents. Integer >= 1, default 10. */
   readonly metric?: { readonly k?: number };
@@ -95,14 +95,23 @@ const Z = { 0.9: 1.645, 0.95: 1.96, 0.99: 2.576 } as const;
 const FEWEST = 30;
 const RESAMPLES = 2000;
 
+/** What is tried by default, beside the profiles: more and less of what collections differ in. */
+const VARIANTS: readonly Options[] = [
+  { textWeight: 0 },
+  { textWeight: 0.5 },
+  { textWeight: 2 },
+  { lamC: 0 },
+  { lamC: 1 },
+  { linkWeight: 0 },
+];
+
 function defaultSettings(): TuneSetting[] {
-  const { profile, textWeight } = resolveOptions({});
-  const names = Object.keys(profiles) as ProfileName[];
-  const ours = names.filter((name) => profiles[name].strategies.score === "evidence");
-  const words = [0, 2 * textWeight].map((weight) => ({ profile, textWeight: weight }));
+  const names = (Object.keys(profiles) as ProfileName[]).filter(
+    (name) => profiles[name].strategies.score === "evidence",
+  );
   return [
-    ...ours.map((name) => ({ name, options: { profile: name } })),
-    ...words.map((options) => ({ name: `${profile}, textWeight ${options.textWeight}`, options })),
+    ...names.map((name) => ({ name, options: { profile: name } })),
+    ...VARIANTS.map((options) => ({ name: Object.entries(options).flat().join(" "), options })),
   ];
 }
 

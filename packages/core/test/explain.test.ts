@@ -124,7 +124,10 @@ describe("reasons", () => {
   const { inputs, bundle, certificate } = receiptOf();
   const entry = { ...bundle[0]!, id: "d", rank: 1, ownRank: 3, inputRank: 4, neighbours: [] };
   const why = (terms: object, fields: object = {}): string =>
-    linesOf(saying({ bundle: [{ ...entry, terms, ...fields }] }))[1]!.replace(/^kept d \(1st, was 4th\): /, "");
+    linesOf(saying({ bundle: [{ ...entry, terms, ...fields }] }))[1]!.replace(
+      /^kept d \(1st, was 4th\): /,
+      "",
+    );
 
   test("its place by its own evidence, and the figures that made it, largest first", () => {
     expect(why({ similarity: 1.5, grams: -0.25, words: 0.001, feedback: 0.5, neighbours: 0, trust: 0 })).toBe(
@@ -159,15 +162,12 @@ describe("reasons", () => {
   test("of a document that could not be ranked", () => {
     const nothing = { score: null, ownRank: null, parts: null, terms: null, neighbours: null };
     const lacking = (of: object) => linesOf(saying({ bundle: [{ ...entry, ...nothing }], ...of }))[1];
-    expect(lacking({})).toBe(
-      "kept d (1st, was 4th): put last, as it has no vector and could not be ranked",
-    );
+    expect(lacking({})).toBe("kept d (1st, was 4th): put last, as it has no vector and could not be ranked");
     expect(lacking({ inputs: { ...inputs, scores: inputs.ids } })).toContain("as it has no score");
   });
 
   test("of an order that is not certified", () => {
-    const order = (fields: object) =>
-      linesOf(saying({ certificate: { ...certificate, ...fields } })).at(-1);
+    const order = (fields: object) => linesOf(saying({ certificate: { ...certificate, ...fields } })).at(-1);
     for (const [open, words] of [
       ["nothing-ranked", "nothing was ranked"],
       ["novelty", "the choice is not by score alone"],

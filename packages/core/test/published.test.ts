@@ -9,9 +9,9 @@ import { signReceipt } from "../src/receipt/sign.ts";
 import { verifyReceipt } from "../src/verify/verify.ts";
 import {
   both,
+  receipt as evidenceReceipt,
   flips,
   hostile,
-  receipt as evidenceReceipt,
   latticeReceipt as receipt,
   latticeReceiptOf as receiptOf,
   secret,

@@ -190,7 +190,11 @@ describe("with a good signature, still refused", () => {
       "schema",
     ],
     ["a key twice", text.replace('"profile"', '"profile":"evidence","profile"'), "schema"],
-    ["-0", canonicalize(redigested({ iterations: 0 }))!.replace('"iterations":0,', '"iterations":-0,'), "schema"],
+    [
+      "-0",
+      canonicalize(redigested({ iterations: 0 }))!.replace('"iterations":0,', '"iterations":-0,'),
+      "schema",
+    ],
     ["another spelling of a number", text.replace('"k":3', '"k":3.0'), "schema"],
     [
       "1e21 written out",

@@ -45,6 +45,10 @@ export interface LatticeFigures {
   readonly cg_iters: number;
   /** Residual `|F - M U|` that these iterations reached, recomputed. */
   readonly residual: number;
+  /** No settled vector is further than this from the exact one; see `errorBounds`. */
+  readonly bound: number;
+  /** The coordinates in which the system was solved. */
+  readonly space: Space["kind"];
   /** The edges under most tension, by candidate index; null where `detail` is `"light"`. */
   readonly null_points: readonly NullPoint[] | null;
   readonly meta: {
@@ -120,6 +124,8 @@ export function latticeFigures(
     },
     cg_iters: last.iterations,
     residual: last.residual,
+    bound: solution.bounds.reduce((a, b) => Math.max(a, b), 0),
+    space: space.kind,
     null_points: tension.null_points,
     meta: {
       ustar_converged: convergence.converged,

@@ -169,6 +169,10 @@ export function resolveGateOptions(options: GateOptions): Required<GateOptions> 
   if (normalization === "minmax" && beta !== undefined) {
     throw new OptionError("beta", 'cancels in the normalization "minmax"; leave one of the two out');
   }
-  const { neighbors, graph, similarityFloor } = resolveOptions({ neighbors: 30, graph: "union", ...defined(rest) });
+  const { neighbors, graph, similarityFloor } = resolveOptions({
+    neighbors: 30,
+    graph: "union",
+    ...defined(rest),
+  });
   return { neighbors, graph, similarityFloor, rowCap, gamma, beta: beta ?? 1, method, normalization };
 }

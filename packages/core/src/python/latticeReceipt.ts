@@ -49,7 +49,7 @@ interface LatticeTerms {
  * The record of a lattice of vectors: what the profile `reference` writes, and what every profile wrote before the lattice
  * settled the evidence. The names of the published Oscillink schema are kept where the meaning is the same.
  */
-export interface LatticeReceipt extends Omit<LatticeFigures, "meta"> {
+export interface LatticeReceipt extends Omit<LatticeFigures, "bound" | "meta"> {
   readonly schema: "oscillink-receipt/2";
   /** The version of the package that wrote it. */
   readonly version: string;
@@ -123,8 +123,6 @@ export interface LatticeReceipt extends Omit<LatticeFigures, "meta"> {
   };
   /** The arithmetic that was used. Not covered by the digest: every kernel gives the same bits. */
   readonly kernel: { readonly name: string; readonly version: number };
-  /** The coordinates in which the system was solved. */
-  readonly space: "ambient" | "span";
   /** Where the vectors came from, when an adapter knows. Not covered by the digest. */
   readonly vectors: VectorCounts | null;
   /** Digest of everything above but what is marked as not covered. */

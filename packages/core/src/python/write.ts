@@ -44,8 +44,8 @@ export function writeLatticeReceipt(
       terms: { ...NO_TERMS, ...figures(entry.terms!) },
     }),
   ) as unknown as readonly LatticeEntry[];
-  const { meta, ...told } = latticeFigures(problem, query, space, solution, moved, options);
-  const { convergence, bounds } = solution;
+  const { meta, bound, ...told } = latticeFigures(problem, query, space, solution, moved, options);
+  const { convergence } = solution;
   const content = {
     schema: "oscillink-receipt/2",
     version,
@@ -65,12 +65,11 @@ export function writeLatticeReceipt(
     },
     certificate: {
       residual: significant(convergence.residual),
-      bound: significant(bounds.reduce((a, b) => Math.max(a, b), 0)),
+      bound: significant(bound),
       margin: null,
       orderCertified: false,
     },
     kernel: { name: kernel.name, version: kernel.version },
-    space: space.kind,
     vectors: options.vectors,
   } as const;
   return { ...content, digest: contentDigest(content) };

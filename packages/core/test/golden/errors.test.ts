@@ -243,8 +243,8 @@ const accepted: [call: string, why: string, check: () => void][] = [
     "D=1 receipt() light (accepted, wrong value)",
     "likewise, with the right value",
     () => {
-      const light = thinLattice().receipt({ detail: "light" });
-      expect(light.deltaH_total).toBe(thinLattice().receipt().deltaH_total);
+      const light = thinLattice().figures({ detail: "light" });
+      expect(light.deltaH_total).toBe(thinLattice().figures().deltaH_total);
       expect(Math.abs(light.deltaH_total - (light.energy.initial - light.energy.minimum))).toBeLessThan(1e-4);
     },
   ],

@@ -40,7 +40,7 @@ describe.each(golden)("profile reference is oscillink 0.1.13: $name", (setup) =>
     expectEdges(latticeOf(setup, { rowCap: null }), reference.A_mutual, EXACT, "mutual");
     const lattice = latticeOf(setup);
     expectEdges(lattice, exact.A_capped, EXACT, "capped");
-    const { avg_degree, edge_density } = lattice.receipt().meta;
+    const { avg_degree, edge_density } = lattice.figures().meta;
     expectClose(
       [avg_degree, edge_density],
       [reference.receipt.avg_degree, reference.receipt.edge_density],
@@ -65,7 +65,7 @@ describe.each(golden)("profile reference is oscillink 0.1.13: $name", (setup) =>
     expectClose(valuesOf(lattice.energyOf(settled)), valuesOf(exact.H_Ustar), EXACT, "H(U*)");
     lattice.settle({ dt: 1 });
     expectClose(valuesOf(lattice.energyOf(lattice.stateVectors())), valuesOf(exact.H_Uplus), EXACT, "H(U+)");
-    const { energy } = lattice.receipt();
+    const { energy } = lattice.figures();
     expectClose(
       [energy.initial, energy.final, energy.minimum],
       [exact.H_Y.total, exact.H_Uplus.total, exact.H_Ustar.total],
@@ -83,11 +83,11 @@ describe.each(golden)("profile reference is oscillink 0.1.13: $name", (setup) =>
 
   test("deltaH_total before and after a step, and the three sums", () => {
     const lattice = latticeOf(setup);
-    const before = lattice.receipt();
+    const before = lattice.figures();
     expectClose([before.deltaH_total], [exact.deltaH_Y], EXACT, "deltaH(Y)");
     expectClose([before.deltaH_total], [reference.deltaH_before], REFERENCE, "deltaH of the package");
     lattice.settle({ dt: 1 });
-    const after = lattice.receipt();
+    const after = lattice.figures();
     expectClose([after.deltaH_total], [exact.deltaH_Uplus], EXACT, "deltaH(U+)");
     expect(after.energy.remaining).toBe(after.deltaH_total);
     // Its own step stops at a residual of 1e-3.
@@ -122,7 +122,7 @@ describe.each(golden)("profile reference is oscillink 0.1.13: $name", (setup) =>
     const open = new Set([...exact.row_max_z.keys()].filter((i) => Math.abs(exact.row_max_z[i]![1] - 3) < Z));
     const decided = (points: readonly Point[]) =>
       points.filter(({ edge }) => !open.has(edge[0])).toSorted(byRow);
-    const { null_points, meta } = latticeOf(setup).receipt({ nullCap: 1000 });
+    const { null_points, meta } = latticeOf(setup).figures({ nullCap: 1000 });
     const points = decided(null_points!);
     if (open.size === 0) {
       expect(meta.null_points_summary!.total_null_points).toBe(
@@ -170,7 +170,7 @@ describe.each(golden)("profile reference is oscillink 0.1.13: $name", (setup) =>
       "score of the package",
     );
     expectClose(
-      bundle.map(({ parts }) => parts!.settled),
+      bundle.map(({ parts }) => parts!.settled!),
       published.map(({ align }) => align),
       REFERENCE,
       "align of the package",

@@ -60,7 +60,7 @@ describe("settle() makes the steps of oscillink 0.1.13", () => {
       expectClose(U.flat(), golden.U_exact.flat(), EXACT, "U");
       // Its steps stop at a residual of 1e-3, where they are not told otherwise.
       expectClose(U.flat(), golden.U_ref.flat(), kwargs.tol ? REFERENCE : 1e-3, "U of the package");
-      const { deltaH_total, energy } = lattice.receipt();
+      const { deltaH_total, energy } = lattice.figures();
       expectClose([deltaH_total], [golden.deltaH_U_exact], EXACT, "deltaH");
       expectClose(
         [deltaH_total],
@@ -108,7 +108,7 @@ describe("nullCap is OSCILLINK_RECEIPT_NULL_CAP", () => {
   const capOf = (env: string | null) => (/^\s*[1-9]\d*\s*$/.test(env ?? "") ? Number(env) : 1_000_000);
 
   test.each(capped.cases)("$env", ({ env, summary, z = capped.all.z, edges = capped.all.edges }) => {
-    const { null_points, meta } = latticeOf(capped).receipt({ nullCap: capOf(env) });
+    const { null_points, meta } = latticeOf(capped).figures({ nullCap: capOf(env) });
     expect(meta.null_points_summary).toEqual(summary);
     // Listed by falling z here, cut or not; there by row if nothing was cut.
     const falling = z.toSorted((a, b) => b - a);
@@ -212,7 +212,7 @@ describe.each(moving.cases)("the dynamics of two steps: $name", (setup) => {
     for (const { dynamics: golden } of setup.steps) {
       const after = published.step(before, 1);
       const { iterations } = lattice.settle();
-      const found = lattice.receipt({ dynamics: true }).meta.dynamics!;
+      const found = lattice.figures({ dynamics: true }).meta.dynamics!;
       const expected = published.dynamics(before, after);
       expectClose(
         scalars.map((name) => found[name]),
@@ -248,7 +248,7 @@ describe.each(moving.cases)("the dynamics of two steps: $name", (setup) => {
       // It stops at a residual of 1e-3, which is more of the second step than of the first.
       const tolerance = step === 0 ? 1e-3 : 1e-2;
       lattice.settle();
-      const found = lattice.receipt({ dynamics: true }).meta.dynamics!;
+      const found = lattice.figures({ dynamics: true }).meta.dynamics!;
       for (const name of scalars) {
         expect(Math.abs(found[name] / golden[name] - 1), name).toBeLessThan(tolerance);
       }
@@ -266,9 +266,9 @@ describe.each(moving.cases)("the dynamics of two steps: $name", (setup) => {
 
 test("dynamics are null before the first settle, and unless asked for", () => {
   const lattice = latticeOf(moving.cases[0]!);
-  expect(lattice.receipt({ dynamics: true }).meta.dynamics).toBeNull();
+  expect(lattice.figures({ dynamics: true }).meta.dynamics).toBeNull();
   lattice.settle();
-  expect(lattice.receipt().meta.dynamics).toBeNull();
+  expect(lattice.figures().meta.dynamics).toBeNull();
 });
 
 // ---------------------------------------------------------------- traps
@@ -304,7 +304,7 @@ describe.each([0, 1])("the traps study, trial %i", (trial) => {
 
   test("gated: the five with the highest settled cosine", () => {
     const bundle = lattice(labelled).bundle();
-    const cosines = bundle.toSorted((a, b) => a.index - b.index).map(({ parts }) => parts!.settled);
+    const cosines = bundle.toSorted((a, b) => a.index - b.index).map(({ parts }) => parts!.settled!);
     expectClose(cosines, gated.cos_Ustar_exact, EXACT, "cosine");
     const top = bundle.slice(0, 5).map(({ index }) => index);
     expect(top).toEqual(gated.topk);
@@ -327,8 +327,8 @@ describe.each([0, 1])("the traps study, trial %i", (trial) => {
     const bare = new Lattice({ embeddings: Y, trust }, { profile: "reference", tolerance: 1e-7 }).setQuery(
       psi,
     );
-    expectClose([bare.receipt().deltaH_total], [golden.deltaH_exact], EXACT, "deltaH");
-    expectClose([bare.receipt().deltaH_total], [golden.deltaH], REFERENCE, "deltaH of the package");
+    expectClose([bare.figures().deltaH_total], [golden.deltaH_exact], EXACT, "deltaH");
+    expectClose([bare.figures().deltaH_total], [golden.deltaH], REFERENCE, "deltaH of the package");
     expect(bare.bundle().map(({ index }) => index)).toEqual(golden.bundle_default_topk);
   });
 });

@@ -1,9 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { moments, naturalLog, zScores } from "../src/math.ts";
-import { diversify, ranking } from "../src/rank/diversify.ts";
-import type { Evidence } from "../src/rank/evidence.ts";
-import { fuse, relevanceOf } from "../src/rank/fuse.ts";
+import { diversify, onScaleOf, ranking } from "../src/rank/diversify.ts";
+
 import { float32, permuted } from "./support.ts";
 
 const finite = fc.double({ min: -1e6, max: 1e6, noNaN: true });
@@ -102,138 +101,6 @@ describe("moments and z-scores", () => {
   });
 });
 
-/** Evidence of up to 12 candidates: settled cosines, BM25 scores (or none) and trusts. */
-const evidences: fc.Arbitrary<Evidence> = fc.integer({ min: 1, max: 12 }).chain((n) => {
-  const column = (value: fc.Arbitrary<number>) =>
-    fc.array(value, { minLength: n, maxLength: n }).map((values) => Float64Array.from(values));
-  const hundredth = fc.integer({ min: -100, max: 100 }).map((v) => v / 100);
-  return fc.record({
-    settled: column(hundredth),
-    text: fc.option(column(fc.integer({ min: 0, max: 40 }).map((v) => v / 4))),
-    phrases: fc.option(column(fc.integer({ min: 0, max: 8 }).map((v) => v / 4))),
-    title: fc.option(column(fc.integer({ min: 0, max: 8 }).map((v) => v / 4))),
-    feedback: fc.option(column(hundredth)),
-    trust: column(fc.constantFrom(0.01, 0.25, 0.5, 0.99, 1)).map((t) => Float64Array.from(t)),
-    coherence: fc.constant(null),
-  });
-});
-
-const weights = fc.constantFrom(0, 0.5, 2);
-
-/** The score without the coherence part. */
-const score = (evidence: Evidence, textWeight: number) =>
-  fuse(evidence, {
-    textWeight,
-    textTail: 0.3,
-    phraseWeight: 0.25,
-    titleWeight: 0.125,
-    feedback: 0.2,
-    coherenceWeight: 0,
-  });
-
-describe("the score", () => {
-  test("is the sum of its terms, bit for bit", () => {
-    fc.assert(
-      fc.property(evidences, weights, (evidence, textWeight) => {
-        const { score: total, terms } = score(evidence, textWeight);
-        const { settled, text, feedback, coherence, trust } = terms;
-        total.forEach((s, i) => {
-          expect(s).toBe(settled[i]! + text[i]! + feedback[i]! + coherence[i]! + trust[i]!);
-        });
-      }),
-    );
-  });
-
-  test("of fully trusted candidates is z(settled), the words by weight and skewness, and the feedback", () => {
-    fc.assert(
-      fc.property(evidences, weights, (evidence, textWeight) => {
-        const { score: total } = score({ ...evidence, trust: evidence.trust.map(() => 1) }, textWeight);
-        const settled = zScores(evidence.settled, 1e-6);
-        const z = (values: Float64Array | null | undefined) =>
-          zScores(values ?? evidence.settled.map(() => 0));
-        const grams = z(evidence.text);
-        const skew = Math.max(0, grams.reduce((sum, v) => sum + v ** 3, 0) / grams.length);
-        const phrases = z(evidence.phrases);
-        const title = z(evidence.title);
-        const feedback = z(evidence.feedback);
-        total.forEach((s, i) => {
-          const words = textWeight * ((1 + 0.3 * skew) * grams[i]! + 0.25 * phrases[i]! + 0.125 * title[i]!);
-          expect(s).toBeCloseTo(settled[i]! + words + 0.2 * feedback[i]!, 9);
-        });
-      }),
-    );
-  });
-
-  test("takes from a candidate in proportion to its distrust, and from no other", () => {
-    fc.assert(
-      fc.property(evidences, weights, fc.nat(), (evidence, textWeight, at) => {
-        const i = at % evidence.trust.length;
-        const scoresAt = (trust: number) =>
-          score({ ...evidence, trust: evidence.trust.with(i, trust) }, textWeight).score;
-        const [full, most, half, little] = [1, 0.75, 0.5, 0.25].map(scoresAt);
-        const loss = (scores: Float64Array) => full![i]! - scores[i]!;
-        expect(loss(most!)).toBeGreaterThanOrEqual(0);
-        expect(Math.abs(loss(half!) - 2 * loss(most!))).toBeLessThan(1e-12);
-        expect(Math.abs(loss(little!) - 3 * loss(most!))).toBeLessThan(1e-12);
-        expect([...half!].toSpliced(i, 1)).toEqual([...full!].toSpliced(i, 1));
-      }),
-    );
-  });
-
-  test("no candidate falls by being trusted more", () => {
-    fc.assert(
-      fc.property(
-        evidences,
-        weights,
-        fc.nat(),
-        fc.constantFrom(0.02, 0.6, 1),
-        (evidence, textWeight, at, to) => {
-          const i = at % evidence.trust.length;
-          fc.pre(to > evidence.trust[i]!);
-          const raised = evidence.trust.with(i, to);
-          const place = (e: Evidence) => {
-            const { score: total } = score(e, textWeight);
-            return ranking(total, [...total.keys()]).indexOf(i);
-          };
-          expect(place({ ...evidence, trust: raised })).toBeLessThanOrEqual(place(evidence));
-        },
-      ),
-    );
-  });
-
-  test("trust near 0 leaves a candidate last, however well it scores", () => {
-    fc.assert(
-      fc.property(evidences, weights, fc.nat(), (evidence, textWeight, at) => {
-        const i = at % evidence.trust.length;
-        const trust = evidence.trust.map((_, j) => (j === i ? 1e-6 : 1));
-        const { score: total } = score({ ...evidence, trust }, textWeight);
-        // It came first, so that a mere tie would leave it ahead.
-        const came = Array.from(total.keys(), (j) => (j === i ? -1 : j));
-        expect(ranking(total, came).at(-1)).toBe(i);
-      }),
-    );
-  });
-
-  test("does not depend on the candidates' order, bit for bit", () => {
-    fc.assert(
-      fc.property(evidences, weights, keys, (evidence, textWeight, by) => {
-        const shuffled = {
-          settled: Float64Array.from(permuted([...evidence.settled], by)),
-          text: evidence.text && Float64Array.from(permuted([...evidence.text], by)),
-          phrases: evidence.phrases && Float64Array.from(permuted([...evidence.phrases], by)),
-          title: evidence.title && Float64Array.from(permuted([...evidence.title], by)),
-          feedback: evidence.feedback && Float64Array.from(permuted([...evidence.feedback], by)),
-          trust: Float64Array.from(permuted([...evidence.trust], by)),
-          coherence: null,
-        };
-        expect([...score(shuffled, textWeight).score]).toEqual(
-          permuted([...score(evidence, textWeight).score], by),
-        );
-      }),
-    );
-  });
-});
-
 const scores = fc.array(fc.integer({ min: -5, max: 5 }), { maxLength: 12 }).map((v) => Float64Array.from(v));
 
 test("a ranking falls by score, and equals stay in the order they came", () => {
@@ -287,7 +154,7 @@ describe("maximal marginal relevance", () => {
   test("weighs novelty against scores put on the scale of the cosines, in their order, bit for bit the same in any", () => {
     fc.assert(
       fc.property(cases, keys, ({ score, cosine }, by) => {
-        const relevance = relevanceOf(score, cosine);
+        const relevance = onScaleOf(cosine, score);
         const [own, wanted, found] = [score, cosine, relevance].map(moments);
         expect(found!.mean).toBeCloseTo(wanted!.mean, 12);
         expect(found!.deviation).toBeCloseTo(own!.deviation > 0 ? wanted!.deviation : 0, 12);
@@ -297,7 +164,7 @@ describe("maximal marginal relevance", () => {
           expect(relevance[i]).toBeCloseTo(wanted!.mean + z * wanted!.deviation, 12);
         });
         const shuffled = (values: Float64Array) => Float64Array.from(permuted([...values], by));
-        expect(relevanceOf(shuffled(score), shuffled(cosine))).toEqual(shuffled(relevance));
+        expect(onScaleOf(shuffled(cosine), shuffled(score))).toEqual(shuffled(relevance));
       }),
     );
   });
@@ -309,7 +176,7 @@ describe("maximal marginal relevance", () => {
         fc.constantFrom(0, 0.1, 0.5, 0.9, 1),
         ({ score, cosine, similarity, k }, diversity) => {
           const order = ranking(score, [...score.keys()]);
-          const relevance = relevanceOf(score, cosine);
+          const relevance = onScaleOf(cosine, score);
           const between = (i: number, j: number) => similarity[i]![j]!;
           expect(diversify(order, relevance, k, diversity, between)).toEqual(
             naive(order, (i) => relevance[i]!, k, diversity, between),

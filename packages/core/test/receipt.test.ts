@@ -142,6 +142,9 @@ describe("the receipt's inputs", () => {
           texts: texts.every((text) => text === "") ? null : sha256(textBytes(texts)),
           queryText: sha256(textBytes([queryText])),
           edges: null,
+          links: null,
+          lists: [],
+          found: null,
           scores: null,
           titles: null,
         });
@@ -248,7 +251,9 @@ describe("the receipt's digest", () => {
       const { [field as keyof Receipt]: _, ...rest } = receipt;
       expect(contentDigest(rest as Receipt)).not.toBe(receipt.digest);
     }
-    expect(contentDigest({ ...receipt, bundle: receipt.bundle.toReversed() })).not.toBe(receipt.digest);
+    expect(contentDigest({ ...receipt, bundle: receipt.bundle.toReversed() } as Receipt)).not.toBe(
+      receipt.digest,
+    );
     expect(contentDigest({ ...receipt, extra: 1 } as Receipt)).not.toBe(receipt.digest);
   });
 
@@ -259,7 +264,7 @@ describe("the receipt's digest", () => {
     expect(rerank(request).receipt.vectors).toBeNull();
     expect(told.digest).toBe(receipt.digest);
     const kernel = { name: "other", version: 9 };
-    expect(contentDigest({ ...receipt, t_ms: 1e9, kernel })).toBe(receipt.digest);
+    expect(contentDigest({ ...receipt, t_ms: 1e9, kernel } as Receipt)).toBe(receipt.digest);
   });
 
   test("changes with every value of every vector, every id, text and trust, to the last bit", () => {
@@ -309,21 +314,26 @@ describe("the receipt's digest", () => {
       profile: "cosine",
       normalize: false,
       neighbors: 31,
-      graph: "mutual",
+      graph: "union",
       similarityFloor: 2e-3,
       rowCap: 0.5,
       lamG: 1.5,
       lamC: 2.5,
+      textWeight: 0.7,
+      gramWeight: 0.3,
+      wordWeight: 0.1,
+      phraseWeight: 0.4,
+      titleWeight: 0.3,
+      textTail: 0.4,
+      linkWeight: 0.2,
+      listWeight: 0.5,
+      feedback: 0.1,
+      feedbackDocuments: 4,
+      feedbackTemperature: 0.5,
       lamQ: 0.1,
       tolerance: 2e-5,
       maxIterations: 101,
       preconditioner: "none",
-      textWeight: 0.7,
-      textTail: 0.4,
-      phraseWeight: 0.4,
-      titleWeight: 0.3,
-      feedback: 0.1,
-      feedbackDocuments: 4,
       coherenceWeight: 0.1,
       copies: "keep",
       diversity: 0.1,
@@ -355,7 +365,7 @@ describe("the receipt", () => {
     expect(version).toBe(manifest.version);
     expect(rerank(example()).receipt).toMatchObject({
       version: manifest.version,
-      schema: "oscillink-receipt/2",
+      schema: "oscillink-receipt/3",
     });
   });
 
@@ -372,21 +382,22 @@ describe("the receipt", () => {
     );
   });
 
-  test("says what a solve reached, and the bound that follows", () => {
-    const lattice = new Lattice({ embeddings: randomRows(20, 6, 3) }, { lamG: 0.5, diversity: 0.5 });
-    lattice.setQuery(randomRow(6, 4));
-    const { iterations, residual, converged } = lattice.solve();
-    const receipt = lattice.receipt();
-    expect(receipt.certificate.bound).toBeLessThan(residual / 0.5);
-    expect(receipt).toMatchObject({
-      cg_iters: iterations,
-      residual,
-      meta: { ustar_iters: iterations, ustar_res: residual, ustar_converged: converged },
-      certificate: { residual: Number(residual.toPrecision(6)), margin: null, orderCertified: false },
-    });
+  test("tells the energy before and after, by term, which only fell", () => {
+    fc.assert(
+      fc.property(requests({ minN: 2 }), (request) => {
+        const { energy, deltaH_total, certificate } = rerank(request).receipt;
+        const { anchor, coherence, chain } = energy.terms;
+        expect(anchor.initial).toBe(0);
+        expect(energy.initial).toBeCloseTo(anchor.initial + coherence.initial + chain.initial, 9);
+        expect(energy.final).toBeCloseTo(anchor.final + coherence.final + chain.final, 9);
+        expect(deltaH_total).toBe(energy.initial - energy.final);
+        expect(deltaH_total).toBeGreaterThanOrEqual(-1e-12 * (1 + energy.initial));
+        expect(certificate.residual).toBeLessThan(1e-12);
+      }),
+    );
   });
 
-  test("takes no more than 4 KB for 5 documents out of 50 with texts, titles and ids of 8 characters", () => {
+  test("takes no more than 6 KB for 5 documents out of 50 with texts, titles and ids of 8 characters", () => {
     const next = uniform(3);
     const words = "solar sail light pressure orbit mission comet dust probe laser beam mirror".split(" ");
     const some = (n: number) =>
@@ -403,7 +414,7 @@ describe("the receipt", () => {
       candidates,
       k: 5,
     });
-    expect(Buffer.byteLength(JSON.stringify(receipt))).toBeLessThanOrEqual(4096);
+    expect(Buffer.byteLength(JSON.stringify(receipt))).toBeLessThanOrEqual(6144);
   });
 
   test("is plain data: it survives a structured clone and holds no undefined", () => {
@@ -437,12 +448,15 @@ describe("the receipt", () => {
       texts: fc.sample(textsOf(9), { seed: 3, numRuns: 1 })[0]!,
     };
     const query = randomRow(4, 6);
-    const rested = new Lattice(input).setQuery(query).receipt();
-    const stepped = new Lattice(input).setQuery(query);
+    const how = { profile: "reference" } as const;
+    const rested = new Lattice(input, how).setQuery(query).receipt();
+    const stepped = new Lattice(input, how).setQuery(query);
     stepped.settle({ dt: 0.1 });
     const receipt = stepped.receipt();
-    expect(receipt.energy.final).toBeGreaterThan(receipt.energy.minimum);
-    expect(receipt.energy.final).toBeLessThan(receipt.energy.initial);
+    const { energy } = stepped.figures();
+    expect(receipt.energy.final).toBe(energy.final);
+    expect(energy.final).toBeGreaterThan(energy.minimum);
+    expect(energy.final).toBeLessThan(energy.initial);
     expect(receipt.digest).not.toBe(rested.digest);
     expect(receipt.meta.state_sig).toBe(rested.meta.state_sig);
   });

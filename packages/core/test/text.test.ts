@@ -1,9 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { naturalLog } from "../src/math.ts";
-import { type TextEvidence, textEvidence, type Words } from "../src/words/bm25.ts";
-import { wordsOf } from "../src/words/cut.ts";
+import { type TextEvidence, type Words, weighTexts } from "../src/words/bm25.ts";
+import { normalized, wordsOf } from "../src/words/cut.ts";
 import { permuted } from "./support.ts";
+
+/** What the words say of documents as they came. */
+const textEvidence = (query: string, documents: readonly Words[]): TextEvidence | null =>
+  weighTexts(
+    query,
+    documents.map(({ title, text }) => ({ title: normalized(title), text: normalized(text) })),
+  );
 
 /** The grams' channel, of texts without titles. */
 const textScores = (query: string, documents: readonly string[]): Float64Array | null =>
@@ -15,31 +22,51 @@ const textScores = (query: string, documents: readonly string[]): Float64Array |
 const K1 = 1.2;
 const B = 0.75;
 
-/** Words with a blank on each side, cut into windows of four UTF-16 units; a shorter word is one gram. */
+const lowered = (text: string): string => text.normalize("NFKC").toLowerCase().normalize("NFKC");
+const PAIRED = /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}]/u;
+
+/** Runs of letters and digits of one kind, with the marks behind them, by code points. */
+function naiveCut(text: string): { word: string; paired: boolean }[] {
+  const words: { word: string; paired: boolean }[] = [];
+  let open = false;
+  for (const character of lowered(text)) {
+    const mark = /\p{M}/u.test(character);
+    if (!mark && !/[\p{L}\p{N}]/u.test(character)) {
+      open = false;
+      continue;
+    }
+    const last = words.at(-1);
+    const paired = mark ? (open ? last!.paired : false) : PAIRED.test(character);
+    if (open && last!.paired === paired) last!.word += character;
+    else words.push({ word: character, paired });
+    open = true;
+  }
+  return words;
+}
+
+const naiveWords = (text: string): string[] => naiveCut(text).map(({ word }) => word);
+
+/** Words with a blank on each side, cut into windows of four UTF-16 units; pairs of units in Han, Kana and Hangul. */
 function gramsOf(text: string): string[] {
-  const words = text
-    .normalize("NFKC")
-    .toLowerCase()
-    .split(/\s+/)
-    .filter((word) => word !== "");
-  return words.flatMap((word) => {
-    const padded = ` ${word} `;
-    const windows = Math.max(1, padded.length - 3);
-    return Array.from({ length: windows }, (_, at) => padded.slice(at, at + 4));
+  return naiveCut(text).flatMap(({ word, paired }) => {
+    const [padded, size] = paired ? [word, 2] : [` ${word} `, 4];
+    const windows = Math.max(1, padded.length - size + 1);
+    return Array.from({ length: windows }, (_, at) => padded.slice(at, at + size));
   });
 }
 
-/** BM25 by slicing strings and counting them, as its definition reads. */
+/** BM25 by slicing strings and counting them, as its definition reads; null where no document holds a gram of the query. */
 function naiveScores(query: string, documents: readonly string[], termsOf = gramsOf): number[] | null {
-  const grams = new Set(termsOf(query));
+  const terms = new Set(termsOf(query));
+  const grams = new Set(gramsOf(query));
+  if (!documents.some((text) => gramsOf(text).some((gram) => grams.has(gram)))) return null;
   const bags = documents.map(termsOf);
   const total = bags.reduce((sum, bag) => sum + bag.length, 0);
-  if (grams.size === 0 || total === 0) return null;
   const n = documents.length;
-  const mean = total / n;
+  const mean = total / n || 1;
   return bags.map((bag) => {
     let score = 0;
-    for (const gram of grams) {
+    for (const gram of terms) {
       const tf = bag.filter((g) => g === gram).length;
       if (tf === 0) continue;
       const df = bags.filter((other) => other.includes(gram)).length;
@@ -97,6 +124,14 @@ describe("BM25 on character 4-grams", () => {
     ],
     ["letters of both cases", "SOLAR Sail", ["solar sail", "Solar SAIL", "sOLAR"]],
     ["compatibility characters", "ﬁnal ①", ["final 1", "FINAL", "ﬁnal"]],
+    [
+      "Han, Kana and Hangul in pairs",
+      "茶叶 등대 ひかり",
+      ["山上的茶叶每年", "곶의 등대는", "ひかりの", "茶", "대는"],
+    ],
+    ["scripts side by side", "東京tower 2024年", ["東京tower", "東京 tower", "2024 年", "tower2024"]],
+    ["words beside punctuation and emoji", "eu ai gdp", ["the (EU)", 'AI, "GDP"', "gdp🚀", "🚀ai🚀"]],
+    ["Thai and Devanagari with their marks", "ไฟฟ้า हिन्दी", ["ไฟฟ้า", "ไฟฟา", "हिन्दी में", "हनद"]],
     ["halves of surrogate pairs", "\ud83d sail", ["\ud83d", "\ude00", "😀 sail", "sail"]],
     [
       "characters that the query lacks, next to its own",
@@ -118,10 +153,12 @@ describe("BM25 on character 4-grams", () => {
     ]);
   });
 
-  test("is null if the query holds no word or no document has text", () => {
-    for (const query of ["", " \n\t\u00a0\ufeff"]) expect(textScores(query, ["solar sail"])).toBeNull();
+  test("is null if the query holds no word, or no document one of its grams", () => {
+    for (const query of ["", " \n\t\u00a0\ufeff", "🚀 -"])
+      expect(textScores(query, ["solar sail"])).toBeNull();
     expect(textScores("sail", [])).toBeNull();
     expect(textScores("sail", ["", " "])).toBeNull();
+    expect(textScores("sail", ["tax form"])).toBeNull();
   });
 
   test("does not depend on the documents' order, bit for bit", () => {
@@ -168,7 +205,7 @@ describe("BM25 on character 4-grams", () => {
 
 describe("the other channels", () => {
   const pairsOf = (text: string): string[] => {
-    const words = wordsOf(text);
+    const words = naiveWords(text);
     return words.slice(1).map((word, i) => `${words[i]} ${word}`);
   };
   const words: fc.Arbitrary<Words> = fc.record({
@@ -180,7 +217,7 @@ describe("the other channels", () => {
   });
   const full = ({ title, text }: Words) => (title === "" ? text : `${title} ${text}`);
 
-  test("phrases are BM25 on pairs of neighbouring words, titles BM25 on the grams of titles", () => {
+  test("words and phrases are BM25 on words and their pairs, titles BM25 on the grams of titles", () => {
     const queries = fc.oneof(strings, fc.constantFrom("solar sail", "sail x solar sail", "Mars"));
     fc.assert(
       fc.property(queries, fc.array(words, { minLength: 1, maxLength: 6 }), (query, documents) => {
@@ -191,13 +228,11 @@ describe("the other channels", () => {
             expect(score).toBeCloseTo(expected?.[i] ?? 0, 9);
           });
         close(evidence.grams, naiveScores(query, documents.map(full)));
+        close(evidence.words, naiveScores(query, documents.map(full), naiveWords));
         close(evidence.phrases, naiveScores(query, documents.map(full), pairsOf));
-        const titles = naiveScores(
-          query,
-          documents.map(({ title }) => title),
-        );
-        if (evidence.title === null) expect(titles).toBeNull();
-        else close(evidence.title, titles);
+        const titles = documents.map(({ title }) => title);
+        if (evidence.title === null) expect(new Set(titles)).toEqual(new Set([""]));
+        else close(evidence.title, naiveScores(query, titles));
       }),
       { numRuns: 300 },
     );
@@ -219,51 +254,52 @@ describe("the other channels", () => {
  */
 function naiveEvidence(query: string, documents: readonly Words[]): TextEvidence | null {
   const pairsOf = (text: string): string[] => {
-    const units = [...Array(text.length).keys()].map((at) => text.charAt(at));
-    const words = units.map((unit) => (/[\p{L}\p{M}\p{N}\p{Cs}]/u.test(unit) ? unit : " ")).join("");
-    const found = words.split(" ").filter((word) => word !== "");
+    const found = naiveWords(text);
     return found.slice(1).map((word, at) => `${found[at]} ${word}`);
   };
-  const channel = (texts: readonly string[], termsOf: (text: string) => string[]): Float64Array | null => {
+  const n = documents.length;
+  const idfAt = (df: number) => naturalLog(1 + (n - df + 0.5) / (df + 0.5));
+  const channel = (texts: readonly string[], termsOf: (text: string) => string[]) => {
     const bags = texts.map(termsOf).map((terms) => {
       const bag = new Map<string, number>();
       for (const term of terms) bag.set(term, (bag.get(term) ?? 0) + 1);
       return { bag, length: terms.length };
     });
-    const asked = new Set(termsOf(query.normalize("NFKC").toLowerCase()));
-    const n = texts.length;
+    const asked = [...new Set(termsOf(query))];
     const total = bags.reduce((sum, { length }) => sum + length, 0);
-    if (asked.size === 0 || total === 0) return null;
     const scores = new Float64Array(n);
+    let sum = 0;
     for (const term of asked) {
       const df = bags.filter(({ bag }) => bag.has(term)).length;
+      sum += idfAt(df);
       bags.forEach(({ bag, length }, i) => {
         const tf = bag.get(term);
         if (tf === undefined) return;
-        const idf = naturalLog(1 + (n - df + 0.5) / (df + 0.5));
-        scores[i]! += (idf * tf * (K1 + 1)) / (tf + K1 * (1 - B + (B * length * n) / total));
+        scores[i]! += (idfAt(df) * tf * (K1 + 1)) / (tf + K1 * (1 - B + (B * length * n) / total));
       });
     }
-    return scores;
+    return { scores, share: sum / (asked.length * idfAt(0)) };
   };
-  const whole = documents.map(({ title, text }) => (title === "" ? text : `${title} ${text}`));
-  const full = whole.map((text) => text.normalize("NFKC").toLowerCase());
-  const grams = channel(full, gramsOf);
-  if (grams === null) return null;
+  const full = documents.map(({ title, text }) => (title === "" ? text : `${title} ${text}`));
+  const titles = documents.map(({ title }) => title);
+  const { scores: grams, share } = channel(full, gramsOf);
+  if (grams.every((score) => score === 0)) return null;
   return {
     grams,
-    phrases: channel(full, pairsOf) ?? new Float64Array(documents.length),
-    title: channel(
-      documents.map(({ title }) => title),
-      gramsOf,
-    ),
+    words: channel(full, naiveWords).scores,
+    phrases: channel(full, pairsOf).scores,
+    title: titles.some((title) => normalized(title) !== "") ? channel(titles, gramsOf).scores : null,
+    share,
   };
 }
 
 describe("all channels, to the last bit", () => {
   const expectSame = (query: string, documents: readonly Words[]): void => {
     const bits = (evidence: TextEvidence | null) =>
-      evidence && [evidence.grams, evidence.phrases, evidence.title].map((scores) => scores && [...scores]);
+      evidence && [
+        evidence.share,
+        ...[evidence.grams, evidence.words, evidence.phrases, evidence.title].map((s) => s && [...s]),
+      ];
     // toEqual compares by Object.is.
     expect(bits(textEvidence(query, documents))).toEqual(bits(naiveEvidence(query, documents)));
   };

@@ -173,6 +173,7 @@ function similarities(pool: Pool, query: Query): Float64Array {
 
 /** The lowest of the others in place of each NaN; 0 where there are no others. */
 function filled(values: Float64Array): Float64Array {
-  const lowest = values.reduce((low, v) => Math.min(v, low), Infinity);
-  return values.map((v) => (Number.isNaN(v) ? (lowest < Infinity ? lowest : 0) : v));
+  const known = values.filter((v) => !Number.isNaN(v));
+  const lowest = known.length > 0 ? known.reduce((a, b) => Math.min(a, b)) : 0;
+  return values.map((v) => (Number.isNaN(v) ? lowest : v));
 }

@@ -1,4 +1,4 @@
-/** Makes schema/receipt.v2.json, the JSON Schema of the receipt, from its TypeScript types and their docstrings. */
+/** Makes schema/receipt.v3.json and v2.json, the JSON Schemas of receipts, from their TypeScript types and docstrings. */
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,19 +7,26 @@ import { createGenerator, type Schema } from "ts-json-schema-generator";
 
 const root = join(import.meta.dirname, "..");
 
-/** The schema. Its root is `Receipt`; the two signed forms are definitions that refer to it where they agree with it. */
-export function receiptSchema(): object {
+/** The kinds of receipts: the root of each schema, and the forms of it that are definitions there. */
+export const KINDS = {
+  3: { root: "Receipt", forms: ["SignedReceipt"] },
+  2: { root: "LatticeReceipt", forms: ["SignedLatticeReceipt", "PublishedReceipt"] },
+} as const;
+
+/** The schema of a kind. Its forms refer to the root where they agree with it. */
+export function receiptSchema(kind: keyof typeof KINDS): object {
+  const { root: name, forms } = KINDS[kind];
   const generator = createGenerator({
-    path: join(root, "src/{receipt/receipt,receipt/sign,python/signature}.ts"),
+    path: join(root, "src/{receipt/receipt,python/latticeReceipt,python/signature}.ts"),
     tsconfig: join(root, "tsconfig.json"),
-    type: "Receipt",
+    type: name,
     topRef: false,
     // The build checks them, with the TypeScript of the repository; the generator brings an older one.
     skipTypeCheck: true,
   });
-  const { $schema, definitions: own, ...receipt } = generator.createSchema("Receipt");
+  const { $schema, definitions: own, ...receipt } = generator.createSchema(name);
   const definitions: Record<string, unknown> = { ...own };
-  for (const form of ["SignedReceipt", "PublishedReceipt"]) {
+  for (const form of forms) {
     const { $schema: _, definitions: more, ...schema } = generator.createSchema(form);
     Object.assign(definitions, more, { [form]: referring(schema, receipt, "#") });
   }
@@ -27,10 +34,15 @@ export function receiptSchema(): object {
   // A template type says less than the docstring does; the generator loses `Required`, and takes a package for a tag.
   Object.assign(Digest!, { pattern: "^sha256:[0-9a-f]{64}$" });
   Object.assign(Params!, { required: Object.keys(Params!.properties!) });
+  if (kind === 2) {
+    // Older versions had other options.
+    definitions.Params = { type: "object", description: "All options, resolved." };
+  }
   Object.assign(receipt.properties!.version!, {
     description: "The version of @oscillink/core that wrote it.",
   });
-  return { $schema, $id: "urn:oscillink:receipt:2", title: "Oscillink receipt", ...receipt, definitions };
+  const title = kind === 3 ? "Oscillink receipt" : "Oscillink receipt of a lattice of vectors";
+  return { $schema, $id: `urn:oscillink:receipt:${kind}`, title, ...receipt, definitions };
 }
 
 /** A schema with references in place of all that stands in `base`, which is at `place`, as well. */
@@ -45,7 +57,9 @@ function referring(schema: Schema, base: Schema, place: string): Schema {
 }
 
 if (import.meta.main) {
-  const target = join(root, "schema/receipt.v2.json");
-  writeFileSync(target, JSON.stringify(receiptSchema(), null, 2));
-  execFileSync("biome", ["format", "--write", target], { stdio: "inherit" });
+  for (const kind of [2, 3] as const) {
+    const target = join(root, `schema/receipt.v${kind}.json`);
+    writeFileSync(target, JSON.stringify(receiptSchema(kind), null, 2));
+    execFileSync("biome", ["format", "--write", target], { stdio: "inherit" });
+  }
 }

@@ -214,7 +214,7 @@ describe("orderCertified", () => {
       });
     }
     expect(certified).toBeGreaterThan(500);
-    for (const open of ["graph", "best", "scores"]) expect(opens).toContain(open);
+    for (const open of ["graph", "scores"]) expect(opens).toContain(open);
   });
 
   test("is said of nearly all pools that are not made to be close", () => {

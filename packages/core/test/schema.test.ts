@@ -1,38 +1,46 @@
 import { Ajv } from "ajv";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import schema from "../schema/receipt.v2.json" with { type: "json" };
+import latticeSchema from "../schema/receipt.v2.json" with { type: "json" };
+import schema from "../schema/receipt.v3.json" with { type: "json" };
 import { receiptSchema } from "../scripts/schema.ts";
 import { type Candidate, Lattice, type Receipt, rerank } from "../src/index.ts";
 import { hmacSigner } from "../src/keys/index.ts";
 import { signPublished } from "../src/python/signature.ts";
-import { signedContent } from "../src/receipt/receipt.ts";
+import { type AnyReceipt, signedContent } from "../src/receipt/receipt.ts";
+import { latticeReceipt } from "./receipts.ts";
 import { randomRow, randomRows, requests, systems, type TestCandidate, texts } from "./support.ts";
 
 const ajv = new Ajv({ allErrors: true, allowUnionTypes: true });
 const validate = ajv.compile(schema);
-const validateForm = (name: string) => ajv.compile({ $ref: `${schema.$id}#/definitions/${name}` });
-const validateSigned = validateForm("SignedReceipt");
-const validatePublished = validateForm("PublishedReceipt");
+const validateLattice = ajv.compile(latticeSchema);
+const form = (id: string, name: string) => ajv.compile({ $ref: `${id}#/definitions/${name}` });
+const validateSigned = form(schema.$id, "SignedReceipt");
+const validateSignedLattice = form(latticeSchema.$id, "SignedLatticeReceipt");
+const validatePublished = form(latticeSchema.$id, "PublishedReceipt");
 
-/** What the schema says against a value: nothing, for a receipt. */
+/** What the schema of its kind says against a value: nothing, for a receipt. */
 function faults(value: unknown): string[] {
-  return validate(value) ? [] : (validate.errors ?? []).map((e) => `${e.instancePath} ${e.message}`);
+  const judge = (value as Receipt).schema === ("oscillink-receipt/2" as string) ? validateLattice : validate;
+  return judge(value) ? [] : (judge.errors ?? []).map((e) => `${e.instancePath} ${e.message}`);
 }
 
-function expectReceipt(receipt: Receipt): void {
+function expectReceipt(receipt: AnyReceipt): void {
   expect(faults(receipt)).toEqual([]);
   expect(faults(JSON.parse(JSON.stringify(receipt)))).toEqual([]);
-  expect(validateSigned(signedContent(receipt))).toBe(true);
+  const signed = receipt.schema === "oscillink-receipt/2" ? validateSignedLattice : validateSigned;
+  expect(signed(signedContent(receipt))).toBe(true);
 }
 
 test("the committed schema is the one of the types: run `node scripts/schema.ts` after a change of them", () => {
-  expect(schema).toEqual(receiptSchema());
+  expect(schema).toEqual(receiptSchema(3));
+  expect(latticeSchema).toEqual(receiptSchema(2));
 });
 
 test("it is a schema by the rules of JSON Schema, and every description ends as a sentence does", () => {
   expect(ajv.validateSchema(schema)).toBe(true);
-  const descriptions = JSON.stringify(schema).match(/"description":"(?:[^"\\]|\\.)*"/g)!;
+  expect(ajv.validateSchema(latticeSchema)).toBe(true);
+  const descriptions = JSON.stringify([schema, latticeSchema]).match(/"description":"(?:[^"\\]|\\.)*"/g)!;
   expect(descriptions.length).toBeGreaterThan(50);
   expect(descriptions.filter((text) => !/[.:)`]"$/.test(text))).toEqual([]);
 });
@@ -47,8 +55,7 @@ const kindsOfCandidates: ((candidate: TestCandidate) => Partial<Candidate>)[] = 
 
 describe("holds for receipts", () => {
   const profile = fc.constantFrom(
-    "hybrid" as const,
-    "settled" as const,
+    "evidence" as const,
     "cosine" as const,
     "reference" as const,
   );
@@ -57,7 +64,8 @@ describe("holds for receipts", () => {
   test("of every pool, profile and system", () => {
     fc.assert(
       fc.property(requests(), profile, systems, fc.nat(7), (request, name, options, k) => {
-        expectReceipt(rerank({ ...request, ...options, profile: name, k: k + 1 }).receipt);
+        const { receipt } = rerank({ ...request, ...options, profile: name as "evidence", k: k + 1 });
+        expectReceipt(receipt);
       }),
       { numRuns: 100 },
     );
@@ -110,14 +118,14 @@ describe("holds for receipts", () => {
 
   test("with a published signature, as one of the published form", () => {
     for (const mode of ["minimal", "extended"] as const) {
-      const signed = signPublished(full, hmacSigner("secret"), { mode });
+      const signed = signPublished(latticeReceipt, hmacSigner("secret"), { mode });
       expect(validatePublished(signed)).toBe(true);
       expect(faults(signed)).toEqual(["/meta must NOT have additional properties"]);
     }
   });
 });
 
-/** A receipt that has all there is: a chain, dynamics, null points, left out, provenance of vectors. */
+/** A receipt that has all there is: a chain, lists, links, null points, left out, provenance of vectors. */
 const full: Receipt = (() => {
   const rows = randomRows(9, 4, 1);
   const copy = "the very same words here";
@@ -127,14 +135,14 @@ const full: Receipt = (() => {
       texts: [copy, copy, ...rows.slice(1).map((_, i) => `other words, number ${i}`), copy],
       titles: [...rows, 0, 0].map((_, i) => `title ${i % 2}`),
       trust: [1, 0.5, ...rows.map(() => 1)],
-      edges: [1, 2, 3, 4, 5, 6, 7, 8].map((i) => ({ i, j: i + 1, weight: i / 10 })),
+      found: [true, ...rows.map((_, i) => i % 2 === 0), true],
+      lists: [{ name: "bm25", scores: [undefined, 1, 2, ...rows.slice(1).map(() => 0.5)] }],
+      links: [[], ["2"], ...rows.slice(1).map(() => []), []],
     },
     { k: 3 },
   );
   lattice.setQuery(randomRow(4, 2), "the same words").addChain([1, 3, 2]);
-  lattice.settle();
   return lattice.receipt({
-    dynamics: true,
     nullThreshold: -10,
     nullCap: 1,
     vectors: { fromStore: 9, reembedded: 1 },
@@ -170,7 +178,9 @@ describe("refuses a receipt", () => {
 
   const all = places(full);
   const inner = all.slice(1);
-  const named = inner.filter(([way]) => typeof way.at(-1) === "string");
+  /** Dictionaries have names of the pool's own. */
+  const free = (way: Way) => ["parts", "terms", "weights"].includes(String(way.at(-1)));
+  const named = inner.filter(([way]) => typeof way.at(-1) === "string" && !free(way.slice(0, -1)));
 
   test("(the one that is damaged here is whole, and has an entry in every list)", () => {
     expect(faults(full)).toEqual([]);
@@ -254,7 +264,7 @@ describe("refuses a receipt", () => {
 
   test("with a field that no receipt has, anywhere", () => {
     for (const [way, value] of all) {
-      if (!isObject(value) || Array.isArray(value)) continue;
+      if (!isObject(value) || Array.isArray(value) || free(way)) continue;
       const more = changed(full, way, (at) => {
         at.more = 1;
       });
@@ -285,7 +295,7 @@ describe("refuses a receipt", () => {
   test("with a name that is none of the closed lists", () => {
     for (const way of [
       "schema",
-      "space",
+      "certificate.open",
       "params.profile",
       "params.missing",
       "params.graph",
@@ -297,7 +307,7 @@ describe("refuses a receipt", () => {
 
   test("with figures that JSON has none for", () => {
     for (const figure of [Number.NaN, Infinity, -Infinity]) {
-      expect(faults(put(["residual"], figure))).not.toEqual([]);
+      expect(faults(put(["deltaH_total"], figure))).not.toEqual([]);
     }
   });
 
@@ -305,6 +315,13 @@ describe("refuses a receipt", () => {
     for (const value of [null, undefined, 1, "receipt", [], [full], {}])
       expect(faults(value)).not.toEqual([]);
   });
+});
+
+test("receipts of a lattice of vectors are of the other schema, whatever options older versions had", () => {
+  const other = { ...latticeReceipt, profile: "hybrid", params: { k: 3, textWeight: 0.6, lamC: 2 } };
+  expect(faults(other)).toEqual([]);
+  expect(validate(latticeReceipt)).toBe(false);
+  expect(validateLattice(full)).toBe(false);
 });
 
 test("a signed form is another than the receipt it is made of", () => {

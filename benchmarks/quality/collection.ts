@@ -56,7 +56,7 @@ export interface Pool {
 }
 
 /** What BM25 of the whole collection says. */
-export interface Keywords {
+interface Keywords {
   /** The ids of the best, as many as the first stage's list may hold; only those that hold a word of the query. */
   readonly list: readonly string[];
   /** The scores of these and of every entry, by id. */

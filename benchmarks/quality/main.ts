@@ -51,10 +51,9 @@ const program = new Command("bench:quality")
       .default("keep"),
   )
   .addOption(
-    new Option("--links <whether>", "whether links between documents count (default: core's)").choices([
-      "on",
-      "off",
-    ]),
+    new Option("--links <whether>", "whether links between documents count")
+      .choices(["on", "off"])
+      .default("on"),
   )
   .option("--k <list>", "where the metrics cut: of 3, 5 and 10", parseCuts, [5, 10])
   .option("--json", "print JSON lines")
@@ -82,7 +81,7 @@ const options = program.opts<{
   pool: number;
   lists: Lists;
   copies: Settings["copies"];
-  links?: "on" | "off";
+  links: "on" | "off";
   expand?: Expansion;
   k: number[];
   json?: true;
@@ -94,7 +93,7 @@ const options = program.opts<{
 
 const settings: Settings = {
   copies: options.copies,
-  links: options.links === undefined ? null : options.links === "on",
+  links: options.links === "on",
 };
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const report = options.json ? jsonReporter(print) : textReporter(print);

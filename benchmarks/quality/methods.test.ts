@@ -19,7 +19,7 @@ const queries = Array.from({ length: 6 }, (_, i) =>
   }),
 );
 const collection = collectionOf(texts, queries, rows);
-const settings: Settings = { copies: "keep", links: null };
+const settings: Settings = { copies: "keep", links: true };
 const ids = (pool: Pool): string[] => pool.entries.map(({ id }) => id);
 
 describe("what core is asked", () => {
@@ -59,9 +59,8 @@ describe("what core is asked", () => {
   });
 
   test("is what the command line sets", () => {
-    expect(optionsOf({ copies: "last", links: null })).toEqual({ copies: "last" });
-    expect(optionsOf({ copies: "keep", links: true })).toEqual({ copies: "keep", links: true });
-    expect(optionsOf({ copies: "keep", links: false })).toEqual({ copies: "keep", links: false });
+    expect(optionsOf({ copies: "last", links: true })).toEqual({ copies: "last" });
+    expect(optionsOf({ copies: "keep", links: false })).toEqual({ copies: "keep", linkWeight: 0 });
   });
 });
 

@@ -12,8 +12,8 @@ export type Methods = Readonly<Record<string, Method>>;
 /** What the command line sets for every ranking by core's default. */
 export interface Settings {
   readonly copies: "keep" | "last";
-  /** Whether links between documents count; null leaves it to core. */
-  readonly links: boolean | null;
+  /** Whether links between documents count, as core's default has them. */
+  readonly links: boolean;
 }
 
 /** How the pool grows before it is ranked a second time: the neighbours of the best seeds come in. */
@@ -25,8 +25,8 @@ export interface Expansion {
 /** The options of `rerank` that the settings stand for. */
 export const optionsOf = ({ copies, links }: Settings): Options => ({ copies, ...linkOptions(links) });
 
-// LINKS: the only place that knows how core is told about links. A core without the option refuses it by name.
-const linkOptions = (links: boolean | null): object => (links === null ? {} : { links });
+// LINKS: the only place that knows how core is told to leave links out. A core without the option refuses it by name.
+const linkOptions = (links: boolean): object => (links ? {} : { linkWeight: 0 });
 
 /** What `rerank` is asked for a pool, with the words or by the vectors alone. */
 export function requestOf({ query, entries, listed, lists, keywords }: Pool, words: boolean): RerankRequest {
@@ -169,7 +169,8 @@ const evidenceGrid: readonly Readonly<Record<string, number>>[] = [
   { textTail: 0 },
   { textTail: 0.5 },
   { linkWeight: 0 },
-  { linkWeight: 0.3 },
+  { linkWeight: 0.15 },
+  { linkWeight: 0.6 },
   { gramWeight: 0.6, wordWeight: 0.3, phraseWeight: 0.3, lamC: 0.25 },
   { gramWeight: 0.3, wordWeight: 0.1, phraseWeight: 0.1, lamC: 1 },
 ];

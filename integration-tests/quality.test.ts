@@ -5,8 +5,20 @@ import { describe, expect, test } from "vitest";
 import { folder, output, run } from "./script.ts";
 
 const BENCH = "benchmarks/quality/main.ts";
-const METHODS = ["cosine", "mmr", "msd", "dpp", "settled", "settled+text", "vectors", "default"] as const;
-const METRICS = ["nDCG@5", "R@5", "all@5", "nDCG@10", "R@10", "all@10"] as const;
+const METHODS = [
+  "cosine",
+  "mmr",
+  "msd",
+  "dpp",
+  "rrf",
+  "weighted-sum",
+  "settled-vectors",
+  "vectors",
+  "default",
+] as const;
+const metricsAt = (...cuts: number[]): string[] =>
+  cuts.flatMap((k) => [`nDCG@${k}`, `R@${k}`, `all@${k}`, `nDCG@${k} without copies`]);
+const METRICS = metricsAt(5, 10);
 const DIMENSIONS = 12;
 const DOCUMENTS = 90;
 
@@ -15,6 +27,8 @@ interface Line {
   readonly collection: string;
   readonly method: string;
   readonly queries: number;
+  /** Null where the baseline finds nothing. */
+  readonly gain: number | null;
   readonly difference: number;
   readonly interval: readonly [number, number];
   readonly [metric: string]: unknown;
@@ -25,6 +39,16 @@ interface Summary {
   readonly collections: number;
   readonly worst: number;
   readonly [metric: string]: unknown;
+}
+interface Standing {
+  readonly standing: string;
+  readonly baseline: string;
+  readonly against: string;
+  readonly collections: number;
+  readonly ahead: number;
+  readonly behind: number;
+  readonly surelyAhead: number;
+  readonly surelyBehind: number;
 }
 
 // ---- Collections, made up here: 90 documents about 9 subjects, more than the 50 that are re-ranked.
@@ -63,11 +87,21 @@ const near = (subject: number): number[] => {
   return unit(subjects[subject]!.map((value, c) => value + 0.9 * jitter[c]!));
 };
 
+/** The second document of each subject is written in the words of the first: a copy. */
 const documents = Array.from({ length: DOCUMENTS }, (_, i) => ({
   _id: `d${i}`,
   title: i % 3 === 0 ? words[i % 9]! : "",
-  text: `Sample ${i} holds ${words[i % 9]} and ${words[Math.floor(random() * 9)]}.`,
+  text: i >= 9 && i < 18 ? "" : `Sample ${i} holds ${words[i % 9]} and ${words[Math.floor(random() * 9)]}.`,
 }));
+for (const [i, document] of documents.entries()) {
+  if (document.text === "") document.text = `${documents[i - 9]!.text.toUpperCase()} --`;
+}
+/** The text that a document shares with its copy, if there is one; its id else, for one that is in no collection. */
+const textOf = (id: string): string =>
+  documents
+    .find(({ _id }) => _id === id)
+    ?.text.toLowerCase()
+    .replace(" --", "") ?? id;
 const vectors = documents.map((_, i) => near(i % 9));
 
 interface Query {
@@ -229,6 +263,10 @@ const [printed, printedShallow, printedRobust, printedLoo] = await Promise.all([
 const parsed = parse(printed);
 const lines = parsed.filter((line): line is Line => "method" in line);
 const summaries = parsed.filter((line): line is Summary => "summary" in line);
+const standings = parsed.filter((line): line is Record<string, unknown> & Standing => "standing" in line);
+const rivals = parsed.filter(
+  (line): line is Record<string, unknown> & Line => "against" in line && "collection" in line,
+);
 
 /** The rankings that the benchmark wrote: query -> ids. */
 const ranking = (name: string, method: string, written = runs): Map<string, string[]> =>
@@ -242,8 +280,32 @@ const ranking = (name: string, method: string, written = runs): Map<string, stri
 // ---- The metrics again, from their definitions.
 
 function naive(metric: string, ids: readonly string[], gold: Gold): number | null {
-  const k = Number(metric.split("@")[1]);
+  const k = Number.parseInt(metric.split("@")[1]!, 10);
   const relevant = Object.entries(gold).filter(([, grade]) => grade > 0);
+  if (metric.endsWith("without copies")) {
+    // What a copy of a better document gains is nothing; one text counts once, with its best grade.
+    const once = ids.map((id, i) =>
+      ids.slice(0, i).some((other) => textOf(other) === textOf(id)) ? "" : id,
+    );
+    const best = relevant.filter(
+      ([id, grade], i) =>
+        !relevant.some(
+          ([other, more], j) => textOf(other) === textOf(id) && (more > grade || (more === grade && j < i)),
+        ),
+    );
+    const gains = once.slice(0, k).map((id) => gold[id] ?? 0);
+    const sum = (grades: readonly number[]) =>
+      grades.reduce((all, grade, i) => all + (grade * Math.LN2) / Math.log(i + 2), 0);
+    return (
+      sum(gains) /
+      sum(
+        best
+          .map(([, grade]) => grade)
+          .sort((a, b) => b - a)
+          .slice(0, k),
+      )
+    );
+  }
   const hits = relevant.filter(([id]) => ids.indexOf(id) >= 0 && ids.indexOf(id) < k);
   if (metric.startsWith("all")) {
     if (relevant.length > k) return null;
@@ -282,13 +344,10 @@ const naiveGains = (names: readonly string[], method: string, baseline: string, 
     .filter(([, value]) => value !== null && value > 0)
     .map(([value, from]) => 100 * (value! / from! - 1));
 
-type Words = "none" | "joined" | "apart";
+type Words = "none" | "apart";
 /** Title and text as a method sees them. */
-const wordsOf = ({ title, text }: { title: string; text: string }, words: Words) => {
-  if (words === "none") return {};
-  if (words === "apart") return { title, text };
-  return { text: title === "" ? text : `${title} ${text}` };
-};
+const wordsOf = ({ title, text }: { title: string; text: string }, words: Words) =>
+  words === "none" ? {} : { title, text };
 
 /** The candidates of a query by falling cosine, as `rerank` takes them. */
 const nearest = (query: string, words: Words = "none", seen = (row: readonly number[]) => row) => {
@@ -309,14 +368,16 @@ const scoredPool = (query: string) =>
     .sort((a, b) => b.score - a.score)
     .slice(0, 50);
 
+/** What core makes of a request, copies left where they are unless the request says otherwise. */
 const rerankedIds = (request: object): string[] =>
-  rerank(request as RerankRequest).bundle.map(({ id }) => id);
+  rerank({ copies: "keep", ...request } as RerankRequest).bundle.map(({ id }) => id);
 
 const close = (value: number | null) => (value === null ? null : expect.closeTo(value, 12));
 const each = (of: (metric: string) => unknown) => Object.fromEntries(METRICS.map((m) => [m, of(m)]));
 const methodsOf = (name: string): readonly string[] => {
   if (name in collections) return METHODS;
-  return name === "scored" ? ["first-stage", "default", "cross-encoder"] : ["first-stage", "default"];
+  const methods = ["first-stage", "rrf", "weighted-sum", "default"];
+  return name === "scored" ? [...methods, "cross-encoder"] : methods;
 };
 const cases = ["minerals", "rich", "scored", "unaided"].flatMap((name) =>
   methodsOf(name).map((method) => [name, method] as const),
@@ -324,6 +385,8 @@ const cases = ["minerals", "rich", "scored", "unaided"].flatMap((name) =>
 const summarized = [
   ...METHODS.map((method) => [method, "cosine", ["minerals", "rich"]] as const),
   ["first-stage", "first-stage", ["scored", "unaided"]] as const,
+  ["rrf", "first-stage", ["scored", "unaided"]] as const,
+  ["weighted-sum", "first-stage", ["scored", "unaided"]] as const,
   ["default", "first-stage", ["scored", "unaided"]] as const,
   ["cross-encoder", "first-stage", ["scored"]] as const,
 ];
@@ -334,7 +397,16 @@ describe("the quality benchmark", () => {
     expect(summaries.map(({ summary, baseline }) => [summary, baseline])).toEqual(
       summarized.map(([method, baseline]) => [method, baseline]),
     );
-    expect(parsed).toHaveLength(cases.length + summarized.length + 1);
+    const names = ["minerals", "rich", "scored", "unaided"];
+    expect(rivals.map(({ collection, against }) => [collection, against])).toEqual(
+      names.map((name) => [name, "weighted-sum"]),
+    );
+    expect(standings.map(({ standing, baseline, against }) => [standing, baseline, against])).toEqual(
+      ["cosine", "first-stage"].flatMap((baseline) =>
+        [baseline, "weighted-sum"].map((against) => ["default", baseline, against]),
+      ),
+    );
+    expect(parsed).toHaveLength(cases.length + summarized.length + rivals.length + standings.length + 1);
   });
 
   test("says that it skips a collection without vectors and scores", () => {
@@ -385,10 +457,13 @@ describe("the quality benchmark", () => {
   });
 
   test.each(cases)("prints the gain in nDCG@10 with an interval around it (%s, %s)", (name, method) => {
-    const { difference, interval } = lines.find((l) => l.collection === name && l.method === method)!;
+    const row = lines.find((l) => l.collection === name && l.method === method)!;
+    const { difference, interval, gain } = row;
     const of = (which: string) => naiveMean(name, which, "nDCG@10")!;
     const baseline = methodsOf(name)[0]!;
     expect(difference).toBeCloseTo(of(method) - of(baseline), 12);
+    const percent = 100 * (of(method) / of(baseline) - 1);
+    expect(gain).toEqual(Number.isFinite(percent) ? expect.closeTo(percent, 9) : null);
     const [low, high] = interval;
     if (method === baseline) expect([difference, low, high]).toEqual([0, 0, 0]);
     else {
@@ -396,6 +471,39 @@ describe("the quality benchmark", () => {
       expect(high).toBeGreaterThanOrEqual(difference);
       expect(high - low).toBeLessThan(1);
     }
+  });
+
+  test("prints how far the default is from the weighted sum, with an interval around it", () => {
+    for (const { collection, difference, interval } of rivals) {
+      const of = (method: string) => naiveMean(collection, method, "nDCG@10")!;
+      expect(difference).toBeCloseTo(of("default") - of("weighted-sum"), 12);
+      expect(interval[0]).toBeLessThanOrEqual(difference);
+      expect(interval[1]).toBeGreaterThanOrEqual(difference);
+    }
+  });
+
+  test("counts the collections on which the default is ahead, and behind", () => {
+    for (const { baseline, against, collections, ...counts } of standings) {
+      const names = baseline === "cosine" ? ["minerals", "rich"] : ["scored", "unaided"];
+      const rows = names.map((name) =>
+        against === "weighted-sum"
+          ? rivals.find(({ collection }) => collection === name)!
+          : lines.find(({ collection, method }) => collection === name && method === "default")!,
+      );
+      const count = (holds: (row: Line) => boolean) => rows.filter(holds).length;
+      expect(collections).toBe(names.length);
+      expect(counts).toMatchObject({
+        ahead: count(({ difference }) => difference > 0),
+        behind: count(({ difference }) => difference < 0),
+        surelyAhead: count(({ interval }) => interval[0] > 0),
+        surelyBehind: count(({ interval }) => interval[1] < 0),
+      });
+    }
+  });
+
+  test("tells copies apart: some rankings hold two of one text", () => {
+    const differ = lines.filter((line) => line["nDCG@10"] !== line["nDCG@10 without copies"]);
+    expect(differ.length).toBeGreaterThan(0);
   });
 
   test.each(summarized)("sums up the gains in percent (%s over %s)", (method, baseline, names) => {
@@ -426,9 +534,7 @@ describe("the quality benchmark", () => {
     ["mmr", { profile: "cosine", diversity: 0.5 }, "none"],
     ["msd", { profile: "cosine", diversity: 0.5, diversityMethod: "msd" }, "none"],
     ["dpp", { profile: "cosine", diversity: 0.5, diversityMethod: "dpp" }, "none"],
-    ["settled", { profile: "settled" }, "none"],
-    ["settled+text", { profile: "settled" }, "joined"],
-    ["vectors", { profile: "hybrid" }, "none"],
+    ["vectors", {}, "none"],
     ["default", {}, "apart"],
   ] as [string, object, Words][])("ranks the nearest 50 as rerank does (%s)", (method, settings, words) => {
     for (const [query, ids] of ranking("minerals", method)) {
@@ -482,7 +588,7 @@ describe("the quality benchmark", () => {
     const rows = plain.split("\n");
     for (const line of lines) {
       const start = rows.findIndex((row) => row.startsWith(`${line.collection} (`));
-      const row = rows.slice(start).find((r) => r.trim().startsWith(`${line.method} `))!;
+      const row = rows.slice(start).find((r) => r.startsWith(`  ${line.method} `))!;
       const figures = METRICS.map((metric) => (line[metric] as number | null)?.toFixed(4) ?? "-");
       const shown = row.trim().split(/\s+/);
       expect(shown.slice(1, 1 + METRICS.length)).toEqual(figures);
@@ -490,6 +596,41 @@ describe("the quality benchmark", () => {
       else
         expect(shown[1 + METRICS.length]).toBe((line.difference < 0 ? "" : "+") + line.difference.toFixed(4));
     }
+    for (const { collection, difference } of rivals) {
+      const start = rows.findIndex((row) => row.startsWith(`${collection} (`));
+      const row = rows.slice(start).find((r) => r.startsWith("  default against weighted-sum: "))!;
+      expect(row.split(" ")[5]).toBe((difference < 0 ? "" : "+") + difference.toFixed(4));
+    }
+    for (const baseline of ["cosine", "first-stage"]) {
+      const start = rows.findIndex((row) => row.startsWith(`nDCG@10, % over ${baseline}`));
+      const methods = rows[start]!.slice(30).trim().split(/\s+/);
+      const own = summarized.filter(([method, from]) => from === baseline && method !== baseline);
+      expect(methods).toEqual(own.map(([method]) => method));
+      const shown = (name: string) =>
+        rows
+          .slice(start)
+          .find((row) => row.startsWith(`  ${name} `))!
+          .slice(30)
+          .trim()
+          .split(/\s+/);
+      for (const name of baseline === "cosine" ? ["minerals", "rich"] : ["scored", "unaided"]) {
+        const gains = methods.map((method) =>
+          lines.find((l) => l.collection === name && l.method === method),
+        );
+        expect(shown(name)).toEqual(gains.map((line) => line?.gain?.toFixed(1) ?? "-"));
+      }
+      const of = (method: string) => summaries.find((l) => l.summary === method && l.baseline === baseline)!;
+      expect(shown("mean")).toEqual(methods.map((method) => (of(method)["nDCG@10"] as number).toFixed(1)));
+      expect(shown("worst")).toEqual(methods.map((method) => of(method).worst.toFixed(1)));
+    }
+    const counted = rows.flatMap((row, i) =>
+      row.startsWith("nDCG@10, default against") ? [i + 1, i + 2] : [],
+    );
+    expect(counted.map((i) => rows[i]!.trim().split(/\s+/))).toEqual(
+      standings.map(({ against, ahead, surelyAhead, behind, surelyBehind }) =>
+        [against, ahead, surelyAhead, behind, surelyBehind].map(String),
+      ),
+    );
     for (const { summary, baseline, worst, ...rest } of summaries) {
       const start = rows.findIndex((row) => row.startsWith(`% over ${baseline}, mean of`));
       const row = rows.slice(start).find((r) => r.trim().startsWith(`${summary} `))!;
@@ -523,7 +664,14 @@ describe("the quality benchmark", () => {
 
   test.each([
     ["an unknown cut", ["--k", "5,7"], /--k.*a list of 3, 5 and 10/],
-    ["an unknown pool", ["--pool", "30"], /--pool.*Allowed choices are 20, 50, 100, 200/],
+    ["a pool of one", ["--pool", "1"], /--pool.*an integer from 2/],
+    ["a part of a document", ["--pool", "20.5"], /--pool.*an integer from 2/],
+    ["an unknown list", ["--lists", "bm25"], /--lists.*Allowed choices are cosine, union/],
+    ["another place for copies", ["--copies", "first"], /--copies.*Allowed choices are keep, last/],
+    ["neither on nor off", ["--links", "maybe"], /--links.*Allowed choices are on, off/],
+    ["half an expansion", ["--expand", "3"], /--expand.*two integers from 1, as in 3x10/],
+    ["an expansion by nothing", ["--expand", "3x0"], /--expand.*two integers from 1, as in 3x10/],
+    ["an expansion of a study", ["--expand", "3x4", "--loo"], /'--expand.*cannot be used with.*'--loo'/],
     ["files of a study", ["--robust", "--runs", "x"], /'--runs <folder>' cannot be used with.*'--robust'/],
     ["a folder without collections", ["--data", folder({ "README.md": "" })], /no collections in/],
     ["a folder that is not there", ["--data", "/nowhere/at/all"], /no collections in \/nowhere\/at\/all/],
@@ -544,9 +692,9 @@ describe("--pool and --k", () => {
   const parsed = parse(printedShallow);
 
   test("cut the metrics at the numbers of the list, in order", () => {
-    const METRICS_OF_BOTH = ["nDCG@3", "R@3", "all@3", "nDCG@10", "R@10", "all@10"];
+    const METRICS_OF_BOTH = metricsAt(3, 10);
     for (const line of parsed) {
-      if (!("skipped" in line)) {
+      if ("method" in line || "summary" in line) {
         expect(Object.keys(line).filter((key) => key.includes("@"))).toEqual(METRICS_OF_BOTH);
       }
     }
@@ -582,6 +730,89 @@ describe("--pool and --k", () => {
     }
   });
 });
+
+describe("--copies, --expand and --lists", () => {
+  const written = folder();
+  const asked = (query: string) => {
+    const { text, vector, excluded } = queries.find(({ id }) => id === query)!;
+    return { queryText: text, query: vector, excluded };
+  };
+
+  test("hand copies to core", async () => {
+    await bench("--copies", "last", "--runs", written);
+    for (const [query, ids] of ranking("minerals", "default", written)) {
+      const { excluded: _, ...request } = asked(query);
+      const candidates = nearest(query, "apart").slice(0, 50);
+      expect(ids).toEqual(rerankedIds({ ...request, copies: "last", candidates, k: 10 }));
+    }
+    const [kept, last] = [runs, written].map((at) => JSON.stringify([...ranking("minerals", "default", at)]));
+    expect(kept).not.toBe(last);
+    // The first stage is what it is.
+    expect([...ranking("minerals", "cosine", written)]).toEqual([...ranking("minerals", "cosine")]);
+  });
+
+  test("add the neighbours of the best, and rank again", async () => {
+    const grown = folder();
+    const added = parse(await bench("--pool", "10", "--expand", "3x6", "--runs", grown));
+    const methods = added.filter((line) => line.collection === "minerals" && "method" in line);
+    expect(methods.map(({ method }) => method)).toEqual([...METHODS, "expanded"]);
+    let more = 0;
+    for (const [query, ids] of ranking("minerals", "expanded", grown)) {
+      const pool = nearest(query, "apart").slice(0, 10);
+      const known = new Set(pool.map(({ id }) => id));
+      const { excluded, ...request } = asked(query);
+      expect(ids.filter((id) => excluded.includes(id))).toEqual([]);
+      const best = rerankedIds({ ...request, candidates: pool, k: 3 });
+      const near = best.flatMap((id) => {
+        const own = vectors[documents.findIndex(({ _id }) => _id === id)]!;
+        const others = documents.map(({ _id }) => _id).filter((other) => other !== id);
+        const cosine = (other: string) => {
+          const row = vectors[documents.findIndex(({ _id }) => _id === other)]!;
+          return own.reduce((sum, value, c) => sum + value * row[c]!, 0);
+        };
+        return others.sort((a, b) => cosine(b) - cosine(a)).slice(0, 6);
+      });
+      const all = nearest(query, "apart").filter(({ id }) => known.has(id) || near.includes(id));
+      expect(ids).toEqual(rerankedIds({ ...request, candidates: all, k: 10 }));
+      more += ids.filter((id) => !known.has(id)).length;
+    }
+    expect(more).toBeGreaterThan(0);
+  });
+
+  test.skipIf(!takesLists())("ask core for the union (needs a core that takes lists)", async () => {
+    const united = folder();
+    const printed = parse(await bench("--pool", "12", "--lists", "union", "--runs", united));
+    for (const name of ["minerals", "rich", "scored", "unaided"]) {
+      expect(printed.filter((line) => line.collection === name && "method" in line)).toHaveLength(
+        methodsOf(name).length,
+      );
+      const first = methodsOf(name)[0]!;
+      const own = [...ranking(name, first, united)].map(([query, ids]) => [query, ids.slice(0, 10)]);
+      expect(own).toEqual([...ranking(name, first)]);
+    }
+    // Some of what is ranked was found by its words alone.
+    const found = [...ranking("minerals", "default", united)].flatMap(([query, ids]) => {
+      const list = nearest(query)
+        .slice(0, 12)
+        .map(({ id }) => id);
+      return ids.filter((id) => !list.includes(id));
+    });
+    expect(found.length).toBeGreaterThan(0);
+  });
+});
+
+/** Whether this core unites result lists. */
+function takesLists(): boolean {
+  const items = [{ id: "a", text: "amber", embedding: [1, 0] }];
+  try {
+    return (
+      rerank({ query: [1, 0], lists: [{ name: "vector", items }] } as object as RerankRequest).bundle
+        .length === 1
+    );
+  } catch {
+    return false;
+  }
+}
 
 const NAMES = ["minerals", "rich"];
 

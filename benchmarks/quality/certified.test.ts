@@ -1,31 +1,20 @@
 import { expect, test } from "vitest";
 import { certified } from "./certified.ts";
 import type { Pool } from "./collection.ts";
+import { poolOf } from "./testing.ts";
 
 /** A pool of these vectors, none with words, for the query (1, 0). */
-const pool = (...vectors: [number, number][]): Pool => ({
-  query: {
-    id: "q",
-    text: "",
-    vector: Float32Array.of(1, 0),
-    gold: new Map(),
-    excluded: new Set(),
-    run: new Map(),
-    crossEncoder: null,
-  },
-  entries: vectors.map((vector, i) => ({
-    id: `d${i}`,
-    title: "",
-    text: "",
-    embedding: Float32Array.from(vector),
-  })),
-});
+const pool = (...vectors: [number, number][]): Pool =>
+  poolOf(
+    vectors.map((vector, i) => ({ id: `d${i}`, title: "", text: "", embedding: Float32Array.from(vector) })),
+    { vector: Float32Array.of(1, 0) },
+  );
 
 test("counts the pools whose order no rounding could change, for each k", () => {
   const apart = pool([1, 0.1], [1, 2], [-1, 3], [-1, 0.5], [1, -4]);
   // The first two are so alike that rounding decides.
   const tied = pool([1, 0.5], [1, 0.500001], [-1, 0.2], [0.3, 1]);
-  expect(certified("made up", [apart, tied], [1, 5])).toMatchObject([
+  expect(certified("made up", [apart, tied], [1, 5], { copies: "keep", links: true })).toMatchObject([
     { collection: "made up", k: 1, queries: 2, certified: 0.5 },
     { collection: "made up", k: 5, queries: 2, certified: 0.5 },
   ]);

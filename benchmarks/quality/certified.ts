@@ -1,5 +1,6 @@
 import { rerank } from "@oscillink/core";
 import type { Pool } from "./collection.ts";
+import { optionsOf, requestOf, type Settings } from "./methods.ts";
 
 /** How many of the default's bundles on a collection are certified: see `Receipt.certificate`. */
 export interface Certified {
@@ -11,11 +12,15 @@ export interface Certified {
   readonly finer: number;
 }
 
-export function certified(collection: string, pools: readonly Pool[], cuts: readonly number[]): Certified[] {
+export function certified(
+  collection: string,
+  pools: readonly Pool[],
+  cuts: readonly number[],
+  settings: Settings,
+): Certified[] {
   return cuts.map((k) => {
     const receipts = pools.map(
-      ({ query, entries }) =>
-        rerank({ query: query.vector!, queryText: query.text, candidates: entries, k }).receipt,
+      (pool) => rerank({ ...optionsOf(settings), ...requestOf(pool, true), k }).receipt,
     );
     const share = (holds: (receipt: (typeof receipts)[0]) => boolean) =>
       receipts.filter(holds).length / receipts.length;

@@ -1,5 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { copyKey } from "./copies.ts";
+import { KeywordIndex } from "./keywords.ts";
 
 interface Document {
   readonly id: string;
@@ -15,6 +17,8 @@ export interface Collection {
   readonly dimensions: number;
   /** One unit row for each document (doc.f32); null where the first stage is known by its scores alone (run.tsv). */
   readonly vectors: Float32Array | null;
+  /** For each document, by id, what it shares with its copies: see {@link copyKey}. */
+  readonly copyKeys: ReadonlyMap<string, string>;
 }
 
 interface Query {
@@ -37,10 +41,26 @@ export interface Entry extends Document {
   readonly score?: number;
 }
 
-/** What every method is given: a query and its candidates, best first. */
+/** Where the candidates come from: the first stage's list alone, or also the keyword list. */
+export type Lists = "cosine" | "union";
+
+/** What every method is given: a query and its candidates. */
 export interface Pool {
   readonly query: Query;
+  /** The candidates: the first stage's list, best first, then what the keyword list alone found. */
   readonly entries: readonly Entry[];
+  /** How many of the entries are of the first stage's list: the first ones. All of them where `lists` is `"cosine"`. */
+  readonly listed: number;
+  readonly lists: Lists;
+  readonly keywords: Keywords;
+}
+
+/** What BM25 of the whole collection says. */
+interface Keywords {
+  /** The ids of the best, as many as the first stage's list may hold; only those that hold a word of the query. */
+  readonly list: readonly string[];
+  /** The scores of these and of every entry, by id. */
+  readonly scores: ReadonlyMap<string, number>;
 }
 
 /** The collections in a folder: its subfolders with a meta.json, by name. */
@@ -72,11 +92,13 @@ export function readCollection(folder: string, name: string): Collection | null 
   const [gold, excluded, run] = [table("qrels.tsv"), table("exclude.tsv"), table("run.tsv")];
   const crossEncoder = existsSync(path("crossencoder.tsv")) ? table("crossencoder.tsv") : null;
   const vectors = dim === 0 ? null : readFloats(path("query.f32"));
+  const documents = json("corpus.jsonl").map((d) => ({ id: d._id, title: d.title ?? "", text: d.text }));
   return {
     name,
     dimensions: dim,
     vectors: dim === 0 ? null : readFloats(path("doc.f32")),
-    documents: json("corpus.jsonl").map((d) => ({ id: d._id, title: d.title ?? "", text: d.text })),
+    documents,
+    copyKeys: new Map(documents.map((document) => [document.id, copyKey(document)])),
     queries: json("queries.jsonl").map((q, i) => ({
       id: q._id,
       text: q.text,
@@ -89,50 +111,90 @@ export function readCollection(folder: string, name: string): Collection | null 
   };
 }
 
-/** The pools of the queries that have gold: the first `size` of the first stage. Costs a pass over the corpus each. */
-export function poolsOf(collection: Collection, size: number): Pool[] {
-  const judged = collection.queries.filter(({ gold }) => gold.size > 0);
-  if (collection.vectors !== null) {
-    return judged.map((query) => ({
-      query,
-      entries: topByCosine(collection, query, size).map((i) => entryOf(collection, i)),
-    }));
-  }
-  const byId = new Map(collection.documents.map((document) => [document.id, document]));
-  return judged.map((query) => {
-    const found = [...query.run].filter(([id]) => !query.excluded.has(id)).sort(([, a], [, b]) => b - a);
-    const entries = found.slice(0, size).map(([id, score]) => {
-      const document = byId.get(id);
-      if (document === undefined)
-        throw new Error(`${collection.name}/run.tsv names ${id}, which corpus.jsonl lacks`);
-      return { ...document, score };
+/**
+ * The pools of the queries that have gold: the first `size` of the first stage, and with `lists` `"union"` the first `size` of
+ * the keyword search too. Costs a pass over the corpus each.
+ */
+export function poolsOf(collection: Collection, size: number, lists: Lists): Pool[] {
+  const { documents } = collection;
+  const at = new Map(documents.map(({ id }, i) => [id, i]));
+  const index = new KeywordIndex(documents.map(({ title, text }) => `${title} ${text}`));
+  const firstStage = collection.vectors === null ? topOfRun : topByCosine;
+  return collection.queries
+    .filter(({ gold }) => gold.size > 0)
+    .map((query) => {
+      const entries = firstStage(collection, query, size, at);
+      const scores = index.scores(query.text);
+      const list = bestOf(allowed(collection, query, scores), size).filter((i) => scores[i]! > 0);
+      const listed = entries.length;
+      if (lists === "union") {
+        const known = new Set(entries.map(({ id }) => id));
+        for (const i of list) if (!known.has(documents[i]!.id)) entries.push(entryOf(collection, i));
+      }
+      const scored = new Set([...list, ...entries.map(({ id }) => at.get(id)!)]);
+      const keywords = {
+        list: list.map((i) => documents[i]!.id),
+        scores: new Map([...scored].map((i) => [documents[i]!.id, scores[i]!])),
+      };
+      return { query, entries, listed, lists, keywords };
     });
-    return { query, entries };
+}
+
+type FirstStage = (
+  collection: Collection,
+  query: Query,
+  size: number,
+  at: ReadonlyMap<string, number>,
+) => Entry[];
+
+/** The first of run.tsv, best first. */
+const topOfRun: FirstStage = ({ name, documents }, query, size, at) => {
+  const found = [...query.run].filter(([id]) => !query.excluded.has(id)).sort(([, a], [, b]) => b - a);
+  return found.slice(0, size).map(([id, score]) => {
+    const i = at.get(id);
+    if (i === undefined) throw new Error(`${name}/run.tsv names ${id}, which corpus.jsonl lacks`);
+    return { ...documents[i]!, score };
   });
-}
+};
 
-/** The document at an index with its vector. */
-export function entryOf({ documents, vectors, dimensions }: Collection, index: number): Entry {
-  const at = index * dimensions;
-  return { ...documents[index]!, embedding: vectors!.subarray(at, at + dimensions) };
-}
+/** The documents with the highest cosine, best first. */
+const topByCosine: FirstStage = (collection, query, size) =>
+  bestOf(allowed(collection, query, dotsWith(collection, query.vector!)), size).map((i) =>
+    entryOf(collection, i),
+  );
 
-/** The `size` documents with the highest cosine, best first; equal ones in the order of the corpus. */
-function topByCosine({ vectors, dimensions, documents }: Collection, query: Query, size: number): number[] {
-  const asked = Float64Array.from(query.vector!);
-  const cosine = documents.map(({ id }, i) => {
-    if (query.excluded.has(id)) return -Infinity;
-    const row = vectors!.subarray(i * dimensions, (i + 1) * dimensions);
+/** The scores, those of documents that are no candidates taken out. */
+const allowed = ({ documents }: Collection, { excluded }: Query, scores: Float64Array): Float64Array =>
+  excluded.size === 0
+    ? scores
+    : scores.map((score, i) => (excluded.has(documents[i]!.id) ? -Infinity : score));
+
+/** The inner product of every document's vector with a vector: the cosine, as all have length 1. */
+export function dotsWith({ vectors, dimensions, documents }: Collection, vector: Float32Array): Float64Array {
+  const asked = Float64Array.from(vector);
+  return Float64Array.from(documents, (_, i) => {
+    const at = i * dimensions;
     let sum = 0;
-    for (let c = 0; c < dimensions; c++) sum += row[c]! * asked[c]!;
+    for (let c = 0; c < dimensions; c++) sum += vectors![at + c]! * asked[c]!;
     return sum;
   });
-  // The lowest cosine that can be among the first: sorting a typed array is far cheaper than sorting by a function.
-  const bound = Float64Array.from(cosine).sort()[Math.max(0, documents.length - size)]!;
-  return Array.from(documents.keys())
-    .filter((i) => cosine[i]! >= bound && cosine[i]! > -Infinity)
-    .sort((a, b) => cosine[b]! - cosine[a]! || a - b)
+}
+
+/** The indices of the `size` highest scores, best first; equal ones in their order, and none of `-Infinity`. */
+export function bestOf(scores: Float64Array, size: number): number[] {
+  // The lowest score that can be among the first: sorting a typed array is far cheaper than sorting by a function.
+  const bound = Float64Array.from(scores).sort()[Math.max(0, scores.length - size)]!;
+  return Array.from(scores.keys())
+    .filter((i) => scores[i]! >= bound && scores[i]! > -Infinity)
+    .sort((a, b) => scores[b]! - scores[a]! || a - b)
     .slice(0, size);
+}
+
+/** The document at an index, with its vector if the collection has any. */
+export function entryOf({ documents, vectors, dimensions }: Collection, index: number): Entry {
+  if (vectors === null) return documents[index]!;
+  const at = index * dimensions;
+  return { ...documents[index]!, embedding: vectors.subarray(at, at + dimensions) };
 }
 
 function readFloats(file: string): Float32Array {

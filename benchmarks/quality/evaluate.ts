@@ -1,4 +1,4 @@
-import type { Pool } from "./collection.ts";
+import type { Collection, Pool } from "./collection.ts";
 import type { Methods } from "./methods.ts";
 import { bootstrapInterval, type Metrics, mean, meanOf, metricNames, metricsOf } from "./metrics.ts";
 
@@ -9,16 +9,18 @@ export interface Evaluation {
   readonly metrics: Readonly<Record<string, readonly Metrics[]>>;
 }
 
-/** Ranks every pool by every method and judges the rankings at the cuts. */
+/** Ranks every pool of a collection by every method and judges the rankings at the cuts. */
 export function evaluate(
-  collection: string,
+  { name: collection, copyKeys }: Pick<Collection, "name" | "copyKeys">,
   pools: readonly Pool[],
   methods: Methods,
   cuts: readonly number[],
 ): Evaluation {
+  // A judged document that the corpus lacks is a copy of nothing, as one without words is.
+  const keyOf = (id: string) => copyKeys.get(id) ?? `\n${id}`;
   const ranked = Object.entries(methods).map(([name, method]) => {
     const lines = pools.map((pool) => ({ query: pool.query.id, ids: method(pool) }));
-    const metrics = lines.map(({ ids }, i) => metricsOf(ids, pools[i]!.query.gold, cuts));
+    const metrics = lines.map(({ ids }, i) => metricsOf(ids, pools[i]!.query.gold, cuts, keyOf));
     return { name, lines, metrics };
   });
   return {
@@ -36,26 +38,70 @@ export function gain(evaluation: Evaluation, method: string, metric: string): nu
   return 100 * (of(method) / of(baselineOf(evaluation)) - 1);
 }
 
-/** A method on one collection: its means, and its difference to the baseline in nDCG at the last cut. */
-export interface Row {
-  readonly method: string;
-  readonly queries: number;
-  readonly means: Readonly<Record<string, number>>;
+/** The mean difference of two methods in nDCG at the last cut, query by query, and its 95 % interval. */
+export interface Difference {
   readonly difference: number;
   readonly interval: readonly [low: number, high: number];
 }
 
+export function differenceOf(
+  { metrics }: Evaluation,
+  method: string,
+  against: string,
+  cuts: readonly number[],
+): Difference {
+  const main = mainOf(cuts);
+  const differences = metrics[method]!.map((m, i) => m[main]! - metrics[against]![i]![main]!);
+  return { difference: mean(differences), interval: bootstrapInterval(differences) };
+}
+
+/** What the intervals and the worst cases are of: nDCG at the last cut. */
+const mainOf = (cuts: readonly number[]): string => `nDCG@${cuts.at(-1)}`;
+
+/** A method on one collection: its means, its gain over the baseline in percent and its difference to it. */
+export interface Row extends Difference {
+  readonly method: string;
+  readonly queries: number;
+  readonly means: Readonly<Record<string, number>>;
+  readonly gain: number;
+}
+
 export function compare(evaluation: Evaluation, cuts: readonly number[]): Row[] {
-  const main = `nDCG@${cuts.at(-1)}`;
-  const baseline = evaluation.metrics[baselineOf(evaluation)]!;
-  return Object.entries(evaluation.metrics).map(([method, all]) => {
-    const differences = all.map((m, i) => m[main]! - baseline[i]![main]!);
+  const baseline = baselineOf(evaluation);
+  return Object.entries(evaluation.metrics).map(([method, all]) => ({
+    method,
+    queries: all.length,
+    means: Object.fromEntries(metricNames(cuts).map((metric) => [metric, meanOf(all, metric)])),
+    gain: gain(evaluation, method, mainOf(cuts)),
+    ...differenceOf(evaluation, method, baseline, cuts),
+  }));
+}
+
+/** The peer that the default is held against, beside the baseline: what a hybrid search does by itself. */
+export const RIVAL = "weighted-sum";
+
+/** How the default stands against another method: on how many collections it is ahead and behind. */
+export interface Standing {
+  readonly against: string;
+  readonly collections: number;
+  readonly ahead: number;
+  readonly behind: number;
+  /** Those of them where the whole 95 % interval is. */
+  readonly surelyAhead: number;
+  readonly surelyBehind: number;
+}
+
+export function standings(evaluations: readonly Evaluation[], cuts: readonly number[]): Standing[] {
+  return [baselineOf(evaluations[0]!), RIVAL].map((against) => {
+    const all = evaluations.map((evaluation) => differenceOf(evaluation, "default", against, cuts));
+    const count = (holds: (d: Difference) => boolean) => all.filter(holds).length;
     return {
-      method,
-      queries: all.length,
-      means: Object.fromEntries(metricNames(cuts).map((metric) => [metric, meanOf(all, metric)])),
-      difference: mean(differences),
-      interval: bootstrapInterval(differences),
+      against,
+      collections: all.length,
+      ahead: count(({ difference }) => difference > 0),
+      behind: count(({ difference }) => difference < 0),
+      surelyAhead: count(({ interval }) => interval[0] > 0),
+      surelyBehind: count(({ interval }) => interval[1] < 0),
     };
   });
 }
@@ -77,7 +123,7 @@ export function summarize(evaluations: readonly Evaluation[], cuts: readonly num
       method,
       collections: having.length,
       gains: Object.fromEntries(metricNames(cuts).map((metric) => [metric, mean(gains(metric))])),
-      worst: Math.min(...gains(`nDCG@${cuts.at(-1)}`)),
+      worst: Math.min(...gains(mainOf(cuts))),
     };
   });
 }

@@ -1,6 +1,6 @@
-import type { Pool } from "./collection.ts";
+import type { Collection, Pool } from "./collection.ts";
 import { evaluate, gain } from "./evaluate.ts";
-import { gridMethods, vectorMethods } from "./methods.ts";
+import { cosine, gridMethods, type Settings } from "./methods.ts";
 import { mean } from "./metrics.ts";
 
 /** A setting is not picked if it loses more percent than this on a collection. */
@@ -19,14 +19,17 @@ export interface HeldOut {
 }
 
 /** The gains of every setting of the grid on every collection. */
-export function gridGains(collections: readonly (readonly [name: string, readonly Pool[]])[]): Gains {
-  const methods = { cosine: vectorMethods.cosine!, ...gridMethods };
-  const evaluations = collections.map(([name, pools]) => evaluate(name, pools, methods, [10]));
+export function gridGains(
+  collections: readonly (readonly [Collection, readonly Pool[]])[],
+  settings: Settings,
+): Gains {
+  const grid = gridMethods(settings);
+  const evaluations = collections.map(([collection, pools]) =>
+    evaluate(collection, pools, { cosine, ...grid }, [10]),
+  );
   const gainsOf = (setting: string) =>
     evaluations.map((e) => [e.collection, gain(e, setting, "nDCG@10")] as const);
-  return Object.fromEntries(
-    Object.keys(gridMethods).map((name) => [name, Object.fromEntries(gainsOf(name))]),
-  );
+  return Object.fromEntries(Object.keys(grid).map((name) => [name, Object.fromEntries(gainsOf(name))]));
 }
 
 /**

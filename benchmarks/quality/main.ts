@@ -2,10 +2,17 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { certified } from "./certified.ts";
-import { type Collection, collectionNames, type Pool, poolsOf, readCollection } from "./collection.ts";
+import {
+  type Collection,
+  collectionNames,
+  type Lists,
+  type Pool,
+  poolsOf,
+  readCollection,
+} from "./collection.ts";
 import { baselineOf, type Evaluation, evaluate } from "./evaluate.ts";
 import { gridGains, leaveOneOut } from "./loo.ts";
-import { scoreMethods, vectorMethods } from "./methods.ts";
+import { type Expansion, methodsFor, type Settings } from "./methods.ts";
 import { jsonReporter, textReporter } from "./report.ts";
 import { robustness } from "./robust.ts";
 
@@ -15,15 +22,38 @@ function parseCuts(list: string): number[] {
   throw new InvalidArgumentError("It must be a list of 3, 5 and 10.");
 }
 
+function parseSize(text: string): number {
+  const size = Number(text);
+  if (Number.isSafeInteger(size) && size >= 2) return size;
+  throw new InvalidArgumentError("It must be an integer from 2.");
+}
+
+function parseExpansion(text: string): Expansion {
+  const [seeds, neighbours] = /^([1-9]\d*)x([1-9]\d*)$/.exec(text)?.slice(1).map(Number) ?? [];
+  if (seeds !== undefined && neighbours !== undefined) return { seeds, neighbours };
+  throw new InvalidArgumentError("It must be two integers from 1, as in 3x10.");
+}
+
 const program = new Command("bench:quality")
   .description(
     "Retrieval quality on every collection in a folder: BEIR files with doc.f32 and query.f32, or with run.tsv.",
   )
   .requiredOption("--data <folder>", "the folder of collections")
+  .option("--pool <size>", "how many documents the first stage fetches, from 2", parseSize, 50)
   .addOption(
-    new Option("--pool <size>", "how many documents the first stage fetches")
-      .choices(["20", "50", "100", "200"])
-      .default("50"),
+    new Option("--lists <which>", "what is re-ranked: the first stage's list, or its union with BM25's")
+      .choices(["cosine", "union"])
+      .default("cosine"),
+  )
+  .addOption(
+    new Option("--copies <where>", "what core does with copies of a better document")
+      .choices(["keep", "last"])
+      .default("keep"),
+  )
+  .addOption(
+    new Option("--links <whether>", "whether links between documents count")
+      .choices(["on", "off"])
+      .default("on"),
   )
   .option("--k <list>", "where the metrics cut: of 3, 5 and 10", parseCuts, [5, 10])
   .option("--json", "print JSON lines")
@@ -34,13 +64,25 @@ const program = new Command("bench:quality")
       "certified",
     ]),
   )
+  .addOption(
+    new Option(
+      "--expand <SEEDSxNEIGHBOURS>",
+      "also: rank, add the nearest neighbours of the best from the whole collection, rank again",
+    )
+      .argParser(parseExpansion)
+      .conflicts(["robust", "loo", "certified"]),
+  )
   .option("--robust", "instead: the default's gain when the vectors are perturbed")
   .option("--loo", "instead: choose the options on all collections but one, report on that one, for each")
   .option("--certified", "instead: how many of the default's bundles have a certified order")
   .parse();
 const options = program.opts<{
   data: string;
-  pool: string;
+  pool: number;
+  lists: Lists;
+  copies: Settings["copies"];
+  links: "on" | "off";
+  expand?: Expansion;
   k: number[];
   json?: true;
   runs?: string;
@@ -49,6 +91,10 @@ const options = program.opts<{
   certified?: true;
 }>();
 
+const settings: Settings = {
+  copies: options.copies,
+  links: options.links === "on",
+};
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const report = options.json ? jsonReporter(print) : textReporter(print);
 const names = existsSync(options.data) ? collectionNames(options.data) : [];
@@ -64,7 +110,7 @@ function* collections(): Generator<[Collection, Pool[]]> {
       report.skipped(name, "no vectors and no run.tsv");
       continue;
     }
-    const pools = poolsOf(collection, Number(options.pool));
+    const pools = poolsOf(collection, options.pool, options.lists);
     if (pools.length > 0) yield [collection, pools];
     else report.skipped(name, "no query with gold");
   }
@@ -73,11 +119,8 @@ function* collections(): Generator<[Collection, Pool[]]> {
 function compareMethods(): void {
   const evaluations: Evaluation[] = [];
   for (const [collection, pools] of collections()) {
-    const { "cross-encoder": crossEncoder, ...others } = scoreMethods;
-    const judged = pools.some(({ query }) => query.crossEncoder !== null);
-    const onScores = judged ? scoreMethods : others;
-    const methods = collection.vectors === null ? onScores : vectorMethods;
-    const evaluation = evaluate(collection.name, pools, methods, options.k);
+    const methods = methodsFor(collection, settings, options.expand ?? null);
+    const evaluation = evaluate(collection, pools, methods, options.k);
     evaluations.push(evaluation);
     report.evaluation(evaluation, options.k);
     if (options.runs !== undefined) write(options.runs, evaluation);
@@ -92,13 +135,13 @@ function study(): void {
     if (entry[0].vectors === null) report.skipped(entry[0].name, "no vectors");
     else all.push(entry);
   }
-  if (options.robust && all.length > 0) report.robustness(robustness(all), all.length);
+  if (options.robust && all.length > 0) report.robustness(robustness(all, settings), all.length);
   if (options.certified) {
-    report.certified(all.flatMap(([{ name }, pools]) => certified(name, pools, options.k)));
+    report.certified(all.flatMap(([{ name }, pools]) => certified(name, pools, options.k, settings)));
   }
   if (!options.loo) return;
   if (all.length < 2) program.error("error: --loo needs two collections with vectors");
-  const gains = gridGains(all.map(([{ name }, pools]) => [name, pools] as const));
+  const gains = gridGains(all, settings);
   report.loo(gains, leaveOneOut(gains));
 }
 

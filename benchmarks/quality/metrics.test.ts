@@ -1,9 +1,19 @@
 import { describe, expect, test } from "vitest";
 import { bootstrapInterval, mean, meanOf, metricNames, metricsOf as metricsAt } from "./metrics.ts";
+import { seeded } from "./testing.ts";
 
-const METRICS = metricNames([5, 10]);
+/** No document is a copy of another. */
+const apart = (id: string) => id;
+/** The metrics at 5 and 10 but those without copies, which have a test of their own. */
 const metricsOf = (ranking: readonly string[], gold: ReadonlyMap<string, number>) =>
-  metricsAt(ranking, gold, [5, 10]);
+  plain([5, 10], ranking, gold);
+const plain = (cuts: number[], ranking: readonly string[], gold: ReadonlyMap<string, number>) => {
+  const all = metricsAt(ranking, gold, cuts, apart);
+  const kept = Object.entries(all).filter(([name]) => !name.endsWith("without copies"));
+  // Where there are no copies, the figure without them is the figure.
+  for (const k of cuts) expect(all[`nDCG@${k} without copies`]).toBe(all[`nDCG@${k}`]);
+  return Object.fromEntries(kept);
+};
 
 const gold = (grades: Record<string, number>) => new Map(Object.entries(grades));
 /** d1 … dn */
@@ -11,13 +21,15 @@ const ids = (n: number) => Array.from({ length: n }, (_, i) => `d${i + 1}`);
 
 describe("metricsOf", () => {
   test("has the metrics of every cut, in their order", () => {
-    expect(METRICS).toEqual(["nDCG@5", "R@5", "all@5", "nDCG@10", "R@10", "all@10"]);
-    expect(Object.keys(metricsOf(ids(10), gold({ d1: 1 })))).toEqual(METRICS);
-    expect(Object.keys(metricsAt(ids(10), gold({ d1: 1 }), [3]))).toEqual(["nDCG@3", "R@3", "all@3"]);
+    const at = (k: number) => [`nDCG@${k}`, `R@${k}`, `all@${k}`, `nDCG@${k} without copies`];
+    for (const cuts of [[3], [5, 10]]) {
+      expect(metricNames(cuts)).toEqual(cuts.flatMap(at));
+      expect(Object.keys(metricsAt(ids(10), gold({ d1: 1 }), cuts, apart))).toEqual(metricNames(cuts));
+    }
   });
 
   test("worked by hand at 3: of two, one is found at rank 3 and one at rank 4", () => {
-    expect(metricsAt(["x", "y", "a", "b"], gold({ a: 1, b: 1 }), [3])).toEqual({
+    expect(plain([3], ["x", "y", "a", "b"], gold({ a: 1, b: 1 }))).toEqual({
       // 1/log2(4) of 1 + 1/log2(3)
       "nDCG@3": expect.closeTo(0.5 / (1 + 1 / Math.log2(3)), 12),
       "R@3": 0.5,
@@ -82,6 +94,63 @@ describe("metricsOf", () => {
   });
 });
 
+describe("nDCG without copies", () => {
+  /** What comes before a hyphen is the text. */
+  const textOf = (id: string) => id.split("-")[0]!;
+  const figure = (ranking: readonly string[], grades: Record<string, number>, k = 5) =>
+    metricsAt(ranking, gold(grades), [k], textOf)[`nDCG@${k} without copies`]!;
+
+  test("worked by hand: the second of two copies gains nothing, and takes its place", () => {
+    const ranking = ["a-1", "a-2", "b-1"];
+    const grades = { "a-1": 1, "a-2": 1, "b-1": 1 };
+    // 1 + 1/log2(4) of 1 + 1/log2(3): two texts are relevant.
+    expect(figure(ranking, grades)).toBeCloseTo(1.5 / (1 + 1 / Math.log2(3)), 12);
+    expect(metricsAt(ranking, gold(grades), [5], textOf)["nDCG@5"]).toBe(1);
+    expect(figure(["a-2", "b-1", "a-1"], grades)).toBe(1);
+  });
+
+  test("a copy has its own grade, whichever comes first; the ideal takes the best of them", () => {
+    const grades = { "a-1": 3, "a-2": 1 };
+    expect(figure(["a-1", "a-2"], grades)).toBe(1);
+    expect(figure(["a-2", "a-1"], grades)).toBeCloseTo(1 / 3, 12);
+    // One that was not judged spends its text.
+    expect(figure(["a-3", "a-1"], grades)).toBe(0);
+  });
+
+  test("what stands after the cut counts neither as gain nor as what copies are of", () => {
+    const grades = { "a-1": 1, "b-1": 1, "b-2": 1 };
+    expect(figure(["a-1", "x", "b-1"], grades, 2)).toBeCloseTo(1 / (1 + 1 / Math.log2(3)), 12);
+  });
+
+  test("is what the definition says, on any ranking", () => {
+    const random = seeded(5);
+    const below = (n: number) => Math.floor(random() * n);
+    for (let round = 0; round < 200; round++) {
+      const all = Array.from({ length: 12 }, (_, i) => `${below(6)}-${i}`);
+      const grades = Object.fromEntries(all.filter(() => random() < 0.4).map((id) => [id, 1 + below(3)]));
+      if (Object.keys(grades).length === 0) continue;
+      const ranking = all.filter(() => random() < 0.7);
+      const k = 1 + below(8);
+      const seen = new Set<string>();
+      let gain = 0;
+      for (let rank = 1; rank <= Math.min(k, ranking.length); rank++) {
+        const id = ranking[rank - 1]!;
+        if (!seen.has(textOf(id))) gain += (grades[id] ?? 0) / Math.log2(rank + 1);
+        seen.add(textOf(id));
+      }
+      const best = new Map<string, number>();
+      for (const [id, grade] of Object.entries(grades)) {
+        if (grade > (best.get(textOf(id)) ?? 0)) best.set(textOf(id), grade);
+      }
+      const ideal = [...best.values()]
+        .sort((a, b) => b - a)
+        .slice(0, k)
+        .reduce((sum, grade, i) => sum + grade / Math.log2(i + 2), 0);
+      expect(figure(ranking, grades, k)).toBeCloseTo(gain / ideal, 12);
+    }
+  });
+});
+
 describe("the mean of a metric", () => {
   test("leaves out the queries for which it is not defined", () => {
     const all = [{ m: 1 }, { m: null }, { m: 0 }, { m: 0.5 }];
@@ -100,16 +169,6 @@ describe("the mean of a metric", () => {
 });
 
 describe("bootstrapInterval", () => {
-  /** Numbers in [0, 1) that are the same in every run (mulberry32). */
-  const seeded = (seed: number) => {
-    let state = seed;
-    return () => {
-      state = (state + 0x6d2b79f5) | 0;
-      let t = Math.imul(state ^ (state >>> 15), 1 | state);
-      t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-      return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-    };
-  };
   const sample = (n: number, seed: number): number[] => {
     const random = seeded(seed);
     return Array.from({ length: n }, () => random() + random() + random() - 1.5);

@@ -6,29 +6,44 @@ export type Metrics = Readonly<Record<string, number | null>>;
 
 /** The names of the metrics at these cuts, in the order in which they are shown. */
 export const metricNames = (cuts: readonly number[]): string[] =>
-  cuts.flatMap((k) => [`nDCG@${k}`, `R@${k}`, `all@${k}`]);
+  cuts.flatMap((k) => [`nDCG@${k}`, `R@${k}`, `all@${k}`, withoutCopies(k)]);
+
+/** The name of the nDCG in which copies gain nothing. */
+export const withoutCopies = (k: number): string => `nDCG@${k} without copies`;
 
 /**
  * - nDCG@k: gains are the grades, discounted by log2(rank + 1); the ideal ranking is made of all gold documents.
  * - R@k: gold documents found in the first k, over min(gold, k).
  * - all@k: 1 if every gold document is in the first k; defined for queries with at most k gold documents.
+ * - nDCG@k without copies: a copy of a document that stands before it has no gain; in the ideal ranking every text stands once,
+ *   with the best of the grades that its copies have.
+ *
+ * @param keyOf what a document, by its id, shares with its copies alone.
  */
 export function metricsOf(
   ranking: readonly string[],
   gold: ReadonlyMap<string, number>,
   cuts: readonly number[],
+  keyOf: (id: string) => string,
 ): Metrics {
   const metrics: Record<string, number | null> = {};
+  const grades = new Map<string, number>();
+  for (const [id, grade] of gold) grades.set(keyOf(id), Math.max(grade, grades.get(keyOf(id)) ?? 0));
+  const keys = ranking.map(keyOf);
+  const gains = ranking.map((id, i) => (keys.indexOf(keys[i]!) < i ? 0 : (gold.get(id) ?? 0)));
   for (const k of cuts) {
     const top = ranking.slice(0, k);
-    const ideal = [...gold.values()].sort((a, b) => b - a).slice(0, k);
     const found = top.filter((id) => gold.has(id)).length;
-    metrics[`nDCG@${k}`] = discounted(top.map((id) => gold.get(id) ?? 0)) / discounted(ideal);
+    metrics[`nDCG@${k}`] = discounted(top.map((id) => gold.get(id) ?? 0)) / discounted(idealOf(gold, k));
     metrics[`R@${k}`] = found / Math.min(gold.size, k);
     metrics[`all@${k}`] = gold.size > k ? null : Number(found === gold.size);
+    metrics[withoutCopies(k)] = discounted(gains.slice(0, k)) / discounted(idealOf(grades, k));
   }
   return metrics;
 }
+
+const idealOf = (grades: ReadonlyMap<string, number>, k: number): number[] =>
+  [...grades.values()].sort((a, b) => b - a).slice(0, k);
 
 const discounted = (gains: readonly number[]): number =>
   gains.reduce((sum, gain, i) => sum + gain / Math.log2(i + 2), 0);

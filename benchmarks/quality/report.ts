@@ -1,7 +1,17 @@
 import type { Certified } from "./certified.ts";
-import { baselineOf, compare, type Evaluation, summarize } from "./evaluate.ts";
+import {
+  baselineOf,
+  compare,
+  type Difference,
+  differenceOf,
+  type Evaluation,
+  gain,
+  RIVAL,
+  standings,
+  summarize,
+} from "./evaluate.ts";
 import type { Gains, HeldOut } from "./loo.ts";
-import { mean, metricNames } from "./metrics.ts";
+import { mean, metricNames, withoutCopies } from "./metrics.ts";
 import type { Robustness } from "./robust.ts";
 
 /** Prints results: tables for people, or one JSON object a line. */
@@ -17,6 +27,8 @@ export interface Reporter {
 const fixed = (value: number, digits: number, width: number): string =>
   (Number.isFinite(value) ? value.toFixed(digits) : "-").padStart(width);
 const signed = (value: number): string => (value < 0 ? "" : "+") + value.toFixed(4);
+const ranged = ({ difference, interval }: Difference): string =>
+  `${signed(difference)} [${interval.map(signed).join(", ")}]`;
 
 /** A table of figures: the first column names the row. */
 const head = (title: string, columns: readonly string[], width = 30): string =>
@@ -24,26 +36,53 @@ const head = (title: string, columns: readonly string[], width = 30): string =>
 const line = (name: string, figures: readonly number[], digits: number, width = 30): string =>
   `  ${name}`.padEnd(width) + figures.map((figure) => fixed(figure, digits, 8)).join("");
 
+/** The columns of the metrics; the long name is explained below the table. */
+const columnsOf = (cuts: readonly number[]): string[] =>
+  metricNames(cuts).map((name) => cuts.reduce((n, k) => (n === withoutCopies(k) ? `once@${k}` : n), name));
+
 export const textReporter = (print: (line: string) => void): Reporter => ({
   skipped: (collection, why) => print(`${collection}: skipped, it has ${why}\n`),
   evaluation: (evaluation, cuts) => {
     const rows = compare(evaluation, cuts);
     const title = `${evaluation.collection} (${rows[0]!.queries} queries)`;
-    print(`${head(title, metricNames(cuts))}   nDCG@${cuts.at(-1)} against ${baselineOf(evaluation)}`);
-    for (const { method, means, difference, interval } of rows) {
-      const against = method === baselineOf(evaluation) ? "" : `   ${signed(difference)}`;
-      const range = against && ` [${interval.map(signed).join(", ")}]`;
-      print(line(method, Object.values(means), 4) + against + range);
+    print(`${head(title, columnsOf(cuts))}   nDCG@${cuts.at(-1)} against ${baselineOf(evaluation)}`);
+    for (const { method, means, ...row } of rows) {
+      const against = method === baselineOf(evaluation) ? "" : `   ${ranged(row)}`;
+      print(line(method, Object.values(means), 4) + against);
     }
-    print("");
+    print(`  default against ${RIVAL}: ${ranged(differenceOf(evaluation, "default", RIVAL, cuts))}\n`);
   },
   summary: (evaluations, cuts) => {
-    const title = `% over ${baselineOf(evaluations[0]!)}, mean of ${evaluations.length}`;
-    print(`${head(title, metricNames(cuts))}   worst nDCG@${cuts.at(-1)}`);
-    for (const { method, gains, worst } of summarize(evaluations, cuts)) {
+    const baseline = baselineOf(evaluations[0]!);
+    const main = `nDCG@${cuts.at(-1)}`;
+    const summaries = summarize(evaluations, cuts);
+    const peers = summaries.filter(({ method }) => method !== baseline);
+    const wide = (cells: readonly string[]) =>
+      cells.map((cell, i) => cell.padStart(Math.max(8, peers[i]!.method.length + 2))).join("");
+    const figures = (values: readonly number[]) => wide(values.map((value) => fixed(value, 1, 0)));
+    print(`${main}, % over ${baseline}`.padEnd(30) + wide(peers.map(({ method }) => method)));
+    for (const evaluation of evaluations) {
+      const gains = peers.map(({ method }) =>
+        method in evaluation.metrics ? gain(evaluation, method, main) : Number.NaN,
+      );
+      print(`  ${evaluation.collection}`.padEnd(30) + figures(gains));
+    }
+    print("  mean".padEnd(30) + figures(peers.map(({ gains }) => gains[main]!)));
+    print(`${"  worst".padEnd(30)}${figures(peers.map(({ worst }) => worst))}\n`);
+
+    const title = `% over ${baseline}, mean of ${evaluations.length}`;
+    print(`${head(title, columnsOf(cuts))}   worst ${main}`);
+    for (const { method, gains, worst } of summaries) {
       print(line(method, [...Object.values(gains), worst], 1));
     }
-    print("");
+    print("once@k: nDCG@k in which a copy of a document that stands before it gains nothing\n");
+
+    print(head(`${main}, default against`, ["ahead", "surely", "behind", "surely"]));
+    for (const standing of standings(evaluations, cuts)) {
+      const { against, ahead, surelyAhead, behind, surelyBehind } = standing;
+      print(line(against, [ahead, surelyAhead, behind, surelyBehind], 0));
+    }
+    print("collections; surely: the whole 95 % interval of the difference is on that side\n");
   },
   robustness: (rows, collections) => {
     print(head("nDCG@10, default over cosine", ["cosine", "default", "gain %", "worst %", "ratio"], 32));
@@ -85,14 +124,19 @@ export const jsonReporter = (print: (line: string) => void): Reporter => {
   return {
     skipped: (collection, why) => write({ collection, skipped: why }),
     evaluation: (evaluation, cuts) => {
-      for (const { method, queries, means, difference, interval } of compare(evaluation, cuts)) {
-        write({ collection: evaluation.collection, method, queries, ...means, difference, interval });
+      const { collection } = evaluation;
+      for (const { method, queries, means, gain, difference, interval } of compare(evaluation, cuts)) {
+        write({ collection, method, queries, ...means, gain, difference, interval });
       }
+      write({ collection, against: RIVAL, ...differenceOf(evaluation, "default", RIVAL, cuts) });
     },
     summary: (evaluations, cuts) => {
       const baseline = baselineOf(evaluations[0]!);
       for (const { method, collections, gains, worst } of summarize(evaluations, cuts)) {
         write({ summary: method, baseline, collections, ...gains, worst });
+      }
+      for (const { against, ...counts } of standings(evaluations, cuts)) {
+        write({ standing: "default", baseline, against, ...counts });
       }
     },
     certified: (rows) => rows.forEach(write),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { Collection, Pool } from "./collection.ts";
+import type { Pool } from "./collection.ts";
 import { offset, quantized, rotation, withRandom } from "./robust.ts";
+import { collectionOf, poolOf } from "./testing.ts";
 
 const D = 24;
 /** Rows that are the same in every run. */
@@ -18,25 +19,16 @@ const pairs = [
   [17, 80],
 ] as const;
 
-const collection: Collection = {
-  name: "made up",
-  documents: rows.map((_, i) => ({ id: `d${i}`, title: "", text: `Text ${i}.` })),
-  queries: [],
-  dimensions: D,
-  vectors: Float32Array.from(rows.flatMap((r) => [...r])),
-};
-const pool = (size: number, excluded: readonly string[] = []): Pool => ({
-  query: {
-    id: "q",
-    text: "",
-    vector: row(1000),
-    gold: new Map(),
-    excluded: new Set(excluded),
-    run: new Map(),
-    crossEncoder: null,
-  },
-  entries: collection.documents.slice(0, size).map((d, i) => ({ ...d, embedding: rows[i]! })),
-});
+const collection = collectionOf(
+  rows.map((_, i) => `Text ${i}.`),
+  [],
+  rows,
+);
+const pool = (size: number, excluded: readonly string[] = []): Pool =>
+  poolOf(
+    collection.documents.slice(0, size).map((d, i) => ({ ...d, embedding: rows[i]! })),
+    { vector: row(1000), excluded: new Set(excluded) },
+  );
 
 describe("a rotation", () => {
   test("keeps lengths and angles, and moves every dimension", () => {
@@ -119,6 +111,14 @@ describe("random documents", () => {
         .map(({ id }) => id),
     ).toEqual(drawn[0]);
     expect(drawn[1]).not.toEqual(drawn[0]);
+  });
+
+  test("join what the first stage found, before what the keyword list alone found", () => {
+    const { entries, ...others } = pool(50);
+    const grown = withRandom(collection)({ entries, ...others, listed: 40, lists: "union" });
+    expect(grown.listed).toBe(45);
+    expect(grown.entries.slice(0, 40)).toEqual(entries.slice(0, 40));
+    expect(grown.entries.slice(45)).toEqual(entries.slice(40));
   });
 
   test("are as many as there are left", () => {

@@ -2,7 +2,7 @@ import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { type Collection, entryOf, type Pool } from "./collection.ts";
 import { evaluate, gain } from "./evaluate.ts";
-import { vectorMethods } from "./methods.ts";
+import { cosine, type Settings, standard, withFound } from "./methods.ts";
 import { mean, meanOf } from "./metrics.ts";
 
 const METRIC = "nDCG@10";
@@ -53,10 +53,11 @@ export function quantized(row: Float32Array): Float32Array {
   return largest === 0 ? row : row.map((v) => Math.round((v / largest) * 127));
 }
 
-/** Documents of the collection, drawn at random, behind those of the pool. */
+/** Documents of the collection, drawn at random, behind those that the first stage found. */
 export function withRandom(collection: Collection): Perturb {
   const random = xoroshiro128plus(SEED);
-  return ({ query, entries }) => {
+  return (pool) => {
+    const { query, entries } = pool;
     const taken = new Set([...entries.map(({ id }) => id), ...query.excluded]);
     const rest = [...collection.documents.keys()].filter((i) => !taken.has(collection.documents[i]!.id));
     const count = Math.min(rest.length, Math.round(RANDOM_SHARE * entries.length));
@@ -64,16 +65,17 @@ export function withRandom(collection: Collection): Perturb {
       const [i] = rest.splice(uniformInt(random, 0, rest.length - 1), 1);
       return entryOf(collection, i!);
     });
-    return { query, entries: [...entries, ...drawn] };
+    return withFound(pool, drawn);
   };
 }
 
 /** The same change to every document's vector and to the query's. */
 const onRows =
   (rows: Rows): Perturb =>
-  ({ query, entries }) => ({
-    query: { ...query, vector: rows(query.vector!) },
-    entries: entries.map((entry) => ({ ...entry, embedding: rows(entry.embedding!) })),
+  (pool) => ({
+    ...pool,
+    query: { ...pool.query, vector: rows(pool.query.vector!) },
+    entries: pool.entries.map((entry) => ({ ...entry, embedding: rows(entry.embedding!) })),
   });
 
 /** The first is the plain pool. */
@@ -105,11 +107,14 @@ export interface Robustness {
  * How much of the gain is left when the vectors are not as they were. The pools are those of the cosine on the vectors as
  * they are; the baseline is `cosine` on the perturbed pool, so both methods see the same.
  */
-export function robustness(collections: readonly (readonly [Collection, readonly Pool[]])[]): Robustness[] {
-  const methods = { cosine: vectorMethods.cosine!, default: vectorMethods.default! };
+export function robustness(
+  collections: readonly (readonly [Collection, readonly Pool[]])[],
+  settings: Settings,
+): Robustness[] {
+  const methods = { cosine, default: standard(settings) };
   const rows = Object.entries(perturbations).map(([robust, make]) => {
     const evaluations = collections.map(([collection, pools]) =>
-      evaluate(collection.name, pools.map(make(collection)), methods, [10]),
+      evaluate(collection, pools.map(make(collection)), methods, [10]),
     );
     const gains = evaluations.map((e) => gain(e, "default", METRIC)).filter(Number.isFinite);
     const of = (method: string) => mean(evaluations.map((e) => meanOf(e.metrics[method]!, METRIC)));

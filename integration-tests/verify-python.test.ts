@@ -143,7 +143,7 @@ describe.skipIf(!hasPython)(title, () => {
 
     test("nothing that was changed", () => {
       const text = JSON.stringify(sign(receipt));
-      const [first, ...rest] = request.candidates;
+      const [first, ...rest] = request.candidates!;
       const with1 = (fields: object): object => ({
         ...request,
         candidates: [{ ...first, ...fields }, ...rest],

@@ -7,9 +7,10 @@ export interface Certified {
   readonly collection: string;
   readonly k: number;
   readonly queries: number;
-  /** Shares of the queries, from 0 to 1: certified at all, and those of which it took a finer solution. */
+  /** The share of the queries whose bundle is certified, from 0 to 1. */
   readonly certified: number;
-  readonly finer: number;
+  /** Why the others are not: the share of the queries for each reason. */
+  readonly open: Readonly<Record<string, number>>;
 }
 
 export function certified(
@@ -22,17 +23,17 @@ export function certified(
     const receipts = pools.map(
       (pool) => rerank({ ...optionsOf(settings), ...requestOf(pool, true), k }).receipt,
     );
-    const share = (holds: (receipt: (typeof receipts)[0]) => boolean) =>
-      receipts.filter(holds).length / receipts.length;
+    const reasons = Map.groupBy(receipts, ({ certificate }) => certificate.open);
+    const share = (some: readonly unknown[] = []) => some.length / receipts.length;
     return {
       collection,
       k,
       queries: receipts.length,
-      certified: share(({ certificate }) => certificate.orderCertified),
-      // The figures stay those of the first solution; the residual of a finer one is smaller by more than its digits.
-      finer: share(
-        ({ certificate, meta }) =>
-          certificate.orderCertified && certificate.residual < 0.999 * meta.ustar_res,
+      certified: share(reasons.get(null)),
+      open: Object.fromEntries(
+        Array.from(reasons, ([reason, some]) => [String(reason), share(some)] as const).filter(
+          ([reason]) => reason !== "null",
+        ),
       ),
     };
   });

@@ -1,4 +1,4 @@
-import { type Options, type RerankRequest, rerank, resolveOptions } from "@oscillink/core";
+import { type Options, type RerankRequest, rerank } from "@oscillink/core";
 import { bestOf, type Collection, dotsWith, entryOf, type Pool } from "./collection.ts";
 import { crossEncoder, rankFusion, settledVectors, weightedSum } from "./peers.ts";
 
@@ -38,14 +38,13 @@ export function requestOf({ query, entries, listed, lists, keywords }: Pool, wor
   if (lists === "cosine" || !words) return { ...asked, candidates };
   const byId = new Map(candidates.map((candidate) => [candidate.id, candidate]));
   const found = keywords.list.map((id) => ({ ...byId.get(id)!, score: keywords.scores.get(id)! }));
-  const request = {
+  return {
     ...asked,
     lists: [
       { name: "vector", items: candidates.slice(0, listed) },
       { name: "bm25", items: found },
     ],
   };
-  return request as object as RerankRequest;
 }
 
 /** A method that is a call of `rerank`. */
@@ -141,11 +140,8 @@ export function withFound(pool: Pool, added: readonly Pool["entries"][number][])
   };
 }
 
-/**
- * The grid of `--loo` around a default that settles the fused evidence: each option alone, then words and lattice together.
- * It takes the place of the other once core has these options.
- */
-const evidenceGrid: readonly Readonly<Record<string, number>>[] = [
+/** The grid of `--loo`, around the default: each option alone, then words and lattice together. */
+const grid: readonly Options[] = [
   {},
   { lamC: 0 },
   { lamC: 0.25 },
@@ -175,37 +171,11 @@ const evidenceGrid: readonly Readonly<Record<string, number>>[] = [
   { gramWeight: 0.3, wordWeight: 0.1, phraseWeight: 0.1, lamC: 1 },
 ];
 
-/** The grid of `--loo` around the profile `hybrid`: each option alone, then all words together. */
-const hybridGrid: readonly Readonly<Record<string, number>>[] = [
-  {},
-  { textWeight: 0.3 },
-  { textWeight: 1.2 },
-  { textTail: 0 },
-  { textTail: 1 },
-  { phraseWeight: 0 },
-  { phraseWeight: 0.25 },
-  { phraseWeight: 1 },
-  { titleWeight: 0 },
-  { titleWeight: 0.4 },
-  { feedback: 0 },
-  { feedback: 0.4 },
-  { lamC: 1 },
-  { lamC: 4 },
-  { neighbors: 15 },
-  { neighbors: 30 },
-  { textWeight: 0.3, phraseWeight: 0.25, titleWeight: 0.1 },
-  { textWeight: 1.2, phraseWeight: 1, titleWeight: 0.4 },
-];
-
-/** The settings of the grid that core can follow, named by what they override; the first is `default`. */
-export function gridMethods(settings: Settings): Methods {
-  const known = resolveOptions({});
-  const grid = "gramWeight" in known ? evidenceGrid : hybridGrid;
-  const methods = grid
-    .filter((overrides) => Object.keys(overrides).every((name) => name in known))
-    .map((overrides) => {
+/** The settings of the grid, named by what they override; the first is `default`. */
+export const gridMethods = (settings: Settings): Methods =>
+  Object.fromEntries(
+    grid.map((overrides) => {
       const name = Object.entries(overrides).map((pair) => pair.join(" "));
       return [name.join(", ") || "default", reranked({ ...optionsOf(settings), ...overrides })] as const;
-    });
-  return Object.fromEntries(methods);
-}
+    }),
+  );

@@ -95,12 +95,17 @@ export const textReporter = (print: (line: string) => void): Reporter => ({
     print(`means over ${collections} collections; pools by the cosine of the plain vectors\n`);
   },
   certified: (rows) => {
-    print(head("order certified, %", ["k", "queries", "all", "finer"]));
-    for (const { collection, k, queries, certified, finer } of rows) {
-      const figures = [k, queries, 100 * certified, 100 * finer].map((v, i) => fixed(v, i < 2 ? 0 : 1, 8));
-      print(`  ${collection}`.padEnd(30) + figures.join(""));
+    print(head("order certified, %", ["k", "queries", "all"]));
+    for (const { collection, k, queries, certified, open } of rows) {
+      const figures = [k, queries, 100 * certified].map((v, i) => fixed(v, i < 2 ? 0 : 1, 8));
+      const reasons = Object.entries(open).map(([reason, share]) => `${reason} ${fixed(100 * share, 1, 0)}`);
+      print(
+        `  ${collection}`.padEnd(30) +
+          figures.join("") +
+          (reasons.length > 0 ? `   ${reasons.join(", ")}` : ""),
+      );
     }
-    print("finer: after a finer solution, as the first one left it open\n");
+    print("behind a row: why the others are not, %\n");
   },
   loo: (gains, heldOut) => {
     const names = Object.keys(Object.values(gains)[0]!);

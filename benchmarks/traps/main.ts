@@ -80,10 +80,10 @@ Trap rate 0 and F1 >= ${BAR.f1} at trust ${TRUST}: ${reached.join(", ") || "none
 
 /** What settling does to F1: the more the documents agree, the less their own cosines decide. */
 function compareCoherence(): void {
-  if (!json) print(`settled + trust, by lamC\n${row("", "trap rate", "F1", "in cluster", "place")}`);
+  if (!json) print(`default + trust, by lamC\n${row("", "trap rate", "F1", "in cluster", "place")}`);
   for (const lamC of COHERENCES) {
     const { trapRate, f1, inCluster, place, lowest } = evaluate({
-      options: { profile: "settled", lamC },
+      options: { lamC },
       trust: TRUST,
     });
     if (json) print(JSON.stringify({ lamC, trials: count, trapRate, f1, inCluster, place, lowest }));
@@ -96,7 +96,7 @@ function compareCoherence(): void {
 
 /** How far the traps fall, by how little they are trusted. */
 function compareTrust(): void {
-  if (!json) print(`\nsettled, by the traps' trust\n${row("", "trap rate", "mean rank", "best rank")}`);
+  if (!json) print(`\ndefault, by the traps' trust\n${row("", "trap rate", "mean rank", "best rank")}`);
   for (const trust of TRUSTS) {
     const ranks = trials.map((trial) => ranksOfTraps(trial, trust));
     const trapRate = moments(ranks.map((all) => all.filter((rank) => rank <= K).length / K));
@@ -112,9 +112,7 @@ function compareTrust(): void {
 
 /** The places of the traps in the whole ranking, from 1; none if they are excluded. */
 function ranksOfTraps(trial: Trial, trust: number): number[] {
-  return choose(trial, { options: { profile: "settled" }, trust }, N).flatMap((i, at) =>
-    trial.traps.has(i) ? [at + 1] : [],
-  );
+  return choose(trial, { options: {}, trust }, N).flatMap((i, at) => (trial.traps.has(i) ? [at + 1] : []));
 }
 
 function evaluate(method: Method) {

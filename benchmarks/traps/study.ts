@@ -28,16 +28,15 @@ const referenceCosine: Options = { ...reference, coherenceWeight: 0, diversity: 
 export const methods: Readonly<Record<string, Method>> = {
   cosine: { options: { profile: "cosine" }, trust: 1 },
   "cosine + trust": { options: { profile: "cosine" }, trust: TRUST },
-  settled: { options: { profile: "settled" }, trust: 1 },
-  "settled + trust": { options: { profile: "settled" }, trust: TRUST },
-  "hybrid + trust": { options: { profile: "hybrid" }, trust: TRUST },
-  "settled + trust, diversity .1": { options: { profile: "settled", diversity: 0.1 }, trust: TRUST },
-  "settled + trust, diversity .5": { options: { profile: "settled", diversity: 0.5 }, trust: TRUST },
+  default: { options: {}, trust: 1 },
+  "default + trust": { options: {}, trust: TRUST },
+  "default + trust, diversity .1": { options: { diversity: 0.1 }, trust: TRUST },
+  "default + trust, diversity .5": { options: { diversity: 0.5 }, trust: TRUST },
   reference: { options: referenceCosine, trust: 1 },
   "reference + gates": { options: referenceCosine, trust: TRUST },
   "reference bundle + gates": { options: reference, trust: TRUST },
   "filter, cosine": { options: { profile: "cosine" }, trust: 0 },
-  "filter, settled": { options: { profile: "settled" }, trust: 0 },
+  "filter, default": { options: {}, trust: 0 },
 };
 
 /** What the paper reports (Oscillink whitepaper, "Hallucination Control"; 40 trials of data it does not give). */

@@ -61,9 +61,20 @@ const recipes: Readonly<Record<string, Recipe>> = {
     options: { diversity: 0.3, diversityMethod: "msd" },
   },
   "the volume of the chosen": { n: 64, d: 48, options: { k: 12, diversity: 0.7, diversityMethod: "dpp" } },
-  "pulled by the query, in the span": { n: 37, d: 256, texts: true, options: { lamQ: 0.5 } },
-  "pulled by the query, in the vectors": { n: 90, d: 33, rounded: true, options: { lamQ: 4, lamC: 0.5 } },
-  "profile settled": { n: 70, d: 128, texts: true, titles: true, options: { profile: "settled" } },
+  "pulled by the query, in the span": { n: 37, d: 256, options: { profile: "reference", lamQ: 0.5 } },
+  "pulled by the query, in the vectors": {
+    n: 90,
+    d: 33,
+    rounded: true,
+    options: { profile: "reference", lamC: 2 },
+  },
+  "a union of neighbours": {
+    n: 70,
+    d: 128,
+    texts: true,
+    titles: true,
+    options: { graph: "union", neighbors: 30 },
+  },
   "profile cosine": { n: 33, d: 100, trust: true, options: { profile: "cosine", diversity: 0.5 } },
   "profile reference": { n: 45, d: 96, trust: true, copies: true, options: { profile: "reference" } },
   "tiny vectors, every option turned": {

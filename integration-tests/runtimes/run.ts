@@ -26,7 +26,7 @@ const report: Report = {
   replays: RECEIPTS.map((receipt, i) => {
     const { query, queryText, candidates } = cases[i]!.request;
     const replay = replayReceipt(receipt, {
-      candidates,
+      candidates: candidates!,
       ...(query !== undefined && { query }),
       ...(queryText !== undefined && { queryText }),
     });

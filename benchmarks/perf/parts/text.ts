@@ -1,6 +1,6 @@
 import { rerank } from "@oscillink/core";
 import { measured, type Part } from "../facts.ts";
-import { textEvidence } from "../internals.ts";
+import { normalized, weighTexts } from "../internals.ts";
 import { interleave } from "../measure.ts";
 import { makeVectors } from "../vectors.ts";
 import { writer } from "../words.ts";
@@ -13,11 +13,14 @@ export const text: Part = function* ({ text: size, effort }) {
   const texts = embeddings.map(() => write(150));
   const without = embeddings.map((embedding) => ({ embedding }));
   const candidates = embeddings.map((embedding, i) => ({ embedding, text: texts[i]! }));
-  const words = texts.map((text) => ({ title: "", text }));
   const times = interleave(effort, {
     "without text": () => rerank({ query, candidates: without, k: size.k }),
     "with text": () => rerank({ query, queryText, candidates, k: size.k }),
-    textEvidence: () => textEvidence(queryText, words),
+    words: () =>
+      weighTexts(
+        queryText,
+        texts.map((text) => ({ title: "", text: normalized(text) })),
+      ),
   });
   yield* measured(size, times);
   const difference = times["with text"].median - times["without text"].median;

@@ -40,13 +40,13 @@ describe("what a receipt says in plain English", () => {
     const { receipt } = rerank({ query: [0.8, 0.6, 0], queryText: "sails without fuel", candidates, k: 3 });
     expect(linesOf(receipt)).toMatchInlineSnapshot(`
       [
-        "asked for the best 3 of 7 candidates (by vectors and words, profile hybrid): 1 had no vector, 1 was excluded by trust 0, 1 was a near-copy of a better document",
-        "kept sail (1st, was 4th): moved up 3, mainly because it and the documents around it agree with the query, and its words match the query",
-        "kept news (2nd, was 1st): moved down 1, but kept, mainly because it and the documents around it agree with the query",
-        "kept rumour (3rd, was 6th): moved up 3, mainly because it and the documents around it agree with the query, and its words match the query; its trust of 0.5 lowered its score by 2.73",
-        "left out copy (was 2nd): near-copy of sail",
+        "asked for the best 3 of 7 candidates (by vectors and words, profile evidence): 1 had no vector, 1 was excluded by trust 0, 1 was a near-copy of a better document",
+        "kept copy (1st, was 2nd): 2nd by its own evidence, +0.99 from similarity +0.50, pieces of words +0.19, likeness to the best +0.16, words +0.15; documents like it took 0.09, foremost stars -0.08 and news -0.05",
+        "kept news (2nd, was 1st): 4th by its own evidence, +0.36 from similarity +0.47, words -0.24, likeness to the best +0.13, pieces of words +0.01; documents like it added 0.20, foremost rumour +0.09 and sail +0.05",
+        "kept rumour (3rd, was 6th): 1st by its own evidence, +1.26 from similarity +0.53, pieces of words +0.38, words +0.19, likeness to the best +0.16; documents like it took 0.16, foremost news -0.09 and sail -0.03; its trust of 0.5 took 2.24",
         "left out blank (was 3rd): could not be ranked, as it has no vector, or excluded by trust 0",
-        "order certified: the exact solution gives the same bundle in the same order, by a margin of 0.022 standard deviations",
+        "left out sail (was 4th): near-copy of copy",
+        "order certified: exact arithmetic gives the same bundle in the same order, by a margin of 0.34 standard deviations",
       ]
     `);
   });
@@ -55,11 +55,11 @@ describe("what a receipt says in plain English", () => {
     const candidates = [{ embedding: [0, 1] }, { embedding: [1, 0] }, { embedding: [0, 0] }];
     expect(linesOf(rerank({ query: [1, 0], candidates }).receipt)).toMatchInlineSnapshot(`
       [
-        "asked for the best 5 of 3 candidates (by vectors, profile hybrid): 1 had no vector",
-        "kept 1 (1st, was 2nd): moved up 1, mainly because it and the documents around it agree with the query",
-        "kept 0 (2nd, was 1st): moved down 1, but kept, though nothing in it stands out",
+        "asked for the best 5 of 3 candidates (by vectors, profile evidence): 1 had no vector",
+        "kept 1 (1st, was 2nd): 1st by its own evidence, +1.00 from similarity +1.00",
+        "kept 0 (2nd, was 1st): 2nd by its own evidence, -1.00 from similarity -1.00",
         "kept 2 (3rd, was 3rd): put last, as it has no vector and could not be ranked",
-        "order not certified: two scores that decide it are too close to tell apart",
+        "order certified: exact arithmetic gives the same bundle in the same order, by a margin of 2.0 standard deviations",
       ]
     `);
   });
@@ -72,9 +72,9 @@ describe("what a receipt says in plain English", () => {
     ];
     expect(linesOf(rerank({ queryText: "blue", candidates, k: 1 }).receipt)).toMatchInlineSnapshot(`
       [
-        "asked for the best 1 of 3 candidates (by the scores of the search and words, profile hybrid): 1 had no score",
-        "kept a (1st, was 1st): stayed, mainly because the search scored it high",
-        "order not certified: two scores that decide it are too close to tell apart",
+        "asked for the best 1 of 3 candidates (by the scores of the search and words, profile evidence): 1 had no score",
+        "kept a (1st, was 1st): 1st by its own evidence, +0.40 from similarity +1.00, pieces of words -0.40, words -0.20",
+        "order certified: exact arithmetic gives the same bundle in the same order, by a margin of 0.80 standard deviations",
       ]
     `);
   });
@@ -83,14 +83,14 @@ describe("what a receipt says in plain English", () => {
     const { receipt } = rerank({ query: [1], candidates: [{ embedding: [1] }], k: 1 });
     expect(linesOf(receipt).slice(0, 2)).toMatchInlineSnapshot(`
       [
-        "asked for the best 1 of 1 candidate (by vectors, profile hybrid)",
-        "kept 0 (1st, was 1st): stayed, though nothing in it stands out",
+        "asked for the best 1 of 1 candidate (by vectors, profile evidence)",
+        "kept 0 (1st, was 1st): 1st by its own evidence, +0.00, as nothing tells it from the others",
       ]
     `);
     expect(linesOf(rerank({ query: [1], candidates: [] }).receipt)).toMatchInlineSnapshot(`
       [
-        "asked for the best 5 of 0 candidates (by vectors, profile hybrid)",
-        "order certified: the exact solution gives the same bundle in the same order",
+        "asked for the best 5 of 0 candidates (by vectors, profile evidence)",
+        "order not certified: nothing was ranked",
       ]
     `);
   });

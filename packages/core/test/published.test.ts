@@ -32,6 +32,10 @@ const reasonOf = (value: unknown, by = both): string => {
   return result.ok ? "ok" : result.reason;
 };
 
+test("a receipt of the evidence is refused: the published form tells of a lattice of vectors", () => {
+  expect(() => signPublished(evidenceReceipt, signer)).toThrow("receipt: must be of the profile reference");
+});
+
 describe.each(modes)("a published signature of mode %s", (mode) => {
   const signed = signPublished(receipt, signer, { mode });
 
@@ -195,7 +199,7 @@ describe("the text that is signed", () => {
   /** What Python's `json.dumps(json.loads(text), sort_keys=True)` gives, for numbers and nothing else. */
   const signedBy = (fields: object): string => {
     const { meta: _, ...rest } = receipt;
-    const draft = { ...rest, ...fields, meta: receipt.meta } as Receipt;
+    const draft = { ...rest, ...fields, meta: receipt.meta } as unknown as Receipt;
     const whole = { ...draft, digest: contentDigest(draft) };
     const messages: string[] = [];
     const spy = {

@@ -154,15 +154,15 @@ describe("a replay refuses", () => {
   });
 
   test("a digest that is not that of the content", () => {
-    expect(replayReceipt({ ...receipt, cg_iters: 99 }, inputs)).toMatchObject({ reason: "digest" });
+    expect(replayReceipt({ ...receipt, iterations: 99 }, inputs)).toMatchObject({ reason: "digest" });
   });
 
   test("what another version found otherwise, but not what it found too", () => {
     const older = forged(receipt, { version: "0.0.0-before" });
     expect(replayReceipt(older, inputs)).toEqual({ ok: true });
-    expect(replayReceipt(forged(older, { cg_iters: 99 }), inputs)).toMatchObject({
+    expect(replayReceipt(forged(older, { iterations: 99 }), inputs)).toMatchObject({
       reason: "version",
-      differences: ["cg_iters"],
+      differences: ["iterations"],
     });
   });
 

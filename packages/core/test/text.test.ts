@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { naturalLog } from "../src/math.ts";
 import { type TextEvidence, type Words, weighTexts } from "../src/words/bm25.ts";
-import { normalized, wordsOf } from "../src/words/cut.ts";
+import { normalized } from "../src/words/cut.ts";
 import { permuted } from "./support.ts";
 
 /** What the words say of documents as they came. */

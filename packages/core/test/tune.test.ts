@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { CandidateError, OptionError, profiles, rerank, VectorError } from "../src/index.ts";
+import { CandidateError, OptionError, rerank, VectorError } from "../src/index.ts";
 import { type LabelledQuery, TuneError, type TuneRequest, type TuneSetting, tune } from "../src/tune/tune.ts";
 import { permuted, randomRow, randomRows, uniform } from "./support.ts";
 

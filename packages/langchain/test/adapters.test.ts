@@ -169,17 +169,17 @@ describe.each(adapters)("$name", ({ ask }) => {
     test("is whole with attach full, the default: place, score, parts, terms and the receipt", async () => {
       const bundle = await ask(ordered);
       const receipt = receiptOf(bundle);
-      expect(receipt).toMatchObject({ schema: "oscillink-receipt/2", profile: "hybrid" });
+      expect(receipt).toMatchObject({ schema: "oscillink-receipt/3", profile: "evidence" });
       expect(receipt.digest).toMatch(/^sha256:[0-9a-f]{64}$/);
       bundle.forEach((document, i) => {
         const record = recordOf(document);
         expect(Object.keys(record).sort()).toEqual(
-          ["inputRank", "parts", "rank", "receipt", "score", "terms"].sort(),
+          ["inputRank", "neighbours", "ownRank", "parts", "rank", "receipt", "score", "terms"].sort(),
         );
         expect(record.rank).toBe(i + 1);
         expect(ordered[record.inputRank - 1]!.id).toBe(document.id);
-        const { settled, text, feedback, coherence, trust } = record.terms!;
-        expect(record.score).toBeCloseTo(settled + text + feedback + coherence + trust, 10);
+        const sum = Object.values(record.terms!).reduce((total, term) => total + term, 0);
+        expect(record.score).toBeCloseTo(sum, 10);
         expect(record.receipt).toBe(recordOf(bundle[0]!).receipt);
       });
       const rounded = JSON.stringify(

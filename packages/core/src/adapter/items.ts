@@ -1,6 +1,6 @@
 import type { Candidate } from "../pool/candidates.ts";
 import type { Vector } from "../pool/matrix.ts";
-import type { Figures } from "../rank/bundle.ts";
+import type { Figures, Influence } from "../rank/bundle.ts";
 import type { Digest } from "../receipt/digest.ts";
 import type { Receipt } from "../receipt/receipt.ts";
 import { type Signature, signReceiptAsync } from "../receipt/sign.ts";
@@ -16,6 +16,9 @@ export interface DocumentRecord {
   readonly inputRank: number;
   /** Its score, in standard deviations of the pool; null if it had no vector and could not be ranked. */
   readonly score: number | null;
+  /** With `attach: "full"`: its place by its own evidence, and the neighbours that moved it most. */
+  readonly ownRank?: number | null;
+  readonly neighbours?: readonly Influence[] | null;
   /** With `attach: "full"`: the evidence, and the terms that add up to the score. */
   readonly parts?: Figures | null;
   readonly terms?: Figures | null;
@@ -97,12 +100,12 @@ export async function rerankItems<Item>(
       ...(await evidenceOf(candidates, texts, await likeness())),
     });
     const signatures = settings.signer ? (await signReceiptAsync(receipt, settings.signer)).signatures : [];
-    const ranked = bundle.map(({ candidate, rank, inputRank, score, parts, terms }) => {
+    const ranked = bundle.map(({ candidate, rank, inputRank, score, ownRank, parts, terms, neighbours }) => {
       const place = { rank, inputRank, score };
       const signed = signatures.length > 0 && { signatures };
       const record: DocumentRecord =
         settings.attach === "full"
-          ? { ...place, parts, terms, receipt, ...signed }
+          ? { ...place, ownRank, parts, terms, neighbours, receipt, ...signed }
           : { ...place, receipt: receipt.digest, ...signed };
       return { item: candidate.item, record };
     });

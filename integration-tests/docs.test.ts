@@ -25,7 +25,7 @@ import { startPinecone } from "./servers/pinecone.ts";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), "utf8");
 
-const documents = ["*.md", "docs/*.md", "{packages,examples}/**/*.md"].flatMap((pattern) =>
+const documents = ["*.md", "docs/*.md", "{packages,examples,benchmarks}/**/*.md"].flatMap((pattern) =>
   globSync(pattern, { cwd: root, exclude: ["**/node_modules", "**/dist"] }).sort(),
 );
 

@@ -73,9 +73,7 @@ export function collectionNames(folder: string): string[] {
 /** Reads the collection in a folder; null if it has neither vectors nor run.tsv. */
 export function readCollection(folder: string, name: string): Collection | null {
   const path = (file: string) => join(folder, name, file);
-  const lines = (file: string) => readFileSync(path(file), "utf8").split("\n").filter(Boolean);
-  const json = (file: string): { _id: string; title?: string; text: string }[] =>
-    lines(file).map((line) => JSON.parse(line));
+  const lines = (file: string) => linesOf(path(file));
   /** A table without its header: query -> document -> number. */
   const table = (file: string): Map<string, Map<string, number>> => {
     const rows = new Map<string, Map<string, number>>();
@@ -89,17 +87,20 @@ export function readCollection(folder: string, name: string): Collection | null 
 
   const { dim } = JSON.parse(readFileSync(path("meta.json"), "utf8")) as { dim: number };
   if (dim === 0 && !existsSync(path("run.tsv"))) return null;
-  const [gold, excluded, run] = [table("qrels.tsv"), table("exclude.tsv"), table("run.tsv")];
+  const [gold, excluded, run] = [table(qrelsOf(join(folder, name))), table("exclude.tsv"), table("run.tsv")];
   const crossEncoder = existsSync(path("crossencoder.tsv")) ? table("crossencoder.tsv") : null;
-  const vectors = dim === 0 ? null : readFloats(path("query.f32"));
-  const documents = json("corpus.jsonl").map((d) => ({ id: d._id, title: d.title ?? "", text: d.text }));
+  const [texts, questions] = [readTexts(path("corpus.jsonl")), readTexts(path("queries.jsonl"))];
+  const rows = (file: string, of: readonly unknown[]) =>
+    dim === 0 ? null : readRows(path(file), of.length, dim);
+  const vectors = rows("query.f32", questions);
+  const documents = texts.map((d) => ({ id: d._id, title: d.title ?? "", text: d.text }));
   return {
     name,
     dimensions: dim,
-    vectors: dim === 0 ? null : readFloats(path("doc.f32")),
+    vectors: rows("doc.f32", texts),
     documents,
     copyKeys: new Map(documents.map((document) => [document.id, copyKey(document)])),
-    queries: json("queries.jsonl").map((q, i) => ({
+    queries: questions.map((q, i) => ({
       id: q._id,
       text: q.text,
       vector: vectors?.subarray(i * dim, (i + 1) * dim) ?? null,
@@ -109,6 +110,23 @@ export function readCollection(folder: string, name: string): Collection | null 
       crossEncoder: crossEncoder && (crossEncoder.get(q._id) ?? new Map()),
     })),
   };
+}
+
+/** A line of corpus.jsonl or queries.jsonl. */
+export interface BeirText {
+  readonly _id: string;
+  readonly title?: string;
+  readonly text: string;
+}
+
+/** The documents or queries in a file of JSON lines, in its order, which is that of the rows of vectors. */
+export function readTexts(file: string): BeirText[] {
+  return linesOf(file).map((line) => JSON.parse(line));
+}
+
+/** The path in a collection's folder of its judgements: ours, or that of a collection as BEIR hands it out. */
+export function qrelsOf(folder: string): string {
+  return existsSync(join(folder, "qrels.tsv")) ? "qrels.tsv" : join("qrels", "test.tsv");
 }
 
 /**
@@ -197,7 +215,15 @@ export function entryOf({ documents, vectors, dimensions }: Collection, index: n
   return { ...documents[index]!, embedding: vectors.subarray(at, at + dimensions) };
 }
 
-function readFloats(file: string): Float32Array {
+const linesOf = (file: string): string[] => readFileSync(file, "utf8").split("\n").filter(Boolean);
+
+/** Vectors that belong to the lines of another file, so that a file of another collection is no collection's. */
+function readRows(file: string, count: number, dimensions: number): Float32Array {
   const bytes = readFileSync(file);
+  const wanted = 4 * count * dimensions;
+  if (bytes.byteLength !== wanted) {
+    const rows = `${count} rows of ${dimensions} float32 values`;
+    throw new Error(`${file} has ${bytes.byteLength} bytes instead of ${wanted}: ${rows}`);
+  }
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
 }

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { LexicalEmbedder } from "@oscillink/lexical";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
@@ -38,6 +38,8 @@ export interface OpenAIServerOptions {
   readonly faults?: readonly (Fault | null)[];
   /** Milliseconds before an embedding is answered. Default 0. */
   readonly delay?: (input: readonly string[]) => number;
+  /** Told the headers of each request. */
+  readonly onRequest?: (headers: IncomingHttpHeaders) => void;
   /** Changes the entries of a response before they are sent. */
   readonly spoil?: (data: Record<string, unknown>[]) => unknown;
   /** What the chat model says to the messages. Default: that it is none. */
@@ -53,6 +55,7 @@ const LIMITS = { inputs: 2048, tokens: 300_000 };
 export async function openaiServer({
   faults = [],
   delay = () => 0,
+  onRequest = () => {},
   spoil = (data) => data,
   reply = () => "I am no model.",
   embedder = LexicalEmbedder.fit([]),
@@ -64,6 +67,7 @@ export async function openaiServer({
   let [busy, busiest, abandoned] = [0, 0, 0];
 
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
+    onRequest(request.headers);
     const body = await read(request);
     attempts.push(Number(request.headers["x-stainless-retry-count"]));
     const fault = left.shift() ?? null;

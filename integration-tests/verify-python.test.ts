@@ -3,11 +3,11 @@ import { createHmac } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Receipt, type RerankRequest, rerank, signReceipt } from "@oscillink/core";
+import { type RerankRequest, rerank, signReceipt } from "@oscillink/core";
 import { hmacSigner } from "@oscillink/core/keys";
 import { signPublished } from "@oscillink/core/python";
 import { describe, expect, test } from "vitest";
-import { contentDigest } from "../packages/core/src/receipt/receipt.ts";
+import { type AnyReceipt, contentDigest } from "../packages/core/src/receipt/receipt.ts";
 import { folder } from "./script.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -86,16 +86,20 @@ const request: RerankRequest = {
 };
 const { receipt } = rerank({ ...request, k: 3 });
 
+/** The published form tells of the lattice of vectors. */
+const lattice = rerank({ ...request, k: 3, profile: "reference" }).receipt;
+
 /** A receipt that says something else, with the digest to it. */
-const saying = (fields: object): Receipt => {
-  const draft = { ...receipt, ...fields };
+const saying = (fields: object, of: AnyReceipt = receipt): AnyReceipt => {
+  const draft = { ...of, ...fields };
   return { ...draft, digest: contentDigest(draft) };
 };
 
-const forms: [string, (receipt: Receipt) => object][] = [
-  ["a DSSE envelope", (of) => signReceipt(of, signer)],
-  ["the published form, minimal", (of) => signPublished(of, signer)],
-  ["the published form, extended", (of) => signPublished(of, signer, { mode: "extended" })],
+const forms: [string, AnyReceipt, (receipt: AnyReceipt) => object][] = [
+  ["a DSSE envelope", receipt, (of) => signReceipt(of, signer)],
+  ["a DSSE envelope of a lattice of vectors", lattice, (of) => signReceipt(of, signer)],
+  ["the published form, minimal", lattice, (of) => signPublished(of, signer)],
+  ["the published form, extended", lattice, (of) => signPublished(of, signer, { mode: "extended" })],
 ];
 
 describe.skipIf(!hasPython)(title, () => {
@@ -110,7 +114,8 @@ describe.skipIf(!hasPython)(title, () => {
     }
   });
 
-  describe.each(forms)("%s", (_, sign) => {
+  describe.each(forms)("%s", (_, receipt, sign) => {
+    const options = receipt.profile === "reference" ? ({ profile: "reference", lamQ: 0 } as const) : {};
     test("of odd ids, texts and vectors, with the inputs", () => {
       check([
         { signed: sign(receipt), says: good },
@@ -126,7 +131,11 @@ describe.skipIf(!hasPython)(title, () => {
         { query: [1, 2], candidates: [] },
       ];
       check(
-        requests.map((inputs) => ({ signed: sign(rerank(inputs).receipt), inputs, says: /^good {2}inputs/ })),
+        requests.map((inputs) => ({
+          signed: sign(rerank({ ...inputs, ...options }).receipt),
+          inputs,
+          says: /^good {2}inputs/,
+        })),
       );
     });
 
@@ -135,7 +144,7 @@ describe.skipIf(!hasPython)(title, () => {
       const keys = { "\ufb33": 1, "\ud83d\ude00": 2, "\u20ac": 3, a: 4, "\r": 5, 1: 6, "\u0080": 7, ö: 8 };
       check(
         numbers.map((deltaH_total) => ({
-          signed: sign(saying({ deltaH_total, numbers, keys })),
+          signed: sign(saying({ deltaH_total, numbers, keys }, receipt)),
           says: good,
         })),
       );
@@ -189,7 +198,7 @@ describe.skipIf(!hasPython)(title, () => {
       { signed: resigned(`${text} `), says: /^BAD {3}payload is canonical JSON$/ },
       { signed: resigned(text.replace("{", '{"chain":1,')), says: /^BAD {3}ValueError.*twice/ },
       { signed: resigned(text, "application/json"), says: /^BAD {3}payload type$/ },
-      { signed: resigned(text.replace("receipt/2", "receipt/3")), says: /^BAD {3}schema$/ },
+      { signed: resigned(text.replace("receipt/3", "receipt/4")), says: /^BAD {3}schema$/ },
       { signed: resigned(text.replace('"rank":1', '"rank":2')), says: wrongContent },
       { signed: resigned('{"x":NaN}'), says: /^BAD {3}ValueError/ },
       { signed: resigned('{"x":1e999}'), says: /^BAD {3}ValueError/ },
@@ -200,15 +209,15 @@ describe.skipIf(!hasPython)(title, () => {
   });
 
   test("no receipt of the published form whose body was changed", () => {
-    const signed = signPublished(receipt, signer);
+    const signed = signPublished(lattice, signer);
     const { signature, payload } = signed.meta.signature;
     const { digest: _, ...without } = payload;
     const body = (fields: object): object => ({ ...signed, ...fields });
     const block = (fields: object): object =>
       body({ meta: { ...signed.meta, signature: { ...signed.meta.signature, ...fields } } });
-    const other = saying({ bundle: [] });
+    const other = saying({ bundle: [] }, lattice);
     // The digest that was signed, where it does not belong.
-    const forged = body({ bundle: [], meta: { ...signed.meta, digest: receipt.digest } }) as Receipt;
+    const forged = body({ bundle: [], meta: { ...signed.meta, digest: lattice.digest } }) as AnyReceipt;
     check([
       { signed: body({ t_ms: 1, vectors: { fromStore: 1, reembedded: 2 } }), says: good },
       { signed: body({ bundle: [] }), says: wrongContent },

@@ -12,8 +12,8 @@ const pool = (...vectors: [number, number][]): Pool =>
 
 test("counts the pools whose order no rounding could change, for each k", () => {
   const apart = pool([1, 0.1], [1, 2], [-1, 3], [-1, 0.5], [1, -4]);
-  // The first two are at one angle to the query, but not the same vector: rounding decides.
-  const tied = pool([1, 0.5], [1, -0.5], [-1, 0.2], [0.3, 1]);
+  // The pool is its own mirror image: the first two have the same score, and are not the same vector.
+  const tied = pool([1, 0.5], [1, -0.5], [-1, 0.2], [-1, -0.2]);
   expect(certified("made up", [apart, tied], [1, 5], { copies: "keep", links: true })).toMatchObject([
     { collection: "made up", k: 1, queries: 2, certified: 0.5 },
     { collection: "made up", k: 5, queries: 2, certified: 0.5 },

@@ -1,4 +1,4 @@
-/** Makes what verify.py verifies: a re-ranking's receipt, signed in both forms, and its inputs. */
+/** Makes what verify.py verifies: the receipts of a re-ranking, each signed in its form, and their inputs. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { rerank, signReceipt } from "@oscillink/core";
@@ -19,10 +19,12 @@ const request = {
   ],
 };
 const { receipt } = rerank({ ...request, k: 2 });
+// The published form tells of the lattice of vectors: the profile `reference` has it.
+const published = rerank({ ...request, k: 2, profile: "reference" }).receipt;
 
 mkdirSync(folder, { recursive: true });
 const write = (name: string, value: unknown): void =>
   writeFileSync(join(folder, name), JSON.stringify(value, null, 2));
 write("inputs.json", request);
 write("envelope.json", signReceipt(receipt, signer));
-write("published.json", signPublished(receipt, signer, { mode: "extended" }));
+write("published.json", signPublished(published, signer, { mode: "extended" }));

@@ -114,13 +114,17 @@ def check_inputs(inputs, request):
         "candidates": None if by_score else of_vectors(column("embedding", None)),
         "query": None if by_score else of_vectors([request["query"]]),
         "scores": digest(column("score", None)) if by_score else None,
+        "found": None,
+        # Receipts of the second schema, and of the profile reference, know no further lists.
+        "lists": [] if "lists" in inputs else None,
         "trust": digest(trust) if any(t != 1 for t in trust) else None,
+        "links": digest(column("links", [])) if any(column("links", [])) else None,
         "texts": of_texts(texts) if any(texts) else None,
         "titles": of_texts(titles) if any(titles) else None,
         "queryText": of_texts([request["queryText"]]) if request.get("queryText") is not None else None,
     }
     for name, value in found.items():
-        check(f"inputs: {name}", inputs[name] == value)
+        check(f"inputs: {name}", inputs.get(name) == value)
 
 
 def main(receipt, inputs=None):
@@ -133,7 +137,7 @@ def main(receipt, inputs=None):
         return check("no digest was signed: nothing else of this receipt is covered", inputs is None)
     covered = {name: value for name, value in content.items() if name not in UNCOVERED}
     covered["meta"] = {name: value for name, value in covered["meta"].items() if name not in UNCOVERED_META}
-    check("schema", content["schema"] == "oscillink-receipt/2")
+    check("schema", content["schema"] in ("oscillink-receipt/2", "oscillink-receipt/3"))
     check(f"content has the digest {content['digest']!a}", digest(covered) == content["digest"])
     if inputs is not None:
         with open(inputs, encoding="utf-8") as file:

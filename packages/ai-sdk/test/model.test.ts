@@ -107,7 +107,7 @@ describe("rerank of the AI SDK", () => {
     );
     expect(result.ranking).toHaveLength(texts.length);
     expect(receiptOf(result.providerMetadata).digest).toBe(receipt.digest);
-    expect(result.response.modelId).toBe("hybrid");
+    expect(result.response.modelId).toBe("evidence");
     // Told by the same words, and by what the other says of her.
     expect(result.rerankedDocuments.slice(0, 2).sort()).toEqual([texts[1], texts[2]]);
   });
@@ -263,7 +263,7 @@ describe("the record", () => {
     const whole = await metadata({});
     expect(JSON.parse(JSON.stringify(whole))).toStrictEqual(whole);
     expect(Object.keys(whole!.oscillink!)).toEqual(["receipt"]);
-    expect(receiptOf(whole).schema).toBe("oscillink-receipt/2");
+    expect(receiptOf(whole).schema).toBe("oscillink-receipt/3");
   });
   test("is the digest alone, or nothing, as attach says, and under the key that was asked for", async () => {
     const digest = receiptOf(await metadata({})).digest;

@@ -3,7 +3,7 @@ import type { Energy } from "./diagnose/energy.ts";
 import { type LatticeFigures, latticeFigures } from "./diagnose/figures.ts";
 import { type ChainReceiptOptions, judgeChain } from "./diagnose/judgeChain.ts";
 import { energyOfVectors } from "./diagnose/measure.ts";
-import { OscillinkError, refuseUnknown, StateError } from "./errors.ts";
+import { refuseUnknown } from "./errors.ts";
 import type { LatticeEvent, Timings } from "./events.ts";
 import { type ChainOptions, makeChain, moveChain } from "./graph/chain.ts";
 import { edgesOfCandidates } from "./graph/network.ts";
@@ -13,6 +13,7 @@ import {
   resolveReceiptOptions,
   resolveSolveOptions,
   type SettleOptions,
+  sameSolve,
 } from "./options/calls.ts";
 import { defined, resolveOptions } from "./options/options.ts";
 import { profiles } from "./options/profiles.ts";
@@ -22,18 +23,14 @@ import type { Edge, LatticeInput } from "./pool/input.ts";
 import type { PackedVectors, Vector, Vectors } from "./pool/matrix.ts";
 import { inputOf, makePool } from "./pool/pool.ts";
 import { makeQuery } from "./pool/query.ts";
-import { type PublishedAnswer, publishedAnswer, publishedBundle } from "./python/rank.ts";
-import { writeLatticeReceipt } from "./python/write.ts";
-import { type Answer, answer, bundle, type RankedEntry } from "./rank/bundle.ts";
-import { rank } from "./rank/rank.ts";
+import type { PublishedAnswer } from "./python/rank.ts";
+import type { Answer, RankedEntry } from "./rank/bundle.ts";
 import { type Provenance, provenanceOf } from "./receipt/provenance.ts";
 import type { Receipt } from "./receipt/receipt.ts";
-import { writeReceipt } from "./receipt/write.ts";
 import type { Convergence } from "./solve/cg.ts";
 import { makeProblem, type Problem, strategiesOf } from "./solve/problem.ts";
 import { asked, type Solution, settleVectors, step, vectorsOf } from "./solve/vectors.ts";
-
-import { ask, begin, type Standing } from "./standing.ts";
+import { answerOf, ask, begin, bundleOf, receiptOf, type Standing } from "./standing.ts";
 import {
   fromBuffer,
   fromJson,
@@ -42,7 +39,7 @@ import {
   toBuffer,
   toJson,
 } from "./stored/format.ts";
-import { stateToStore, storedInput, storedSteps } from "./stored/restore.ts";
+import { restoring, stateToStore, storedInput, storedSteps } from "./stored/restore.ts";
 
 /**
  * Candidates as nodes of a graph that settle to the one minimum of
@@ -115,7 +112,7 @@ export class Lattice {
   /** Sets the candidates' trust anew, one value in [0, 1] each. Starts the lattice over. */
   setTrust(trust: ArrayLike<number>): this {
     const { pool: before, params, chain } = this.#standing.problem;
-    const { strategies } = profiles[params.profile];
+    const strategies = strategiesOf(this.#standing.problem);
     const pool = this.#timed("pack", () => makePool({ ...inputOf(before), trust }, params, strategies));
     return this.#rebuild({ pool, chain: chain && moveChain(chain, before, pool) });
   }
@@ -166,14 +163,8 @@ export class Lattice {
     const options = resolveSolveOptions(this.params, rest);
     const standing = this.#standing;
     const space = standing.space();
-    const moved = step(
-      standing.vectors(),
-      space,
-      standing.moved?.state ?? space.start,
-      dt,
-      warmStart,
-      options,
-    );
+    const from = standing.moved?.state ?? space.start;
+    const moved = step(standing.vectors(), space, from, dt, warmStart, options);
     this.#standing = { ...standing, moved };
     this.#tell("settle", moved.convergence, now() - began);
     return { ...moved.convergence };
@@ -222,12 +213,7 @@ export class Lattice {
 
   /** The k documents to hand back, best first; those that could not be ranked last, if `missing` is `"append"`. */
   bundle(): RankedEntry[] {
-    const { problem, query } = this.#standing;
-    if (this.#published) {
-      const { vectors } = this.#standing;
-      return publishedBundle(vectors(), asked(query), this.#publishedAnswer());
-    }
-    return bundle(problem, this.#answer());
+    return bundleOf(this.#standing, this.#answer());
   }
 
   /**
@@ -236,31 +222,15 @@ export class Lattice {
    */
   receipt(options: ReceiptOptions = {}): Receipt {
     const resolved = resolveReceiptOptions(options);
-    const { problem, query, digests, vectors, space, moved } = this.#standing;
-    const question = asked(query);
+    const standing = this.#standing;
     const { hits } = this.#counts;
-    const found = this.#published ? this.#publishedAnswer() : this.#answer();
+    const answer = this.#answer();
     const counts = {
       ustar_cached: this.#counts.hits > hits,
       ustar_solves: this.#counts.solves,
       ustar_cache_hits: this.#counts.hits,
     };
-    const receipt = this.#timed("receipt", () =>
-      "ranking" in found
-        ? writeReceipt(problem, question, found, digests(), resolved)
-        : writeLatticeReceipt(
-            {
-              problem: vectors(),
-              query: question,
-              space: space(),
-              moved,
-              answer: found,
-              digests: digests(),
-              counts,
-            },
-            resolved,
-          ),
-    );
+    const receipt = this.#timed("receipt", () => receiptOf(standing, answer, counts, resolved));
     const total = Object.values(this.#timings).reduce((sum, ms) => sum + ms, 0);
     return { ...receipt, t_ms: Math.round(total * 1e3) / 1e3 } as Receipt;
   }
@@ -309,7 +279,7 @@ export class Lattice {
   }
 
   static #restore(state: LatticeState): Lattice {
-    try {
+    return restoring(() => {
       const lattice = new Lattice(storedInput(state), state.params);
       const { asked, scores, query, queryText, chain, settled } = state;
       if (asked) lattice.setQuery(scores ? null : query, queryText);
@@ -318,10 +288,7 @@ export class Lattice {
       const moved = settled === null ? null : storedSteps(state, standing.space().start.length);
       lattice.#standing = { ...standing, moved };
       return lattice;
-    } catch (cause) {
-      if (cause instanceof OscillinkError) throw cause;
-      throw new StateError("state", "is damaged: a part is missing or of another kind", { cause });
-    }
+    });
   }
 
   /** Puts another part in what the lattice is made of, and starts over. */
@@ -332,24 +299,19 @@ export class Lattice {
     return this;
   }
 
-  #solve({ tolerance, maxIterations, preconditioner }: SolveOptions = this.params): Solution {
+  #solve(options: SolveOptions = this.params): Solution {
     const standing = this.#standing;
     const known = standing.solution;
-    if (
-      known?.options.tolerance === tolerance &&
-      known.options.maxIterations === maxIterations &&
-      known.options.preconditioner === preconditioner
-    ) {
+    if (known !== null && sameSolve(known.options, options)) {
       this.#counts.hits++;
       return known;
     }
-    const options = { tolerance, maxIterations, preconditioner };
     const began = now();
     const space = standing.space();
     // From zero the solver takes one product with M less than from the candidates' own vectors.
     const zero = new Float32Array(space.start.length);
     const solution = settleVectors(standing.vectors(), standing.query, space, zero, options);
-    this.#standing = { ...standing, solution, published: null };
+    this.#standing = { ...standing, solution, answer: this.#published ? null : standing.answer };
     this.#counts.solves++;
     this.#tell("solve", solution.convergence, now() - began);
     return solution;
@@ -360,25 +322,15 @@ export class Lattice {
   }
 
   /** Ranked and chosen once for a query, though the bundle and its receipt both ask. */
-  #answer(): Answer {
-    const { problem, query, answer: known } = this.#standing;
-    if (known !== null) return known;
-    const question = asked(query);
-    const found = this.#timed("rank", () => answer(problem, rank(problem, question)));
-    this.#standing = { ...this.#standing, answer: found };
-    return found;
-  }
-
-  #publishedAnswer(): PublishedAnswer {
-    const { vectors, query, space } = this.#standing;
-    const question = asked(query);
-    const solution = this.#solve();
-    const standing = this.#standing;
+  #answer(): Answer | PublishedAnswer {
+    const before = this.#standing;
+    const question = asked(before.query);
+    const solution = this.#published ? this.#solve() : null;
     // A listener of the solve may have changed the lattice: the answer is then to what it was before.
-    const same = standing.solution === solution && standing.query === query;
-    if (same && standing.published !== null) return standing.published;
-    const found = this.#timed("rank", () => publishedAnswer(vectors(), question, space(), solution));
-    if (same) this.#standing = { ...standing, published: found };
+    const same = this.#standing.problem === before.problem && this.#standing.query === before.query;
+    if (same && this.#standing.answer !== null) return this.#standing.answer;
+    const found = this.#timed("rank", () => answerOf(before, question, solution));
+    if (same) this.#standing = { ...this.#standing, answer: found };
     return found;
   }
 

@@ -1,11 +1,22 @@
 import { once } from "./once.ts";
+import type { ReceiptOptions } from "./options/calls.ts";
 import type { Query } from "./pool/query.ts";
-import type { PublishedAnswer } from "./python/rank.ts";
-import type { Answer } from "./rank/bundle.ts";
+import { type PublishedAnswer, publishedAnswer, publishedBundle } from "./python/rank.ts";
+import { writeLatticeReceipt } from "./python/write.ts";
+import { type Answer, answer, bundle, type RankedEntry } from "./rank/bundle.ts";
+import { rank } from "./rank/rank.ts";
 import { type PoolDigests, poolDigests } from "./receipt/inputs.ts";
+import { writeReceipt } from "./receipt/write.ts";
 import type { Problem } from "./solve/problem.ts";
 import type { Space } from "./solve/space.ts";
-import { type Moved, type Solution, spaceOf, type VectorProblem, vectorProblem } from "./solve/vectors.ts";
+import {
+  asked,
+  type Moved,
+  type Solution,
+  spaceOf,
+  type VectorProblem,
+  vectorProblem,
+} from "./solve/vectors.ts";
 
 /**
  * Where a lattice stands: what it is made of, and what has been computed of that so far. It is replaced whole, never
@@ -22,8 +33,7 @@ export interface Standing {
   readonly moved: Moved | null;
   readonly solution: Solution | null;
   /** What the query's ranking came to; the published one in the profile `reference`. */
-  readonly answer: Answer | null;
-  readonly published: PublishedAnswer | null;
+  readonly answer: Answer | PublishedAnswer | null;
 }
 
 /** Where a lattice stands before anything was computed. */
@@ -36,11 +46,47 @@ export const begin = (problem: Problem, query: Query | null, digests?: () => Poo
   moved: null,
   solution: null,
   answer: null,
-  published: null,
 });
 
 /** The same after another query. One that pulls is part of the problem; any other changes the ranking alone. */
 export const ask = (standing: Standing, query: Query): Standing =>
   standing.problem.params.lamQ > 0
     ? begin(standing.problem, query, standing.digests)
-    : { ...standing, query, answer: null, published: null };
+    : { ...standing, query, answer: null };
+
+/** The ranking of a query and what was chosen of it; by the settled vectors in the profile `reference`. */
+export const answerOf = (
+  { problem, vectors, space }: Standing,
+  query: Query,
+  solution: Solution | null,
+): Answer | PublishedAnswer =>
+  solution === null
+    ? answer(problem, rank(problem, query))
+    : publishedAnswer(vectors(), query, space(), solution);
+
+export const bundleOf = (
+  { problem, query, vectors }: Standing,
+  found: Answer | PublishedAnswer,
+): RankedEntry[] =>
+  "ranking" in found ? bundle(problem, found) : publishedBundle(vectors(), asked(query), found);
+
+/** The record of an answer, but for the time that it took. */
+export function receiptOf(
+  { problem, query, digests, vectors, space, moved }: Standing,
+  found: Answer | PublishedAnswer,
+  counts: Parameters<typeof writeLatticeReceipt>[0]["counts"],
+  options: Required<ReceiptOptions>,
+) {
+  const question = asked(query);
+  if ("ranking" in found) return writeReceipt(problem, question, found, digests(), options);
+  const state = {
+    problem: vectors(),
+    query: question,
+    space: space(),
+    moved,
+    answer: found,
+    digests: digests(),
+    counts,
+  };
+  return writeLatticeReceipt(state, options);
+}

@@ -182,7 +182,7 @@ describe("the feedback", () => {
     expect(ranking.fused.best).toHaveLength(6);
   });
 
-  test("is off where words have nothing to say, and the lattice takes a fifth of its weight", () => {
+  test("is off where words have nothing to say, and the lattice takes a tenth of its weight", () => {
     const candidates = [
       [1, 0.1],
       [1, 0.5],

@@ -56,7 +56,9 @@ describe("the bundle", () => {
           const sum = Object.values(terms!).reduce((total, term) => total + term, 0);
           const size = Object.values(terms!).reduce((total, term) => total + Math.abs(term), 1);
           expect(Math.abs(score! - sum)).toBeLessThan(1e-12 * size);
-          expect(Math.abs(parts!.similarity! - cosine(candidate.embedding, request.query))).toBeLessThan(2e-6);
+          expect(Math.abs(parts!.similarity! - cosine(candidate.embedding, request.query))).toBeLessThan(
+            2e-6,
+          );
           expect(parts!.trust).toBe(candidate.trust);
           if (how.textWeight === 0) expect(terms).not.toHaveProperty("grams");
           if (candidate.trust === 1) expect(terms!.trust).toBe(0);

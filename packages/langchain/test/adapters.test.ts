@@ -48,7 +48,7 @@ describe.each(adapters)("$name", ({ ask }) => {
 
     test("is by the words too, those of the query and of the documents", async () => {
       const bundle = await ask(ordered);
-      expect(recordOf(bundle[0]!).terms!.text).toBeGreaterThan(0.5);
+      expect(recordOf(bundle[0]!).terms!.grams).toBeGreaterThan(0.5);
       const [one, other] = [receiptOf(bundle), receiptOf(await ask(ordered, {}, { text: queries[1]! }))];
       expect(one.inputs.texts).toMatch(/^sha256:/);
       expect(one.inputs.queryText).toMatch(/^sha256:/);

@@ -44,6 +44,10 @@ export function resolveSolveOptions(
   return { tolerance: all.tolerance, maxIterations: all.maxIterations, preconditioner: all.preconditioner };
 }
 
+/** Whether two ways to solve give the same solution. */
+export const sameSolve = (a: SolveOptions, b: SolveOptions): boolean =>
+  a.tolerance === b.tolerance && a.maxIterations === b.maxIterations && a.preconditioner === b.preconditioner;
+
 /** @throws {OptionError} for a step that is no positive number. */
 export function checkStep(dt: unknown): void {
   if (typeof dt !== "number" || !(dt > 0 && dt < Infinity)) {

@@ -50,7 +50,7 @@ export interface Options {
   lamG?: number;
   /**
    * Weight of coherence `fᵀ L f`: how strongly documents that are alike agree. In [0, 1e6], default 0.5; 0 turns the
-   * lattice off. A pool in which words have nothing to say takes a fifth of it: with vectors alone, more smoothing gains on
+   * lattice off. A pool in which words have nothing to say takes a tenth of it: with vectors alone, more smoothing gains on
    * some collections what it costs on others.
    */
   lamC?: number;

@@ -162,6 +162,18 @@ export function checkEdges(edges: readonly Edge[] | undefined, n: number): reado
   });
 }
 
+/** Whether the search by vectors or scores found each candidate; null if it found all. */
+export function checkFound(found: LatticeInput["found"], n: number): readonly boolean[] | null {
+  if (found === undefined) return null;
+  checkLength("found", found, n);
+  const all = Array.from(found, (one, i) => {
+    if (typeof one !== "boolean")
+      throw new CandidateError(`found[${i}]`, `must be true or false, not ${show(one)}`);
+    return one;
+  });
+  return all.every(Boolean) ? null : all;
+}
+
 /** The further lists, each with its scores; NaN where it has none. */
 export function checkLists(
   lists: LatticeInput["lists"],

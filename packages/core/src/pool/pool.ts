@@ -3,6 +3,7 @@ import type { Strategies } from "../options/profiles.ts";
 import type { Params } from "../options/types.ts";
 import {
   checkEdges,
+  checkFound,
   checkIds,
   checkLinks,
   checkLists,
@@ -99,7 +100,7 @@ export function makePool(
   const edges = checkEdges(input.edges, n);
   const lists = checkLists(input.lists, n);
   const links = checkLinks(input.links, n, nameOf);
-  const found = input.found?.every(Boolean) ? null : (input.found ?? null);
+  const found = checkFound(input.found, n);
 
   const all = Array.from({ length: n }, (_, i) => i);
   const listed = (i: number) => lists.some(({ scores }) => !Number.isNaN(scores[i]!));

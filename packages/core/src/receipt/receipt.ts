@@ -64,7 +64,7 @@ export interface Receipt {
     readonly words: { readonly belief: number; readonly skew: number } | null;
     /** The documents that the feedback listened to, by candidate index. */
     readonly best: readonly number[];
-    /** The weight of coherence that was used: a fifth of the option where words had nothing to say. */
+    /** The weight of coherence that was used: a tenth of the option where words had nothing to say. */
     readonly lamC: number;
   };
   /** The links that carried, by candidate index: pairs of documents of which one names the other. */

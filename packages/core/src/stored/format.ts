@@ -27,6 +27,11 @@ interface LatticeFacts {
   readonly titles: readonly string[] | null;
   /** The scores that stand in for vectors; null for a candidate without one. */
   readonly scores: readonly (number | null)[] | null;
+  /** Which candidates the search by vectors or scores found; null if all. */
+  readonly found: readonly boolean[] | null;
+  /** The further lists; null for a candidate that one does not hold. */
+  readonly lists: readonly { readonly name: string; readonly scores: readonly (number | null)[] }[];
+  readonly links: readonly (readonly string[])[] | null;
   readonly trust: readonly number[];
   readonly edges: readonly Edge[] | null;
   readonly chain: {

@@ -1,4 +1,4 @@
-import { StateError } from "../errors.ts";
+import { OscillinkError, StateError } from "../errors.ts";
 import { chainOfCandidates } from "../graph/chain.ts";
 import type { LatticeInput } from "../pool/input.ts";
 import { rawVectors } from "../pool/pool.ts";
@@ -13,7 +13,7 @@ export function stateToStore(
   query: Query | null,
   moved: Moved | null,
 ): LatticeState {
-  const { n, d, ids, texts, titles, scores, trust, edges } = pool;
+  const { n, d, ids, texts, titles, scores, found, lists, links, trust, edges } = pool;
   const none = new Float32Array(0);
   return {
     params,
@@ -22,7 +22,10 @@ export function stateToStore(
     ids: [...ids],
     texts: texts && [...texts],
     titles: titles && [...titles],
-    scores: scores && Array.from(scores, (score) => (Number.isNaN(score) ? null : score)),
+    scores: scores && scoresToStore(scores),
+    found: found && [...found],
+    lists: lists.map((list) => ({ name: list.name, scores: scoresToStore(list.scores) })),
+    links: links?.map((own) => [...own]) ?? null,
     trust: Array.from(trust),
     edges: edges?.map((edge) => ({ ...edge })) ?? null,
     chain: chain && chainOfCandidates(pool, chain),
@@ -36,15 +39,27 @@ export function stateToStore(
   };
 }
 
+/** Scores, null where there is none: JSON has no NaN. */
+const scoresToStore = (scores: Float64Array): (number | null)[] =>
+  Array.from(scores, (score) => (Number.isNaN(score) ? null : score));
+
+const scoresOf = (stored: readonly (number | null)[]): (number | undefined)[] =>
+  stored.map((score) => score ?? undefined);
+
 /** The columns that a stored lattice was made from. */
 export const storedInput = ({ n, d, scores, vectors: data, ...state }: LatticeState): LatticeInput => ({
   ...(scores
-    ? { scores: scores.map((score) => score ?? undefined) }
+    ? { scores: scoresOf(scores) }
     : { embeddings: d > 0 ? { data, n, d } : new Array<null>(n).fill(null) }),
   ids: state.ids,
   trust: state.trust,
   ...(state.texts && { texts: state.texts }),
   ...(state.titles && { titles: state.titles }),
+  ...(state.found && { found: state.found }),
+  ...(state.lists && {
+    lists: state.lists.map((list) => ({ name: list.name, scores: scoresOf(list.scores) })),
+  }),
+  ...(state.links && { links: state.links }),
   ...(state.edges && { edges: state.edges }),
 });
 
@@ -59,4 +74,14 @@ export function storedSteps({ settled, present, before }: LatticeState, length: 
     throw new StateError("present", `has ${present.length} values where ${length} are needed`);
   }
   return { state: present, before, convergence: settled! };
+}
+
+/** Whatever a damaged state makes go wrong is a {@link StateError}. */
+export function restoring<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    if (cause instanceof OscillinkError) throw cause;
+    throw new StateError("state", "is damaged: a part is missing or of another kind", { cause });
+  }
 }

@@ -1,12 +1,19 @@
-import { execFile } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { folder } from "../script.ts";
 import { openaiServer } from "../servers/openai.ts";
 import { startPinecone } from "../servers/pinecone.ts";
+import {
+  execute,
+  type Manifest,
+  manifestOf,
+  manifestsOf,
+  packInto,
+  pnpm,
+  root,
+  tarballNameOf,
+} from "./workspace.ts";
 
 /*
  * What users get: each package's tarball, and each of its entries installed from it into an empty project with nothing
@@ -14,28 +21,12 @@ import { startPinecone } from "../servers/pinecone.ts";
  * end of a line stands what that line prints.
  */
 
-interface Manifest {
-  readonly name: string;
-  readonly version: string;
-  readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
-  readonly peerDependencies?: Readonly<Record<string, string>>;
-  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
-  readonly devDependencies?: Readonly<Record<string, string>>;
-}
-
-const root = fileURLToPath(new URL("../..", import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), "utf8");
-const manifestOf = (path: string): Manifest => JSON.parse(read(join(path, "package.json")));
-const manifests = readdirSync(join(root, "packages")).map((name) => manifestOf(`packages/${name}`));
-const { typescript } = manifestOf(".").devDependencies!;
+const manifests = manifestsOf(root);
+const { typescript } = manifestOf(root).devDependencies!;
 
 const packed = folder();
-const tarballOf = ({ name, version }: Manifest) =>
-  join(packed, `${name.slice(1).replace("/", "-")}-${version}.tgz`);
-
-const execute = promisify(execFile);
-const pnpm = (cwd: string, ...args: string[]) =>
-  execute("npx", ["--yes", "pnpm@12.21.0", ...args], { cwd, maxBuffer: 2 ** 26 });
+const tarballOf = (manifest: Manifest) => join(packed, tarballNameOf(manifest));
 
 /** The local servers, as the clients of the services find them. */
 let environment: Record<string, string>;
@@ -52,7 +43,7 @@ beforeAll(async () => {
     PINECONE_API_KEY: "local",
     PINECONE_CONTROLLER_HOST: pinecone.url,
   };
-  await pnpm(root, "--recursive", "--filter", "./packages/*", "pack", "--pack-destination", packed);
+  await packInto(packed, root);
 });
 
 afterAll(async () => {

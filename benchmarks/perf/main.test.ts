@@ -15,7 +15,6 @@ const contents = {
   stages: [
     "pack",
     "graph",
-    "solve",
     "rank",
     "receipt",
     "whole",
@@ -34,7 +33,7 @@ const contents = {
     ...["reranker", "retriever", "LlamaIndex", "Pinecone", "AI SDK"],
     ...["reranker", "retriever", "LlamaIndex", "Pinecone", "AI SDK"].map((name) => `${name} overhead`),
   ],
-  text: ["without text", "with text", "textEvidence", "difference"],
+  text: ["without text", "with text", "words", "difference"],
 };
 
 describe("bench:perf", () => {

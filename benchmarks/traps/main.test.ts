@@ -17,7 +17,7 @@ describe("bench:traps", () => {
     expect(records).toContainEqual({
       bar: { trapRate: 0, f1: 0.97 },
       trust: 0.01,
-      reached: ["cosine + trust"],
+      reached: ["cosine + trust", "default + trust"],
     });
     expect(records).toContainEqual(
       expect.objectContaining({ method: "cosine + trust", trials: 40, trapRate: [0, 0], f1: [1, 0] }),

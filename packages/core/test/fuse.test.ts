@@ -190,7 +190,7 @@ describe("the feedback", () => {
     ].map((embedding, i) => ({ id: `${i}`, embedding, text: "solar", trust: 1 }));
     const silent = ranked({ query: [1, 0], queryText: "tax", candidates }).ranking;
     expect(silent.fused.feedback).toBeNull();
-    expect(silent.system.lamC).toBeCloseTo(0.1, 12);
+    expect(silent.system.lamC).toBeCloseTo(0.05, 12);
     expect(ranked({ query: [1, 0], queryText: "solar", candidates }).ranking.system.lamC).toBe(0.5);
   });
 });

@@ -64,12 +64,14 @@ export function publishedBundle(
   query: Query,
   { settled, coherence, terms, score, choice }: PublishedAnswer,
 ): RankedEntry[] {
+  // A candidate without a score is ranked as one without a vector is: 0.
+  const found = (node: number): number => similarity(pool, query, node) || 0;
   return choice.chosen.map((node, at) => ({
     ...placed(pool, pool.candidate[node]!, at),
     score: score[node]!,
     ownRank: null,
     parts: {
-      similarity: similarity(pool, query, node),
+      similarity: found(node),
       settled: settled[node]!,
       ...(coherence && { coherence: coherence[node]! }),
       trust: pool.nodeTrust[node]!,

@@ -36,7 +36,7 @@ export const execute = promisify(execFile);
 
 /** Runs pnpm in a folder with this environment, and with nothing else of this process's. */
 export const pnpmWith = (env: NodeJS.ProcessEnv, cwd: string, ...args: string[]) =>
-  execute("npx", ["--yes", "pnpm@12.21.0", ...args], { cwd, env, maxBuffer: 2 ** 26 });
+  execute("npx", ["--yes", "--prefer-offline", "pnpm@12.21.0", ...args], { cwd, env, maxBuffer: 2 ** 26 });
 
 /** Runs pnpm in a folder with the environment of this process. */
 export const pnpm = (cwd: string, ...args: string[]) => pnpmWith(process.env, cwd, ...args);

@@ -10,7 +10,7 @@ interface Publication {
 }
 
 /** The manifest of a version, as far as the tests read it. */
-export interface Published {
+interface Published {
   readonly name: string;
   readonly version: string;
   readonly dependencies?: Readonly<Record<string, string>>;

@@ -5,7 +5,7 @@ import { type Choice, choose } from "./choose.ts";
 import { onScaleOf, ranking as rankingOf } from "./diversify.ts";
 import type { Ranking } from "./rank.ts";
 
-/** Figures by name, of a document: in the profiles of our own as {@link CHANNELS} names them, further lists as `list:NAME`. */
+/** Figures by name, of a document: in the profiles of our own as the table of rank/evidence.ts names them, further lists as `list:NAME`. */
 export type Figures = Readonly<Record<string, number>>;
 
 /** What a neighbour added to a document's evidence, or took from it. */

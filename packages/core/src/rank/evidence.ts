@@ -30,14 +30,14 @@ interface Channel {
 }
 
 /** The parts of the score that every pool can have; further lists come on top, as `list:NAME`. */
-export type ChannelName = "similarity" | "grams" | "words" | "phrases" | "title";
+type ChannelName = "similarity" | "grams" | "words" | "phrases" | "title";
 
 /**
  * The evidence table: each part of the score once. Score, bundle, receipt, certificate and explanation follow it.
  *
  * `y = z(similarity) + belief ((1 + textTail skew) (.4 z(grams) + .2 z(words)) + .2 z(phrases) + .1 z(title)) + .4 z(list)`
  */
-export const CHANNELS: readonly Channel[] = [
+const CHANNELS: readonly Channel[] = [
   {
     name: "similarity",
     values: (found) => found.similarity,

@@ -61,7 +61,7 @@ function bestOf(values: Float64Array, count: number): number[] {
 }
 
 /** The cosines of a node with all others; 0 with one that has no vector. */
-export function cosinesOf({ pool, network }: Problem, node: number): Float64Array {
+function cosinesOf({ pool, network }: Problem, node: number): Float64Array {
   const { vectors, norms } = pool;
   const { stride, data, rows } = vectors;
   if (network.gram !== null) {

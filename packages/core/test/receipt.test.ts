@@ -162,12 +162,9 @@ describe("the receipt's inputs", () => {
   });
 
   test("name each further list with the digest of its scores, and digest who was found and the links", () => {
-    const candidates = [
-      { id: "a", embedding: [1, 0], links: ["c", "elsewhere"] },
-      { id: "b", embedding: [0, 1] },
-      { id: "c", embedding: [1, 1] },
-    ];
-    const [a, b, c] = candidates as [Candidate, Candidate, Candidate];
+    const a: Candidate = { id: "a", embedding: [1, 0], links: ["c", "elsewhere"] };
+    const b: Candidate = { id: "b", embedding: [0, 1] };
+    const c: Candidate = { id: "c", embedding: [1, 1] };
     const lists = [
       { name: "vectors", items: [a, b] },
       {
@@ -177,8 +174,8 @@ describe("the receipt's inputs", () => {
           { ...a, score: -1 },
         ],
       },
-      { name: "by hand", items: [b, c] },
-    ].map((list) => ({ ...list, name: list.name.replace(" ", "_") }));
+      { name: "by_hand", items: [b, c] },
+    ];
     expect(rerank({ query: [1, 0], lists }).receipt.inputs).toMatchObject({
       ids: sha256('["a","b","c"]'),
       scores: null,

@@ -660,6 +660,23 @@ describe("the receipt", () => {
     expect(receipt.inputs.texts).toBe(sha256(textBytes(["\ufffd", "\ufffd"])));
   });
 
+  test("of the profile reference ranks scores where there are no vectors; one that is missing counts as the lowest", () => {
+    const candidates = [
+      { id: "a", score: -0.5, text: "the moon" },
+      { id: "b", text: "the sun" },
+      { id: "c", score: 2, text: "a sail" },
+      { id: "d", score: -3, text: "a mast" },
+    ];
+    const how = { profile: "reference", lamQ: 0, diversity: 0, coherenceWeight: 0, k: 4 } as const;
+    const { bundle } = rerank({ queryText: "sail", candidates, ...how }).receipt;
+    expect(bundle.map(({ id, score, parts }) => [id, score, parts!.similarity, parts!.settled])).toEqual([
+      ["c", 2, 2, 2],
+      ["a", -0.5, -0.5, -0.5],
+      ["b", -3, -3, -3],
+      ["d", -3, -3, -3],
+    ]);
+  });
+
   test("of a lattice that settled differs from one that did not in the state it reports", () => {
     const input = {
       embeddings: randomRows(9, 4, 5),

@@ -615,6 +615,19 @@ describe("the receipt", () => {
     expect(linksOf({ linkWeight: 0 })).toEqual([]);
   });
 
+  test("counts as crowded what is alike, not what is linked", () => {
+    const axis = (at: number) => Array.from({ length: 60 }, (_, c) => Number(c === at));
+    const candidates = Array.from({ length: 60 }, (_, i) => ({ id: `${i}`, embedding: axis(i) }));
+    const shareOf = (pool: Candidate[]) => {
+      const { links, meta } = rerank({ query: axis(0), candidates: pool }).receipt;
+      return [links.length, meta.crowding.share];
+    };
+    expect(shareOf(candidates)).toEqual([0, 0]);
+    // A link weighs .3 ln(1 + 60 / 2) = 1.03: more than any cosine.
+    expect(shareOf(candidates.with(3, { ...candidates[3]!, links: ["9"] } as never))).toEqual([1, 0]);
+    expect(shareOf(candidates.with(3, { ...candidates[3]!, embedding: axis(9) }))).toEqual([0, 2 / 60]);
+  });
+
   test("takes no more than 6 KB for 5 documents out of 50 with texts, titles and ids of 8 characters", () => {
     const next = uniform(3);
     const words = "solar sail light pressure orbit mission comet dust probe laser beam mirror".split(" ");

@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHmac } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type RerankRequest, rerank, signReceipt } from "@oscillink/core";
@@ -67,6 +67,14 @@ function check(cases: readonly Case[]): void {
     expect(last, `case ${i}`).toMatch(says);
     expect(code, `case ${i}: ${last}`).toBe(last.startsWith("good") ? 0 : 1);
   });
+}
+
+/** An entry of the fixture of receipts that an older version signed. */
+interface Old {
+  readonly inputs: RerankRequest & { readonly candidates: readonly { readonly embedding?: number[] }[] };
+  readonly receipt: AnyReceipt;
+  readonly envelope: { readonly payload: string; readonly signatures: readonly object[] };
+  readonly published: object;
 }
 
 const good = /^good {2}(content has the digest 'sha256:[0-9a-f]{64}'|inputs: queryText)$/;
@@ -176,6 +184,112 @@ describe.skipIf(!hasPython)(title, () => {
         ...harmful.map((value) => ({ signed: JSON.stringify(value), says: /^BAD/ })),
       ]);
     });
+  });
+
+  describe("several lists", () => {
+    const items = [
+      { id: "a", embedding: [1, 0.5], text: "red", score: 0.3 },
+      { id: "b", embedding: [0.2, 1], text: "green", score: 0.2, links: ["a"] },
+      { id: "c", embedding: null, text: "blue", score: 7 },
+    ];
+    const [a, b, c] = items as [(typeof items)[0], (typeof items)[0], (typeof items)[0]];
+    const lists = [
+      { name: "vectors", items: [b, a] },
+      { name: "bm25", items: [c, { ...a, text: "another red", title: "Red", trust: 0.5 }] },
+      { name: "hand", items: [{ id: "c" }, { id: "d", embedding: [1, 1] }, b] },
+    ];
+    const of = (given: RerankRequest) => signReceipt(rerank(given).receipt, signer);
+
+    test("with vectors, of scores alone, with the vectors' list last or none", () => {
+      const later = lists.map((list, l) => ({ ...list, similarity: l === 2 }));
+      const requests: RerankRequest[] = [
+        { query: [1, 0], queryText: "red", lists },
+        { queryText: "red", lists },
+        { query: [1, 0], lists: later },
+        { queryText: "blue", lists: later },
+        { query: [1, 0], lists: lists.map((list) => ({ ...list, similarity: false })) },
+        { query: [1, 0], lists: lists.slice(0, 1) },
+        { query: [1, 0], lists: [] },
+      ];
+      check(requests.map((inputs) => ({ signed: of(inputs), inputs, says: /^good {2}inputs/ })));
+    });
+
+    test("none of which was changed", () => {
+      const given = { query: [1, 0], lists };
+      const signed = of(given);
+      const [first, second, third] = lists as [(typeof lists)[0], (typeof lists)[0], (typeof lists)[0]];
+      const changed = (...other: object[]) => ({ query: [1, 0], lists: other });
+      check([
+        { signed, inputs: given, says: good },
+        { signed, inputs: changed(first, second), says: /^BAD {3}inputs: n$/ },
+        { signed, inputs: changed(first, third, second), says: /^BAD {3}inputs: (lists|ids)$/ },
+        { signed, inputs: changed(first, { ...second, name: "x" }, third), says: /^BAD {3}inputs: lists$/ },
+        {
+          signed,
+          inputs: changed(first, { ...second, items: [{ ...c, score: 8 }, ...second.items.slice(1)] }, third),
+          says: /^BAD {3}inputs: lists$/,
+        },
+        {
+          signed,
+          inputs: changed({ ...first, items: [b, a, c] }, second, third),
+          says: /^BAD {3}inputs: found$/,
+        },
+        {
+          signed,
+          inputs: changed({ ...first, items: [{ ...b, links: ["c"] }, a] }, second, third),
+          says: /^BAD {3}inputs: links$/,
+        },
+        { signed, inputs: { query: [1, 0] }, says: /^BAD {3}TypeError/ },
+      ]);
+    });
+  });
+
+  test("links of candidates; a receipt of the second schema does not look at them", () => {
+    const linked = {
+      query: [1, 0],
+      candidates: [
+        { embedding: [1, 0], links: ["1"] },
+        { embedding: [0, 1], text: "x" },
+      ],
+    };
+    const inputs = {
+      ...linked,
+      candidates: [linked.candidates[0], { ...linked.candidates[1], links: ["0"] }],
+    };
+    const signed = signReceipt(rerank(linked).receipt, signer);
+    const second = signReceipt(rerank({ ...linked, profile: "reference" }).receipt, signer);
+    check([
+      { signed, inputs: linked, says: good },
+      { signed, inputs, says: /^BAD {3}inputs: links$/ },
+      { signed: second, inputs: linked, says: good },
+      { signed: second, inputs, says: good },
+    ]);
+  });
+
+  test("what an older version wrote and signed", () => {
+    const text = readFileSync(join(root, "packages/core/test/fixtures/receipts.v2.json"), "utf8");
+    const { cases } = JSON.parse(text) as { cases: Old[] };
+    expect(cases.length).toBeGreaterThan(5);
+    check(
+      cases.flatMap(({ inputs, receipt: old, envelope, published }) => {
+        const signed = { ...old, meta: { ...old.meta, signature: published } };
+        const given = { secret: "golden-secret", inputs };
+        const { candidates } = inputs;
+        const fewer = {
+          ...inputs,
+          candidates: [...candidates.slice(1), { embedding: candidates[0]?.embedding }],
+        };
+        const [, hmac] = envelope.signatures;
+        return [
+          { ...given, signed: envelope, says: good },
+          { ...given, signed: { ...envelope, signatures: [hmac] }, says: good },
+          { ...given, signed, says: good },
+          { ...given, signed: { ...signed, residual: 0.5 }, says: wrongContent },
+          { ...given, signed: { ...envelope, payload: `e30=` }, says: wrongSignature },
+          { ...given, signed: envelope, inputs: fewer, says: /^BAD {3}inputs: (n|ids|candidates)$/ },
+        ];
+      }),
+    );
   });
 
   test("no envelope whose payload or signature was changed", () => {

@@ -3,7 +3,8 @@
 usage: OSCILLINK_SECRET=... python3 verify.py RECEIPT.json [INPUTS.json]
 
 RECEIPT.json is a DSSE envelope or a receipt with the published meta.signature; INPUTS.json the request that was
-re-ranked: {"query": [...], "queryText": "...", "candidates": [{"id", "embedding", "text", "title", "score", "trust"}]}.
+re-ranked: {"query": [...], "queryText": "...", "candidates": [{"id", "embedding", "text", "title", "score", "trust",
+"links"}]}, or "lists": [{"name": "...", "items": [...]}] in place of the candidates.
 """
 import base64, hashlib, hmac, json, os, re, struct, sys
 from decimal import Decimal
@@ -102,29 +103,55 @@ def signed_content(signed, secret):
     return signed if "digest" in payload else None
 
 
-def check_inputs(inputs, request):
-    candidates = request["candidates"]
+def united(lists):
+    """The lists' documents, each once, with what the first lacks taken from the others; and the scores of each list."""
+    documents = {}
+    for item in (item for one in lists for item in one["items"]):
+        known = documents.setdefault(item["id"], {})
+        known.update((name, value) for name, value in item.items() if known.get(name) is None)
+    def scores(items):
+        # Where one has no score, their places count.
+        ranked = any(item.get("score") is None for item in items)
+        own = {item["id"]: -place if ranked else item["score"] for place, item in enumerate(items)}
+        return [own.get(name) for name in documents]
+    return list(documents.values()), [scores(one["items"]) for one in lists]
+
+
+def check_inputs(inputs, request, second):
+    lists, candidates = request.get("lists"), request.get("candidates")
+    found, further, by_score = None, [], request.get("query") is None
+    if lists is None:
+        scores = [candidate.get("score") for candidate in candidates]
+    else:
+        candidates, scores_of = united(lists)
+        # The list of the search by vectors: its scores are no evidence of their own where there are vectors.
+        main = next((l for l, one in enumerate(lists) if one.get("similarity", l == 0)), None)
+        scores = None if main is None else scores_of[main]
+        if main is not None:
+            held = {item["id"] for item in lists[main]["items"]}
+            found = [candidate["id"] in held for candidate in candidates]
+        further = [{"name": one["name"], "scores": digest(scores_of[l])} for l, one in enumerate(lists) if l != main]
     def column(name, default):
-        return [candidate.get(name, default) for candidate in candidates]
-    texts, titles, trust = column("text", ""), column("title", ""), column("trust", 1)
-    by_score = request.get("query") is None
-    found = {
+        return [default if candidate.get(name) is None else candidate[name] for candidate in candidates]
+    texts, titles, trust, links = column("text", ""), column("title", ""), column("trust", 1), column("links", [])
+    expected = {
         "n": len(candidates),
         "ids": digest([candidate.get("id", str(i)) for i, candidate in enumerate(candidates)]),
         "candidates": None if by_score else of_vectors(column("embedding", None)),
         "query": None if by_score else of_vectors([request["query"]]),
-        "scores": digest(column("score", None)) if by_score else None,
-        "found": None,
-        # Receipts of the second schema, and of the profile reference, know no further lists.
-        "lists": [] if "lists" in inputs else None,
+        "scores": digest(scores) if by_score else None,
+        "found": None if found is None or all(found) else digest(found),
+        "lists": further,
         "trust": digest(trust) if any(t != 1 for t in trust) else None,
-        "links": digest(column("links", [])) if any(column("links", [])) else None,
+        "links": digest(links) if any(links) else None,
         "texts": of_texts(texts) if any(texts) else None,
         "titles": of_texts(titles) if any(titles) else None,
         "queryText": of_texts([request["queryText"]]) if request.get("queryText") is not None else None,
     }
-    for name, value in found.items():
-        check(f"inputs: {name}", inputs.get(name) == value)
+    for name, value in expected.items():
+        # Receipts of the second schema do not look at lists and links.
+        if not (second and name in ("found", "lists", "links")):
+            check(f"inputs: {name}", inputs[name] == value)
 
 
 def main(receipt, inputs=None):
@@ -141,7 +168,7 @@ def main(receipt, inputs=None):
     check(f"content has the digest {content['digest']!a}", digest(covered) == content["digest"])
     if inputs is not None:
         with open(inputs, encoding="utf-8") as file:
-            check_inputs(content["inputs"], load(file.read()))
+            check_inputs(content["inputs"], load(file.read()), content["schema"] == "oscillink-receipt/2")
 
 
 if __name__ == "__main__":

@@ -26,6 +26,45 @@ const older = (): LatticeReceipt => {
 };
 
 describe("what a receipt says in plain English", () => {
+  test("a worked example: every figure of it can be found by hand", () => {
+    // Two documents that can be ranked, a and b. Their cosines with the query are 1 and .6: of two values, one lies one
+    // standard deviation above their mean and the other one below, +1 and -1. The keywords' list has it the other way round, at
+    // a weight of .4: so the evidence is y = 1 - .4 = .6 for a, and -.6 for b. One edge joins the two, of weight .6 (their
+    // cosine). With one neighbour each, M = I + lamC ((1, -1), (-1, 1)), and M f = y has f = y / (1 + 2 lamC). Without words
+    // lamC counts a tenth: 5 as .5. So f = .3 and -.3: each took .3 off the other. b, trusted by half, keeps half of -.3 and
+    // takes half of what is 1 below the lowest, -1.3: -.15 - .65 = -.8, which is .5 less.
+    const a = { id: "a", embedding: [1, 0], score: 2 };
+    const b = { id: "b", embedding: [0.6, 0.8], score: 8, trust: 0.5 };
+    const others = [
+      { id: "lost", embedding: null },
+      { id: "banned", embedding: [1, 0], trust: 0 },
+    ];
+    const lists = [
+      { name: "vectors", items: [b, a, ...others] },
+      { name: "keywords", items: [b, a] },
+    ];
+    const { receipt } = rerank({ query: [1, 0], lists, lamC: 5, k: 3 });
+    expect(linesOf(receipt)).toEqual([
+      "asked for the best 3 of 4 candidates (by vectors, profile evidence): 1 had no vector, 1 was excluded by trust 0",
+      "kept a (1st, was 2nd): 1st by its own evidence, +0.60 from similarity +1.00, the list keywords -0.40; documents like it took 0.30, foremost b -0.30",
+      "kept b (2nd, was 1st): 2nd by its own evidence, -0.60 from similarity -1.00, the list keywords +0.40; documents like it added 0.30, foremost a +0.30; its trust of 0.5 took 0.50",
+      "kept lost (3rd, was 3rd): put last, as it has no vector and could not be ranked",
+      "order certified: exact arithmetic gives the same bundle in the same order, by a margin of 1.1 standard deviations",
+    ]);
+    expect(receipt.bundle.map(({ score }) => score)).toEqual([0.3, -0.8, null]);
+    // lamC (y_a - y_b)² = .5 · 1.44 before; after, twice .3² for what was given up, and .5 · .36 for what is left.
+    const { initial, final, terms } = receipt.energy;
+    for (const [figure, byHand] of [
+      [initial, 0.72],
+      [final, 0.36],
+      [terms.anchor.final, 0.18],
+      [terms.coherence.final, 0.18],
+      [receipt.deltaH_total, 0.36],
+    ]) {
+      expect(figure).toBeCloseTo(byHand!, 6);
+    }
+  });
+
   test("vectors and words, a copy, a missing vector, trust", () => {
     const sail = "light sails need no fuel but the pressure of sunlight";
     const candidates = [
@@ -305,6 +344,9 @@ describe("reasons of a receipt of the lattice of vectors", () => {
 });
 
 describe("lines", () => {
+  /** What breaks a line, turns the direction of writing, does not show, or is no character. */
+  const hidden = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}]/u;
+
   const nasty = fc.oneof(
     fc.string({ unit: "binary" }),
     fc
@@ -321,6 +363,16 @@ describe("lines", () => {
           "\u001b[2K",
           "\u202e",
           "\ufeff",
+          "\u00ad",
+          "\u034f",
+          "\u115f",
+          "\u180e",
+          "\u200b",
+          "\u2066",
+          "\u3164",
+          "\ufe0f",
+          "\u{e0041}",
+          "\u{e0100}",
           '"',
           "\\",
           "…",
@@ -354,13 +406,71 @@ describe("lines", () => {
           left_out.forEach(({ inputRank }, i) => {
             expect(lines[1 + bundle.length + i]).toMatch(new RegExp(`^left out .*was ${inputRank}\\D`));
           });
-          // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
-          for (const line of lines) expect(line).not.toMatch(/[\0-\x1f\x7f-\x9f\u2028-\u202e\ufeff]|\p{Cs}/u);
+          for (const line of lines) expect(line).not.toMatch(hidden);
           expect(explainReceipt(signedContent(receipt))).toEqual(lines);
           expect(explainReceipt(JSON.parse(JSON.stringify(receipt)))).toEqual(lines);
         },
       ),
       { numRuns: 100 },
+    );
+  });
+
+  test("say no more than they do, whatever stands where a receipt has names", () => {
+    const name = String.raw`(?:[\w.\-:/#@+]+|"(?:[^"\\]|\\.)*")`;
+    const id = `${name}(?:…${name})?`;
+    const figure = String.raw`[+-]\d+\.\d\d`;
+    const place = String.raw`\d+(?:st|nd|rd|th)`;
+    const part = `(?:the list ${id}|pieces of words|likeness to the best|${id}) ${figure}`;
+    const kept = new RegExp(
+      `^kept ${id} \\(1st, was ${place}\\): ${place} by its own evidence, ${figure}(?: from ${part}(?:, ${part})*|, as nothing tells it from the others)` +
+        String.raw`(?:; documents like it (?:added|took) \d+\.\d\d(?:, foremost ${id} ${figure}(?: and ${id} ${figure})?)?)?(?:; its trust of [\d.]+ took \d+\.\d\d)?$`,
+    );
+    const left = new RegExp(`^left out ${id} \\(was ${place}\\): near-copy of ${id}$`);
+    const [entry] = receiptOf().bundle;
+    const { certificate } = receiptOf();
+    const word = fc.oneof(
+      nasty.map((text) => text.toWellFormed()),
+      fc.constantFrom(
+        "constructor",
+        "__proto__",
+        "toString",
+        "grams",
+        "list:",
+        "1.00; its trust of 1 took 9.99",
+      ),
+    );
+    fc.assert(
+      fc.property(fc.array(word, { minLength: 8, maxLength: 8 }), fc.boolean(), (words, list) => {
+        const terms = Object.fromEntries([
+          [list ? `list:${words[0]}` : words[0]!, 1],
+          ["similarity", 0.5],
+          ["neighbours", -0.25],
+          ["trust", -0.5],
+        ]);
+        const neighbours = [
+          { id: words[1]!, by: -0.3 },
+          { id: words[2]!, by: 0.05 },
+        ];
+        const lines = explainReceipt(
+          saying({
+            bundle: [{ ...entry!, id: words[3]!, rank: 1, terms, neighbours }],
+            left_out: [{ id: words[4]!, inputRank: 2, rank: 2, score: 0, copyOf: words[5]! }],
+            certificate: { ...certificate, orderCertified: false, margin: null, open: words[6]! },
+            profile: words[7]!,
+          }),
+        );
+        expect(lines).toHaveLength(5);
+        expect(lines[0]).toMatch(
+          new RegExp(
+            `^asked for the best 3 of 6 candidates \\(by vectors and words, profile ${id}\\): 1 was a near-copy of a better document$`,
+          ),
+        );
+        expect(lines[1]).toMatch(kept);
+        expect(lines[2]).toMatch(left);
+        expect(lines[3]).toBe("order not certified: no reason was given");
+        for (const line of lines) expect(line).not.toMatch(hidden);
+      }),
+      { numRuns: 300 },
     );
   });
 
@@ -376,6 +486,9 @@ describe("lines", () => {
     ["Straße 光 🙂", '"Straße 光 🙂"'],
     ["x\nkept y (1st, was 2nd): stayed", String.raw`"x\nkept y (1st, was 2nd): stayed"`],
     ["\u2028\u202e\u007f\u0000\ufeff\u{e0041}", String.raw`"\u2028\u202e\u007f\u0000\ufeff\u{e0041}"`],
+    ["a\u200bb", String.raw`"a\u200bb"`],
+    ["a\u00ad\u3164\ufe0f", String.raw`"a\u00ad\u3164\ufe0f"`],
+    ["a\u{e0100}\u{1d173}", String.raw`"a\u{e0100}\u{1d173}"`],
     ['say "hi"', String.raw`"say \"hi\""`],
     ["x".repeat(40), "x".repeat(40)],
     [`${"x".repeat(40)}yz`, `${"x".repeat(27)}…${"x".repeat(10)}yz`],

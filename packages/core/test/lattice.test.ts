@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Lattice, type Options, StateError } from "../src/index.ts";
+import { Lattice, OptionError, type Options, StateError } from "../src/index.ts";
+import type { LatticeReceipt } from "../src/python/latticeReceipt.ts";
 import {
   cosine,
   type Dense,
@@ -25,11 +26,13 @@ const cases = pools().chain((pool) =>
 );
 
 /** A lattice that has settled nearly as far as float32 goes, and the same in dense float64 matrices. */
-function build({ rows, query }: Pool, options: Options = {}, trust = rows.map(() => 1)) {
-  const lattice = new Lattice({ embeddings: rows, trust }, { tolerance: 1e-6, ...options });
-  lattice.setQuery(query);
-  return { lattice, naive: new DenseLattice(lattice, rows, query, trust) };
+function build(pool: Pool, options: Options = {}, trust = pool.rows.map(() => 1)) {
+  const lattice = latticeOf(pool, options, trust);
+  return { lattice, naive: new DenseLattice(lattice, pool.rows, pool.query, trust) };
 }
+
+const latticeOf = ({ rows, query }: Pool, options: Options, trust: number[]): Lattice =>
+  new Lattice({ embeddings: rows, trust }, { tolerance: 1e-6, ...options }).setQuery(query);
 
 /** A state near the settled one or far from it, the same for the same seed. */
 const someState = (U: Dense, seed: number): Dense => {
@@ -235,6 +238,185 @@ describe("the energy", () => {
         expect(energy.final).toBe(energy.minimum);
       }),
     );
+  });
+});
+
+describe("the figures of the lattice of vectors", () => {
+  const profiles = fc.constantFrom("evidence" as const, "reference" as const);
+  const chains = fc.constantFrom(null, 0, 0.4, 3);
+
+  /** A lattice of any profile, with a chain of its first three nodes where it has as many. */
+  const charted = fc
+    .record({ made: cases, profile: profiles, lamP: chains })
+    .map(({ made: { pool, trust, options }, profile, lamP }) => {
+      const lattice = latticeOf(pool, { ...options, profile }, trust);
+      const nodes = [...pool.rows.keys()].filter((i) => profile === "reference" || trust[i]! > 0);
+      if (lamP !== null && nodes.length > 2) lattice.addChain(nodes.slice(0, 3), { lamP, weights: [1, 0.3] });
+      // What float32 may miss of H: its size where nothing has settled, at zero vectors, is what is cancelled.
+      const zero = pool.rows.map((row) => row.map(() => 0));
+      return { lattice, profile, slack: 1e-5 * lattice.energyOf(zero).total };
+    });
+
+  test("add up: the energy is the sum of its terms, and its fall is what the terms fell by", () => {
+    fc.assert(
+      fc.property(charted, ({ lattice, profile, slack }) => {
+        const told = lattice.figures();
+        const { energy } = told;
+        const { anchor, coherence, query, chain } = energy.terms;
+        const close = (a: number, b: number) =>
+          expect(Math.abs(a - b)).toBeLessThanOrEqual(1e-9 * (1 + energy.initial + energy.minimum));
+        close(anchor + coherence + query + chain, energy.minimum);
+        expect(Math.min(anchor, coherence, query, chain)).toBeGreaterThanOrEqual(0);
+        expect([energy.final, energy.remaining]).toEqual([energy.minimum, 0]);
+        expect(told.anchor_pen_sum).toBe(anchor);
+        if (profile === "reference") {
+          expect(told.query_term_sum).toBe(query);
+          // The published gap, computed without cancellation.
+          expect(Math.abs(told.deltaH_total - (energy.initial - energy.minimum))).toBeLessThanOrEqual(slack);
+        } else {
+          expect(told.deltaH_total).toBe(energy.initial - energy.minimum);
+          const { coh_drop_sum, anchor_pen_sum, query_term_sum, chain_drop_sum } = told;
+          close(coh_drop_sum! - anchor_pen_sum! + query_term_sum! + chain_drop_sum!, told.deltaH_total);
+        }
+      }),
+    );
+  });
+
+  test("tell all of an edge's tension: over all edges it is the coherence term, its z have mean 0 and deviation 1", () => {
+    const system = cases.map(({ pool, trust, options }) => build(pool, options, trust).lattice);
+    let spread = 0;
+    fc.assert(
+      fc.property(
+        system,
+        fc.constantFrom(0, 0.5, 1.5, 3),
+        fc.integer({ min: 0, max: 4 }),
+        (lattice, at, cap) => {
+          const { null_points: all, energy, meta } = lattice.figures({ nullThreshold: -1e9, nullCap: 1e6 });
+          const edges = lattice.edges();
+          const keyOf = ([i, j]: readonly [number, number]) => `${Math.min(i, j)},${Math.max(i, j)}`;
+          expect(all!.map(({ edge }) => keyOf(edge)).sort()).toEqual(
+            edges.map(({ i, j }) => `${i},${j}`).sort(),
+          );
+          const sum = all!.reduce((total, { residual }) => total + residual, 0);
+          const { coherence } = energy.terms;
+          expect(Math.abs(sum - coherence)).toBeLessThanOrEqual(1e-6 * (coherence + energy.minimum));
+          const moment = (power: number) =>
+            all!.reduce((total, { z }) => total + z ** power, 0) / Math.max(1, edges.length);
+          expect(moment(1)).toBeCloseTo(0, 6);
+          // 0 where they differ by rounding alone.
+          expect(moment(2)).toBeCloseTo(all!.some(({ z }) => z !== 0) ? 1 : 0, 6);
+          if (all!.some(({ z }) => z !== 0)) spread++;
+          expect(meta.null_points_summary).toEqual({
+            total_null_points: edges.length,
+            returned_null_points: edges.length,
+            null_cap_applied: false,
+          });
+
+          const { null_points: some, meta: of } = lattice.figures({ nullThreshold: at, nullCap: cap });
+          const beyond = all!.filter(({ z }) => z > at);
+          expect(some).toEqual(beyond.slice(0, cap));
+          expect(of.null_threshold).toBe(at);
+          expect(of.null_points_summary).toEqual({
+            total_null_points: beyond.length,
+            returned_null_points: Math.min(cap, beyond.length),
+            null_cap_applied: beyond.length > cap,
+          });
+        },
+      ),
+    );
+    expect(spread).toBeGreaterThan(20);
+  });
+
+  test("of light detail are the same, without those that cost a pass over the edges", () => {
+    fc.assert(
+      fc.property(charted, ({ lattice }) => {
+        const { null_points, coh_drop_sum, anchor_pen_sum, query_term_sum, chain_drop_sum, meta, ...full } =
+          lattice.figures();
+        const light = lattice.figures({ detail: "light" });
+        expect([null_points, coh_drop_sum, anchor_pen_sum, query_term_sum, chain_drop_sum]).not.toContain(
+          null,
+        );
+        expect(light).toEqual({
+          ...full,
+          null_points: null,
+          coh_drop_sum: null,
+          anchor_pen_sum: null,
+          query_term_sum: null,
+          chain_drop_sum: null,
+          meta: { ...meta, receipt_detail: "light", null_threshold: null, null_points_summary: null },
+        });
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test("are those of a receipt of the profile reference, before and after a step", () => {
+    fc.assert(
+      fc.property(
+        cases,
+        fc.boolean(),
+        fc.constantFrom("full" as const, "light" as const),
+        (made, moved, detail) => {
+          const lattice = latticeOf(made.pool, { ...made.options, profile: "reference" }, made.trust);
+          if (moved) lattice.settle({ dt: 0.5 });
+          const how = { detail, dynamics: true, nullThreshold: 0.5 };
+          const receipt = lattice.receipt(how) as unknown as LatticeReceipt;
+          const { bound, meta, null_points, ...told } = lattice.figures(how);
+          expect(receipt).toMatchObject(told);
+          expect(receipt.meta).toMatchObject(meta);
+          expect(receipt.certificate.bound).toBe(Number(bound.toPrecision(6)));
+          expect(receipt.null_points?.map(({ edge }) => edge)).toEqual(null_points?.map(({ edge }) => edge));
+          expect(meta.dynamics === null).toBe(!moved);
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
+  test("do not depend on the ranking: words, lists and the weights of its profile change nothing", () => {
+    fc.assert(
+      fc.property(cases, texts(12), ({ pool, options }, words) => {
+        const embeddings = pool.rows;
+        const plain = new Lattice({ embeddings }, { ...options, profile: "cosine", neighbors: 5 });
+        const rich = new Lattice(
+          {
+            embeddings,
+            texts: embeddings.map((_, i) => words[i]!),
+            lists: [{ name: "other", scores: embeddings.map((_, i) => i % 3) }],
+          },
+          // Links would join documents: the edges are then others.
+          { ...options, neighbors: 5, linkWeight: 0 },
+        );
+        expect(plain.edges()).toEqual(rich.edges());
+        const one = plain.setQuery(pool.query).figures();
+        const other = rich.setQuery(pool.query, "solar sail").figures();
+        // Nodes in another order are added in another order.
+        const slack = 1e-5 * (1 + one.energy.initial);
+        for (const name of ["initial", "final", "minimum"] as const) {
+          expect(Math.abs(one.energy[name] - other.energy[name])).toBeLessThanOrEqual(slack);
+        }
+        expect(Math.abs(one.deltaH_total - other.deltaH_total)).toBeLessThanOrEqual(slack);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test("need a query only if it pulls, refuse unknown options, and leave the lattice as it was", () => {
+    const embeddings = randomRows(9, 4, 21);
+    const query = randomRow(4, 22);
+    const asked = new Lattice({ embeddings }).setQuery(query);
+    expect(new Lattice({ embeddings }).figures()).toEqual(asked.figures());
+    expect(() => new Lattice({ embeddings }, { lamQ: 1 }).figures()).toThrow(StateError);
+    expect(() => asked.figures({ nullCap: -1 })).toThrow(OptionError);
+    expect(() => asked.figures({ detailed: true } as object)).toThrow(OptionError);
+    expect(asked.receipt().digest).toBe(new Lattice({ embeddings }).setQuery(query).receipt().digest);
+    const stepped = new Lattice({ embeddings });
+    stepped.settle({ dt: 0.3 });
+    const before = stepped.stateVectors();
+    const { energy } = stepped.figures();
+    expect(energy.remaining).toBeGreaterThan(0);
+    expect(energy.remaining).toBeCloseTo(energy.final - energy.minimum, 5);
+    expect(stepped.stateVectors()).toEqual(before);
   });
 });
 

@@ -2,7 +2,16 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import manifest from "../package.json" with { type: "json" };
-import { Lattice, type Options, type Receipt, type RerankRequest, rerank, version } from "../src/index.ts";
+import {
+  type Candidate,
+  Lattice,
+  type Options,
+  type Receipt,
+  type RerankRequest,
+  rerank,
+  version,
+} from "../src/index.ts";
+import type { Edge } from "../src/pool/input.ts";
 import { pack } from "../src/pool/matrix.ts";
 import { digestJson, digestTexts, digestVectors } from "../src/receipt/digest.ts";
 import { contentDigest } from "../src/receipt/receipt.ts";
@@ -150,6 +159,47 @@ describe("the receipt's inputs", () => {
         });
       }),
     );
+  });
+
+  test("name each further list with the digest of its scores, and digest who was found and the links", () => {
+    const a: Candidate = { id: "a", embedding: [1, 0], links: ["c", "elsewhere"] };
+    const b: Candidate = { id: "b", embedding: [0, 1] };
+    const c: Candidate = { id: "c", embedding: [1, 1] };
+    const lists = [
+      { name: "vectors", items: [a, b] },
+      {
+        name: "bm25",
+        items: [
+          { ...c, score: 2.5 },
+          { ...a, score: -1 },
+        ],
+      },
+      { name: "by_hand", items: [b, c] },
+    ];
+    expect(rerank({ query: [1, 0], lists }).receipt.inputs).toMatchObject({
+      ids: sha256('["a","b","c"]'),
+      scores: null,
+      found: sha256("[true,true,false]"),
+      lists: [
+        { name: "bm25", scores: sha256("[-1,null,2.5]") },
+        // Without scores their places count, the first one 0.
+        { name: "by_hand", scores: sha256("[null,0,-1]") },
+      ],
+      links: sha256('[["c","elsewhere"],[],[]]'),
+    });
+    // Without a query the scores of the first list stand in for similarities.
+    const scored = lists.map(({ name, items }) => ({
+      name,
+      items: items.map(({ embedding: _, ...item }, i) => ({ ...item, score: i / 4 })),
+    }));
+    expect(rerank({ queryText: "a", lists: scored }).receipt.inputs).toMatchObject({
+      d: 0,
+      candidates: null,
+      query: null,
+      scores: sha256("[0,0.25,null]"),
+      found: sha256("[true,true,false]"),
+      lists: [{ name: "bm25", scores: sha256("[0.25,null,0]") }, { name: "by_hand" }],
+    });
   });
 
   test("count a missing vector as zeros, and ids default to indices", () => {
@@ -397,6 +447,187 @@ describe("the receipt", () => {
     );
   });
 
+  describe("with all documents in its bundle, can be computed again from what it says and the edges", () => {
+    /** A receipt of a pool with words, a list, trusts and perhaps a chain, and the naive figures of each document. */
+    const told = fc
+      .record({
+        request: requests({ minN: 2 }),
+        lamG: fc.constantFrom(0.5, 1, 3),
+        lamC: fc.constantFrom(0, 0.5, 4),
+        chained: fc.boolean(),
+        seed: fc.nat(),
+      })
+      .map(({ request, lamG, lamC, chained, seed }) => {
+        const { candidates, query, queryText } = request;
+        const n = candidates.length;
+        const next = uniform(seed);
+        const lattice = new Lattice(
+          {
+            embeddings: candidates.map((c) => c.embedding),
+            texts: candidates.map((c) => c.text),
+            titles: candidates.map((_, i) => (i % 3 === 0 ? `solar page ${i}` : undefined)),
+            trust: candidates.map((c) => c.trust),
+            lists: [{ name: "other", scores: candidates.map((_, i) => (i % 4 === 3 ? undefined : next())) }],
+          },
+          { k: n, lamG, lamC },
+        ).setQuery(query, queryText);
+        if (chained && n > 2) lattice.addChain([2, 0, 1], { lamP: 0.7, weights: [1, 0.5] });
+        const documents = new Map(
+          lattice.bundle().map(({ index, terms, parts }) => {
+            const { neighbours, trust, ...own } = terms as Record<string, number>;
+            const y = Object.values(own).reduce((a, b) => a + b, 0);
+            return [index, { y, f: y + neighbours!, own, parts: parts! }];
+          }),
+        );
+        const edges = lattice.edges();
+        const degree = new Float64Array(n);
+        for (const { i, j, weight } of edges) {
+          degree[i]! += weight;
+          degree[j]! += weight;
+        }
+        /** `(x_i / √d_i - x_j / √d_j)²` times the weight, of an edge. */
+        const strain = (x: "f" | "y", { i, j, weight }: Edge): number =>
+          weight *
+          (documents.get(i)![x] / Math.sqrt(degree[i]!) - documents.get(j)![x] / Math.sqrt(degree[j]!)) ** 2;
+        return { lattice, documents, edges, strain, lamG };
+      });
+    const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+
+    test("its energies, term by term", () => {
+      fc.assert(
+        fc.property(told, ({ lattice, documents, edges, strain, lamG }) => {
+          const { energy, evidence, chain } = lattice.receipt();
+          const of = (x: "f" | "y") => ({
+            anchor: lamG * sum([...documents.values()].map((one) => (one[x] - one.y) ** 2)),
+            coherence: evidence.lamC * sum(edges.map((edge) => strain(x, edge))),
+            chain: sum(
+              (chain?.weights ?? []).map((weight, link) => {
+                const [a, b] = [chain!.nodes[link]!, chain!.nodes[link + 1]!];
+                return chain!.lamP * weight * (documents.get(a)![x] - documents.get(b)![x]) ** 2;
+              }),
+            ),
+          });
+          const [before, after] = [of("y"), of("f")];
+          const close = (figure: number, naive: number) =>
+            expect(Math.abs(figure - naive)).toBeLessThanOrEqual(1e-9 * (1 + energy.initial));
+          for (const term of ["anchor", "coherence", "chain"] as const) {
+            close(energy.terms[term].initial, before[term]);
+            close(energy.terms[term].final, after[term]);
+          }
+          close(energy.initial, sum(Object.values(before)));
+          close(energy.final, sum(Object.values(after)));
+        }),
+      );
+    });
+
+    test("its null points: the edges that disagree by far the most", () => {
+      let points = 0;
+      fc.assert(
+        fc.property(told, fc.constantFrom(0, 0.5, 1.5), fc.constantFrom(1, 100), (made, threshold, cap) => {
+          const { lattice, edges, strain } = made;
+          const { null_points, meta, evidence } = lattice.receipt({ nullThreshold: threshold, nullCap: cap });
+          const residuals = edges.map((edge) => evidence.lamC * strain("f", edge));
+          const mean = sum(residuals) / Math.max(1, edges.length);
+          const deviation = Math.sqrt(sum(residuals.map((r) => (r - mean) ** 2)) / Math.max(1, edges.length));
+          // Where all disagree alike but for rounding, none does by far.
+          fc.pre(Math.abs(deviation - 1e-3 * mean) > 1e-9 * mean && (mean === 0 || mean > 1e-20));
+          const all = edges
+            .map(({ i, j }, e) => ({ edge: `${i},${j}`, z: (residuals[e]! - mean) / deviation }))
+            .filter(() => deviation > 1e-3 * mean);
+          fc.pre(all.every(({ z }) => Math.abs(z - threshold) > 1e-6));
+          const expected = all.filter(({ z }) => z > threshold).sort((a, b) => b.z - a.z);
+          expect(meta.null_points_summary).toEqual({
+            total_null_points: expected.length,
+            returned_null_points: Math.min(cap, expected.length),
+            null_cap_applied: cap < expected.length,
+          });
+          const zOf = new Map(expected.map(({ edge, z }) => [edge, z]));
+          null_points!.forEach(({ edge, z }, at) => {
+            expect(z).toBeCloseTo(expected[at]!.z, 3);
+            expect(zOf.get([...edge].sort((a, b) => a - b).join(","))).toBeCloseTo(z, 3);
+          });
+          expect(null_points).toHaveLength(Math.min(cap, expected.length));
+          points += expected.length;
+        }),
+      );
+      expect(points).toBeGreaterThan(50);
+    });
+
+    test("each term: the channel's weight times how many deviations the part lies above the pool's mean", () => {
+      let channels = 0;
+      fc.assert(
+        fc.property(told, ({ lattice, documents }) => {
+          const { weights, words } = lattice.receipt().evidence;
+          expect(words === null).toBe(weights.grams === undefined);
+          for (const { own } of documents.values()) {
+            expect(Object.keys(own).sort()).toEqual(Object.keys(weights).sort());
+          }
+          for (const [name, weight] of Object.entries(weights)) {
+            const values = [...documents.values()].map(({ parts }) => parts[name]!);
+            const mean = sum(values) / values.length;
+            const deviation = Math.sqrt(sum(values.map((v) => (v - mean) ** 2)) / values.length);
+            // A spread that rounding may have made says nothing, and nearly that is nearly nothing.
+            if (deviation < 1e-5) continue;
+            channels++;
+            for (const { own, parts } of documents.values()) {
+              const naive = (weight * (parts[name]! - mean)) / deviation;
+              expect(Math.abs(own[name]! - naive)).toBeLessThanOrEqual(2e-5 * (Math.abs(naive) + weight));
+            }
+          }
+        }),
+      );
+      expect(channels).toBeGreaterThan(200);
+    });
+
+    test("who was listened to: those that lead before the feedback, eight of them or as many as tie", () => {
+      let heard = 0;
+      fc.assert(
+        fc.property(told, ({ lattice, documents }) => {
+          const { best, weights } = lattice.receipt().evidence;
+          expect(best.length === 0).toBe(weights.feedback === undefined);
+          if (best.length === 0) return;
+          heard++;
+          const before = (index: number) => {
+            const { y, own } = documents.get(index)!;
+            return y - own.feedback!;
+          };
+          const rest = [...documents.keys()].filter((index) => !best.includes(index));
+          expect(best.length).toBeGreaterThanOrEqual(Math.min(8, documents.size));
+          const least = Math.min(...best.map(before));
+          for (const index of rest) expect(before(index)).toBeLessThan(least + 1e-9);
+        }),
+      );
+      expect(heard).toBeGreaterThan(20);
+    });
+  });
+
+  test("tells which documents a link joined, by index, the lower first", () => {
+    const candidates = [
+      { embedding: [1, 0], text: "The Moon Base is far.", title: "Mars" },
+      { embedding: [0, 1], text: "Nothing here.", title: "Moon Base" },
+      { embedding: [1, 1], text: "One more.", links: ["0"] },
+    ];
+    const linksOf = (how: Options) => rerank({ query: [1, 0], candidates, ...how }).receipt.links;
+    expect(linksOf({})).toEqual([
+      [0, 1],
+      [0, 2],
+    ]);
+    expect(linksOf({ linkWeight: 0 })).toEqual([]);
+  });
+
+  test("counts as crowded what is alike, not what is linked", () => {
+    const axis = (at: number) => Array.from({ length: 60 }, (_, c) => Number(c === at));
+    const candidates = Array.from({ length: 60 }, (_, i) => ({ id: `${i}`, embedding: axis(i) }));
+    const shareOf = (pool: Candidate[]) => {
+      const { links, meta } = rerank({ query: axis(0), candidates: pool }).receipt;
+      return [links.length, meta.crowding.share];
+    };
+    expect(shareOf(candidates)).toEqual([0, 0]);
+    // A link weighs .3 ln(1 + 60 / 2) = 1.03: more than any cosine.
+    expect(shareOf(candidates.with(3, { ...candidates[3]!, links: ["9"] } as never))).toEqual([1, 0]);
+    expect(shareOf(candidates.with(3, { ...candidates[3]!, embedding: axis(9) }))).toEqual([0, 2 / 60]);
+  });
+
   test("takes no more than 6 KB for 5 documents out of 50 with texts, titles and ids of 8 characters", () => {
     const next = uniform(3);
     const words = "solar sail light pressure orbit mission comet dust probe laser beam mirror".split(" ");
@@ -440,6 +671,23 @@ describe("the receipt", () => {
     ];
     const { receipt } = rerank({ query: [1, 1], queryText: split, candidates });
     expect(receipt.inputs.texts).toBe(sha256(textBytes(["\ufffd", "\ufffd"])));
+  });
+
+  test("of the profile reference ranks scores where there are no vectors; one that is missing counts as the lowest", () => {
+    const candidates = [
+      { id: "a", score: -0.5, text: "the moon" },
+      { id: "b", text: "the sun" },
+      { id: "c", score: 2, text: "a sail" },
+      { id: "d", score: -3, text: "a mast" },
+    ];
+    const how = { profile: "reference", lamQ: 0, diversity: 0, coherenceWeight: 0, k: 4 } as const;
+    const { bundle } = rerank({ queryText: "sail", candidates, ...how }).receipt;
+    expect(bundle.map(({ id, score, parts }) => [id, score, parts!.similarity, parts!.settled])).toEqual([
+      ["c", 2, 2, 2],
+      ["a", -0.5, -0.5, -0.5],
+      ["b", -3, -3, -3],
+      ["d", -3, -3, -3],
+    ]);
   });
 
   test("of a lattice that settled differs from one that did not in the state it reports", () => {

@@ -8,7 +8,7 @@ import { signedContent } from "../src/receipt/receipt.ts";
 import { signReceipt } from "../src/receipt/sign.ts";
 import { toBase64 } from "../src/receipt/untrusted.ts";
 import { verifyReceipt } from "../src/verify/verify.ts";
-import { algorithms, both, flips, hostile, receipt, signers, verifiers } from "./receipts.ts";
+import { algorithms, both, flips, hostile, latticeReceipt, receipt, signers, verifiers } from "./receipts.ts";
 
 /**
  * The numbers of es6testfile100m.txt, the number file of RFC 8785 (appendix B), as bit patterns: fixed ones, 2000 in
@@ -111,8 +111,8 @@ describe("every bit", () => {
   );
 
   test("of the text of a published receipt: what is accepted says the same", () => {
-    const signed = signPublished(receipt, signers["HMAC-SHA256"], { mode: "extended" });
-    const content = JSON.stringify(canonicalize(signedContent(receipt)));
+    const signed = signPublished(latticeReceipt, signers["HMAC-SHA256"], { mode: "extended" });
+    const content = JSON.stringify(canonicalize(signedContent(latticeReceipt)));
     let accepted = 0;
     for (const flipped of flips(Buffer.from(JSON.stringify(signed)))) {
       const result = verifyReceipt(Buffer.from(flipped).toString("utf8"), both);
@@ -125,8 +125,9 @@ describe("every bit", () => {
 });
 
 test("100,000 hostile inputs: none throws, none is accepted for other than what was signed, none takes 50 ms", () => {
-  const content = canonicalize(signedContent(receipt));
-  const { payload } = signPublished(receipt, signers["HMAC-SHA256"], { mode: "extended" }).meta.signature;
+  const contents = [receipt, latticeReceipt].map((one) => canonicalize(signedContent(one)));
+  const signed = signPublished(latticeReceipt, signers["HMAC-SHA256"], { mode: "extended" });
+  const { payload } = signed.meta.signature;
   const verify = (signed: unknown, published: boolean) =>
     published ? verifyReceiptMode(signed, verifiers["HMAC-SHA256"]) : verifyReceipt(signed, both);
   const milliseconds = (run: () => unknown): number => {
@@ -143,7 +144,7 @@ test("100,000 hostile inputs: none throws, none is accepted for other than what 
       const result = verify(signed, published);
       if (!result.ok) return;
       if ("payload" in result) expect(result.payload).toEqual(payload);
-      else expect(canonicalize(result.receipt)).toBe(content);
+      else expect(contents).toContain(canonicalize(result.receipt));
     }),
     { numRuns: 100_000 },
   );

@@ -373,6 +373,6 @@ test("a chain that was refused had been settled for nothing, and the query was a
 test("a candidate without a score had the similarity NaN in the profile reference, and no receipt", () => {
   const candidates = [{ score: 0.1 }, { title: "blue" }, { score: -1 }];
   const { bundle, receipt } = rerank({ queryText: "blue", candidates, profile: "reference", lamQ: 0 });
-  expect(bundle.find(({ inputRank }) => inputRank === 2)!.parts!.similarity).toBe(0);
+  expect(bundle.find(({ inputRank }) => inputRank === 2)!.parts!.similarity).toBe(-1);
   expect(receipt.digest).toMatch(/^sha256:/);
 });

@@ -60,6 +60,34 @@ describe("a replay", () => {
     });
   });
 
+  test("of several lists, with or without vectors, and of links", () => {
+    fc.assert(
+      fc.property(requests({ minN: 2 }), fc.boolean(), fc.nat(), (request, vectors, seed) => {
+        const { query, queryText, candidates } = request;
+        const items = candidates.map(({ embedding, ...c }, i) => ({
+          ...c,
+          ...(vectors && { embedding }),
+          links: [candidates[(i + 1 + (seed % 3)) % candidates.length]!.id],
+          score: 1 / (i + 1),
+        }));
+        const lists = [
+          { name: "first", items: items.slice(seed % 2) },
+          { name: "second", items: items.toReversed().slice(0, 1 + (seed % items.length)) },
+          { name: "ranked", items: items.map(({ score: _, ...c }) => c) },
+        ];
+        const given = { ...(vectors && { query }), queryText, lists };
+        const made = overTheWire(rerank({ ...given, k: 3 }).receipt);
+        expect(replayReceipt(made, given)).toEqual({ ok: true });
+        const swapped = { ...given, lists: lists.with(1, { ...lists[1]!, name: "other" }) };
+        expect(replayReceipt(made, swapped)).toMatchObject({
+          reason: "replay-inputs",
+          differences: ["inputs.lists"],
+        });
+      }),
+      { numRuns: 50 },
+    );
+  });
+
   test("of a lattice with a graph of its own, a chain, and a receipt of other detail", () => {
     const edges = embeddings.slice(1).map((_, i) => ({ i, j: i + 1, weight: 0.5 + i / 40 }));
     const lattice = new Lattice({ embeddings, edges }).setQuery(inputs.query);
@@ -101,6 +129,31 @@ describe("a replay refuses", () => {
       changed({ embedding: [value + 2 ** -24 * value, ...first.embedding.slice(1)] }),
       ["inputs.candidates"],
     ],
+    ["links where there were none", changed({ links: ["d3"] }), ["inputs.links"]],
+    [
+      "a list more",
+      {
+        query: inputs.query,
+        queryText: inputs.queryText,
+        lists: [
+          { name: "vectors", items: inputs.candidates },
+          { name: "bm25", items: inputs.candidates.slice(3) },
+        ],
+      },
+      ["inputs.lists"],
+    ],
+    [
+      "a list that lacks one of them",
+      {
+        query: inputs.query,
+        queryText: inputs.queryText,
+        lists: [
+          { name: "vectors", items: inputs.candidates.slice(0, -1) },
+          { name: "bm25", items: inputs.candidates },
+        ],
+      },
+      ["inputs.found", "inputs.lists"],
+    ],
     ["a vector of another width", changed({ embedding: [1] }), ["candidates[1].embedding"]],
   ])("other inputs: %s", (_, other, differences) => {
     expect(replayReceipt(receipt, other)).toEqual({ ok: false, reason: "replay-inputs", differences });
@@ -138,12 +191,30 @@ describe("a replay refuses", () => {
       "replay-bundle",
       ["bundle"],
     ],
-    ["another energy", { energy: { ...receipt.energy, minimum: 1 } }, "replay-figures", ["energy"]],
+    ["another energy", { energy: { ...receipt.energy, final: 1 } }, "replay-figures", ["energy"]],
     [
       "a certificate",
       { certificate: { ...receipt.certificate, margin: 9 } },
       "replay-figures",
       ["certificate"],
+    ],
+    [
+      "another weight",
+      { evidence: { ...receipt.evidence, weights: { ...receipt.evidence.weights, similarity: 2 } } },
+      "replay-figures",
+      ["evidence"],
+    ],
+    ["another link", { links: [[0, 1]] }, "replay-figures", ["links"]],
+    [
+      "a neighbour in another's place",
+      {
+        bundle: receipt.bundle.map((e) => ({
+          ...e,
+          neighbours: e.neighbours!.map((n) => ({ ...n, id: "d19" })),
+        })),
+      },
+      "replay-bundle",
+      ["bundle"],
     ],
     ["one left out of what was left out", { left_out: [] }, "replay-figures", ["left_out"]],
     ["another k", { params: { ...receipt.params, k: 3 } }, "replay-bundle", ["bundle"]],
@@ -164,6 +235,18 @@ describe("a replay refuses", () => {
       reason: "version",
       differences: ["iterations"],
     });
+  });
+
+  test("what claims to be of the other kind: a lattice of vectors by its schema, or by its profile", () => {
+    const reference = rerank({ ...inputs, profile: "reference", k: 4 }).receipt;
+    expect(replayReceipt(reference, inputs)).toEqual({ ok: true });
+    const refused = { ok: false, reason: "version", differences: ["profile"] };
+    const of = (profile: string) => forged(receipt, { profile });
+    for (const other of [of("reference"), of("hybrid"), of("toString"), of("__proto__")]) {
+      expect(replayReceipt(other, inputs)).toEqual(refused);
+    }
+    const evidence = { ...reference, profile: "evidence" };
+    expect(replayReceipt({ ...evidence, digest: contentDigest(evidence) }, inputs)).toEqual(refused);
   });
 
   test("what is no receipt, of an unknown schema, or has parameters out of range", () => {

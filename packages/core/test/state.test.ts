@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { OscillinkError, StateError } from "../src/errors.ts";
 import { jsonLinesLogger, type LatticeEvent } from "../src/events.ts";
 import { Lattice } from "../src/lattice.ts";
+import type { LatticeInput } from "../src/pool/input.ts";
 import { pythonFloat } from "../src/python/json.ts";
 import { latticeFromPython } from "../src/python/lattice.ts";
 import { publishedStateSignature, round6 } from "../src/python/state.ts";
@@ -14,7 +15,7 @@ const exported = JSON.parse(
   readFileSync(new URL("fixtures/export_import.json", import.meta.url), "utf8"),
 ) as { cases: { name: string; state: Record<string, unknown> & { A: number[][]; Y: number[][] } }[] };
 
-/** Lattices in every state: with and without a query, text, trust, a chain, steps taken, edges given. */
+/** Lattices in every state: with and without a query, text, trust, lists, links, a chain, steps taken, edges given. */
 const lattices = pools({ maxN: 10 }).chain((pool) => {
   const n = pool.rows.length;
   return fc
@@ -27,20 +28,43 @@ const lattices = pools({ maxN: 10 }).chain((pool) => {
       profile: fc.constantFrom("evidence" as const, "reference" as const),
       lamQ: fc.constantFrom(0, 1),
       edges: fc.boolean(),
+      scored: fc.boolean(),
+      found: fc.array(fc.boolean(), { minLength: n, maxLength: n }),
+      lists: fc.uniqueArray(
+        fc.record({
+          name: fc.constantFrom("bm25", "keywords.v2", "光"),
+          scores: fc.array(fc.option(fc.double({ noNaN: true, min: -9, max: 9 }), { nil: undefined }), {
+            minLength: n,
+            maxLength: n,
+          }),
+        }),
+        { maxLength: 2, selector: ({ name }) => name },
+      ),
+      links: fc.array(fc.subarray([...pool.rows.keys()].map(String)), { minLength: n, maxLength: n }),
     })
     .map((how) => {
+      const scored = how.scored && how.profile === "evidence" && how.lamQ === 0;
+      const columns = {
+        found: how.found,
+        lists: how.lists,
+        links: how.links,
+        titles: pool.rows.map((_, i) => `title ${i % 3}`),
+      };
       const lattice = new Lattice(
         {
-          embeddings: pool.rows,
+          ...(scored
+            ? { scores: pool.rows.map((row, i) => (i % 4 === 3 ? undefined : row[0]!)) }
+            : { embeddings: pool.rows }),
+          ...(how.profile === "evidence" && columns),
           trust: how.trust,
           ...(how.texts && { texts: pool.rows.map((_, i) => `text ${i} \ud800`) }),
           ...(how.edges && n > 2 && { edges: [{ i: 2, j: 0, weight: 0.5 }] }),
         },
         { profile: how.profile, lamQ: how.lamQ },
       );
-      if (how.query) lattice.setQuery(pool.query, how.texts ? "text 1" : null);
+      if (how.query) lattice.setQuery(scored ? null : pool.query, how.texts ? "text 1" : null);
       const nodes = [...pool.rows.keys()].filter(
-        (i) => how.profile === "reference" || (how.trust[i]! > 0 && pool.rows[i]!.some((v) => v !== 0)),
+        (i) => how.profile === "reference" || (how.trust[i]! > 0 && !(scored && i % 4 === 3)),
       );
       if (how.chain && nodes.length > 2)
         lattice.addChain(nodes.slice(0, 3), { lamP: 0.3, weights: [1, 0.25] });
@@ -88,6 +112,84 @@ describe("the state of a lattice", () => {
     expect(copy.params).toEqual(lattice.params);
     expect(copy.stateVectors()).toEqual(lattice.stateVectors());
     expect(copy.stateVectors()).not.toEqual(copy.settledVectors());
+  });
+
+  /** A lattice of which every column of a pool of lists is in use. */
+  const listed = (change: Partial<LatticeInput> = {}) =>
+    new Lattice({
+      embeddings: randomRows(5, 3, 12),
+      found: [true, true, false, true, false],
+      lists: [{ name: "bm25", scores: [undefined, 1, 3, undefined, 0] }],
+      links: [["3"], undefined, [], ["1", "elsewhere"], undefined],
+      texts: ["a", "b", "c", "d", "e"],
+      ...change,
+    }).setQuery(randomRow(3, 13));
+
+  test("keeps which candidates the search found, the lists and the links", () => {
+    const lattice = listed();
+    const { inputs } = lattice.receipt();
+    expect([inputs.found, inputs.links]).not.toContain(null);
+    for (const copy of [Lattice.from(lattice.toBuffer()), Lattice.fromJSON(lattice.toJSON())]) {
+      expect(copy.receipt().inputs).toEqual(inputs);
+      expect(copy.bundle()).toEqual(lattice.bundle());
+    }
+    expect(lattice.toJSON()).toMatchObject({
+      found: [true, true, false, true, false],
+      lists: [{ name: "bm25", scores: [null, 1, 3, null, 0] }],
+      links: [["3"], [], [], ["1", "elsewhere"], []],
+    });
+  });
+
+  test("differs in its lists where anything in them differs", () => {
+    const scores = [undefined, 1, 3, undefined, 0.5];
+    for (const change of [
+      { found: [true, true, false, true, true] },
+      { found: undefined },
+      { lists: [{ name: "bm25", scores }] },
+      { lists: [{ name: "bm26", scores: scores.with(4, 0) }] },
+      { lists: [] },
+      { links: [["3"], undefined, [], ["1"], undefined] },
+    ] as Partial<LatticeInput>[]) {
+      const { same, equal } = compareProvenance(listed().provenance(), listed(change).provenance());
+      expect({ same, lists: equal.lists, texts: equal.texts }).toEqual({
+        same: false,
+        lists: false,
+        texts: true,
+      });
+    }
+    expect(compareProvenance(listed().provenance(), listed({}).provenance()).same).toBe(true);
+  });
+
+  test("that was stored before there were lists is read as one without", () => {
+    const embeddings = randomRows(5, 3, 14);
+    const plain = new Lattice({ embeddings, titles: ["t", "", "", "", ""] }).setQuery(randomRow(3, 15));
+    const { found, lists, links, ...older } = JSON.parse(JSON.stringify(plain)) as Record<string, unknown>;
+    expect([found, lists, links]).toEqual([null, [], null]);
+    expect(Lattice.fromJSON(older).receipt().digest).toBe(plain.receipt().digest);
+    // The same in a buffer: its facts are JSON after the header of seven integers.
+    const whole = Buffer.from(plain.toBuffer());
+    const length = whole.readUInt32LE(8);
+    const facts = JSON.parse(whole.subarray(28, 28 + length).toString()) as Record<string, unknown>;
+    const { found: _, lists: __, links: ___, ...fewer } = facts;
+    const text = Buffer.from(JSON.stringify(fewer));
+    const header = Buffer.from(whole.subarray(0, 28));
+    header.writeUInt32LE(text.length, 8);
+    const padding = Buffer.alloc(-text.length & 3);
+    const floats = whole.subarray(28 + ((length + 3) & ~3));
+    const restored = Lattice.from(Buffer.concat([header, text, padding, floats]));
+    expect(restored.receipt().digest).toBe(plain.receipt().digest);
+  });
+
+  test.each([
+    ["lists", [{ name: "bm25", scores: [1] }]],
+    ["lists", [{ name: "bm25" }]],
+    ["lists", 7],
+    ["found", [true]],
+    ["found", { length: 5 }],
+    ["links", [["a"]]],
+    ["links", [1, 2, 3, 4, 5]],
+  ])("whose %s were damaged is refused: %j", (name, value) => {
+    expect(() => Lattice.fromJSON({ ...listed().toJSON(), [name]: value })).toThrow(OscillinkError);
   });
 
   test("O46 keeps a chain of lamP 0", () => {
@@ -228,6 +330,7 @@ describe("the published texts", () => {
           query: true,
           trust: true,
           texts: true,
+          lists: true,
         },
       },
     );

@@ -4,7 +4,7 @@ import type { Params } from "../options/types.ts";
 import type { Edge } from "../pool/input.ts";
 import { type Matrix, unitRows } from "../pool/matrix.ts";
 import type { Pool } from "../pool/pool.ts";
-import { type Adjacency, adjacencyOf, capRowSums, symmetrize } from "./adjacency.ts";
+import { type Adjacency, adjacencyOf, capRowSums, crowdedShare, symmetrize } from "./adjacency.ts";
 import { type Edges, gramMatrix, nearestNeighbors } from "./neighbors.ts";
 
 /** How the nodes of a pool are joined. */
@@ -16,6 +16,8 @@ export interface Network {
   readonly last: Float32Array | null;
   /** The links among the edges, i < j, by node: documents of which one names the other. */
   readonly links: readonly Edge[];
+  /** The share of the nodes that are crowded together by likeness; links do not count. */
+  readonly crowded: number;
   /** Whether the weights are the cosines of vectors of length 1. */
   readonly cosines: boolean;
 }
@@ -40,7 +42,7 @@ export function connect(
       ? neighborGraph()
       : { graph: adjacencyOf(n, edgesOfNodes(pool, pool.edges)), last: null };
   const cosines = pool.edges === null && params.normalize && params.rowCap === null;
-  return { graph, gram, last, links: [], cosines };
+  return { graph, gram, last, links: [], crowded: crowdedShare(graph), cosines };
 
   function neighborGraph(): { graph: Adjacency; last: Float32Array } {
     const { normalize, neighbors, similarityFloor, graph: rule, rowCap } = params;

@@ -6,13 +6,14 @@ import { type Query, similarity } from "../pool/query.ts";
 import { placed, type RankedEntry } from "../rank/bundle.ts";
 import { type Choice, choose } from "../rank/choose.ts";
 import { ranking } from "../rank/diversify.ts";
+import { similarities } from "../rank/evidence.ts";
 import type { Space } from "../solve/space.ts";
 import { queryProducts, type Solution, type VectorProblem } from "../solve/vectors.ts";
 
 /** What the published ranking finds and chooses. */
 export interface PublishedAnswer {
   readonly solution: Solution;
-  /** Cosine of each node's settled vector with the query. */
+  /** Cosine of each node's settled vector with the query; without vectors, the score that it came with, or the lowest. */
   readonly settled: Float64Array;
   /** How much each node's neighbourhood gained in coherence; null where that carries no weight. */
   readonly coherence: Float64Array | null;
@@ -34,9 +35,11 @@ export function publishedAnswer(
   const { pool, params, network } = problem;
   const { coherenceWeight: alpha, lamC } = params;
   const queryNorm = Math.sqrt(query.square);
-  const settled = queryProducts(problem, query, space, state).map((p, i) =>
-    cosineOf(p, Math.sqrt(state.squares[i]!) * queryNorm),
-  );
+  const settled = pool.scores
+    ? similarities(pool, query)
+    : queryProducts(problem, query, space, state).map((p, i) =>
+        cosineOf(p, Math.sqrt(state.squares[i]!) * queryNorm),
+      );
   const coherence =
     alpha === 0
       ? null
@@ -64,14 +67,12 @@ export function publishedBundle(
   query: Query,
   { settled, coherence, terms, score, choice }: PublishedAnswer,
 ): RankedEntry[] {
-  // A candidate without a score is ranked as one without a vector is: 0.
-  const found = (node: number): number => similarity(pool, query, node) || 0;
   return choice.chosen.map((node, at) => ({
     ...placed(pool, pool.candidate[node]!, at),
     score: score[node]!,
     ownRank: null,
     parts: {
-      similarity: found(node),
+      similarity: pool.scores ? settled[node]! : similarity(pool, query, node),
       settled: settled[node]!,
       ...(coherence && { coherence: coherence[node]! }),
       trust: pool.nodeTrust[node]!,

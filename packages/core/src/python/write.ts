@@ -1,5 +1,4 @@
 import { latticeFigures } from "../diagnose/figures.ts";
-import { crowdedShare } from "../graph/adjacency.ts";
 import { chainOfCandidates } from "../graph/chain.ts";
 import { kernel } from "../kernels/fastest.ts";
 import type { ReceiptOptions } from "../options/calls.ts";
@@ -60,7 +59,7 @@ export function writeLatticeReceipt(
     meta: {
       ...counts,
       ...meta,
-      crowding: { share: crowdedShare(network.graph), passed: answer.choice.copies.length },
+      crowding: { share: network.crowded, passed: answer.choice.copies.length },
       state_sig: publishedStateSignature(publishedStateOf(problem, query)),
     },
     certificate: {

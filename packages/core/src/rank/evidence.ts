@@ -162,7 +162,7 @@ export function weighed(
 }
 
 /** Cosine or score of each node; one that the search did not find takes the lowest of those that it did. */
-function similarities(pool: Pool, query: Query): Float64Array {
+export function similarities(pool: Pool, query: Query): Float64Array {
   const { candidate, found } = pool;
   return filled(
     Float64Array.from(candidate, (index, node) =>

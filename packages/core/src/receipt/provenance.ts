@@ -15,17 +15,19 @@ export interface Provenance {
   readonly query: Digest;
   readonly trust: Digest;
   readonly texts: Digest;
+  /** Which candidates the search found, the further lists, and the links. */
+  readonly lists: Digest;
 }
 
 /**
- * Whether two lattices are the same, part by part: parameters (all but k), shape, vectors, edges, chain, query, trust and
- * texts. The published comparison overlooks vectors and the chain's contents; this one does not.
+ * Whether two lattices are the same, part by part: parameters (all but k), shape, vectors, edges, chain, query, trust,
+ * texts and lists. The published comparison overlooks vectors and the chain's contents; this one does not.
  */
 export function compareProvenance(
   a: Provenance,
   b: Provenance,
 ): { same: boolean; equal: { readonly [part in keyof Provenance]: boolean } } {
-  const parts = ["params", "shape", "vectors", "edges", "chain", "query", "trust", "texts"] as const;
+  const parts = ["params", "shape", "vectors", "edges", "chain", "query", "trust", "texts", "lists"] as const;
   const equal = Object.fromEntries(parts.map((part) => [part, a[part] === b[part]])) as Record<
     keyof Provenance,
     boolean
@@ -37,7 +39,7 @@ export function compareProvenance(
 export function provenanceOf(
   { params, pool, chain, network }: Problem,
   query: Query | null,
-  { candidates, scores }: PoolDigests,
+  { candidates, scores, found, lists, links }: PoolDigests,
 ): Provenance {
   const { k: _, ...computation } = params;
   return {
@@ -49,5 +51,6 @@ export function provenanceOf(
     query: digestJson([query && digestVectors(query.raw), digestTexts([query?.text ?? ""])]),
     trust: digestJson(Array.from(pool.trust)),
     texts: digestJson([digestTexts(pool.texts ?? []), digestTexts(pool.titles ?? [])]),
+    lists: digestJson([found, lists, links]),
   };
 }

@@ -1,6 +1,5 @@
 import { tensionOf } from "../diagnose/figures.ts";
 import { nullPoints } from "../diagnose/nullPoints.ts";
-import { crowdedShare } from "../graph/adjacency.ts";
 import { chainOfCandidates } from "../graph/chain.ts";
 import { kernel } from "../kernels/fastest.ts";
 import type { ReceiptOptions } from "../options/calls.ts";
@@ -79,7 +78,7 @@ export function writeReceipt(
     null_points: tension.null_points?.map(figures) ?? null,
     meta: {
       ...tension.meta,
-      crowding: { share: crowdedShare(graph), passed: choice.copies.length },
+      crowding: { share: network.crowded, passed: choice.copies.length },
       state_sig: digestJson({ inputs, params, chain: links }),
     },
     certificate: {

@@ -88,7 +88,8 @@ function keptLine(entry: BundleEntry, { inputs }: SignedReceipt): string {
 /** A part of the score in words. */
 function told(name: string): string {
   if (name.startsWith("list:")) return `the list ${shown(name.slice(5))}`;
-  return { grams: "pieces of words", feedback: "likeness to the best" }[name] ?? shown(name);
+  if (name === "grams") return "pieces of words";
+  return name === "feedback" ? "likeness to the best" : shown(name);
 }
 
 function leftOutLine(entry: LeftOut, { inputs, params, bundle }: AnySigned): string {
@@ -119,7 +120,11 @@ const OPEN: Readonly<Record<Open, string>> = {
 
 function certifiedLine({ certificate }: SignedReceipt): string {
   const { orderCertified, margin, open } = certificate;
-  if (!orderCertified) return `order not certified: ${OPEN[open ?? "scores"] ?? "no reason was given"}`;
+  if (!orderCertified) {
+    // The reason may be any text, and one that every object has a property of.
+    const reason = open !== null && Object.hasOwn(OPEN, open) ? OPEN[open] : "no reason was given";
+    return `order not certified: ${reason}`;
+  }
   const by = margin === null ? "" : `, by a margin of ${margin.toPrecision(2)} standard deviations`;
   return `order certified: exact arithmetic gives the same bundle in the same order${by}`;
 }

@@ -18,9 +18,12 @@ export function ordinal(place: number): string {
   return `${place}${ending ?? "th"}`;
 }
 
-/** Of more than ASCII: what breaks a line, turns the direction of writing, or does not show. */
+/**
+ * Of more than ASCII: what breaks a line, turns the direction of writing, or does not show. By number, as engines know
+ * different versions of Unicode.
+ */
 const HIDDEN =
-  /[\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
+  /[\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]|\u034f|[\u17b4\u17b5]|[\u180b-\u180f]|[\ufe00-\ufe0f]/gu;
 
 /** A text of anyone's, so that it can pass for nothing else and is no longer than is fit for a line. */
 export function shown(text: string, longest = 40): string {

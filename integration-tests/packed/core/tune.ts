@@ -1,7 +1,12 @@
 import { TuneError, tune } from "@oscillink/core/tune";
 
-try {
-  tune({ queries: [] });
-} catch (error) {
-  console.log(error instanceof TuneError && error.needed); // 30
+function refused(): number | null {
+  try {
+    tune({ queries: [] });
+    return null;
+  } catch (error) {
+    if (error instanceof TuneError) return error.needed;
+    throw error;
+  }
 }
+console.log(refused()); // 30

@@ -117,7 +117,11 @@ export function makePool(
   // vectors may have unequal words, and vectors of words have a column a document.
   if (orderBy === "content") {
     const columns = [...(scores ? [scores] : []), ...lists.map((list) => list.scores)];
-    present.sort((a, b) => compare(said[a]!, said[b]!) || compareIn(columns, a, b) || a - b);
+    // Where all that is weighed is equal, links may tell them apart, which go by ids.
+    const rest = (i: number) => JSON.stringify([titles?.[i] ?? "", found?.[i] ?? true, ids[i]]);
+    present.sort(
+      (a, b) => compare(said[a]!, said[b]!) || compareIn(columns, a, b) || compare(rest(a), rest(b)),
+    );
   }
   // What the rows are taken from: the vectors, or what the words of those candidates make up.
   const source = scores ? wordVectors(present.map((i) => said[i]!)) : raw;

@@ -55,10 +55,10 @@ export function moments(values: Float64Array): { mean: number; deviation: number
 
 /**
  * The skewness of the values, the mean of their cubed z-scores: large where a few lie far above the rest. The same for
- * any order of the values.
+ * any order of the values. 0 where the deviation is not above `noise`.
  */
-export function skewness(values: Float64Array): number {
-  const cubes = zScores(values).map((z) => z * z * z);
+export function skewness(values: Float64Array, noise = 0): number {
+  const cubes = zScores(values, noise).map((z) => z * z * z);
   return cubes.sort().reduce((sum, c) => sum + c, 0) / values.length;
 }
 

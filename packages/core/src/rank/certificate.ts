@@ -1,13 +1,16 @@
 import { productRadius } from "../kernels/kernel.ts";
 import { moments } from "../math.ts";
+import type { Params } from "../options/types.ts";
 import { LEAST_WEIGHT } from "../pool/input.ts";
 import { product } from "../pool/matrix.ts";
+import type { Pool } from "../pool/pool.ts";
 import type { Problem } from "../solve/problem.ts";
 import type { EvidenceSystem } from "../solve/settle.ts";
 import { SPAN_LIMIT } from "../solve/space.ts";
 import type { Answer } from "./bundle.ts";
 import type { Weighed } from "./evidence.ts";
-import type { Ranking } from "./rank.ts";
+import { ALONE, sharesOf } from "./fuse.ts";
+import { type Ranking, twinsOf } from "./rank.ts";
 
 /** How near the scores are to the exact ones, and whether that could change the bundle. */
 export interface Certificate {
@@ -79,8 +82,10 @@ export function certify(problem: Problem, { ranking, choice }: Answer): Certific
 }
 
 /** Whether two nodes are equal in all that their scores depend on, so that they tie in any arithmetic. */
-function alike({ pool, chain }: Problem, { evidence }: Ranking): (i: number, j: number) => boolean {
-  const { twin, nodeTrust } = pool;
+function alike(problem: Problem, { evidence }: Ranking): (i: number, j: number) => boolean {
+  const { pool, chain } = problem;
+  const { nodeTrust } = pool;
+  const twin = twinsOf(problem);
   return (i, j) =>
     chain === null &&
     twin[i] === twin[j] &&
@@ -119,7 +124,7 @@ export function orderMargin(
 function scoreRadii(problem: Problem, ranking: Ranking): Float64Array {
   const { system, settled } = ranking;
   const { lamG } = system;
-  const y = yRadii(ranking, problem.params.feedbackTemperature);
+  const y = yRadii(problem, ranking);
   const weights = weightRadii(problem, ranking);
   // `M (f - f*)` of each node: what is left of its equation, what rounding hides of that, and what y and M may be off by.
   const off = settled.residuals.map(
@@ -136,9 +141,23 @@ function scoreRadii(problem: Problem, ranking: Ranking): Float64Array {
 }
 
 /** How far the evidence of each node may be off. */
-function yRadii({ evidence, fused }: Ranking, temperature: number): Float64Array {
-  const sum = new Float64Array(fused.y.length);
-  for (const channel of evidence.channels) {
+function yRadii({ pool, params }: Problem, { evidence, fused }: Ranking): Float64Array {
+  const sum = beforeRadii(evidence);
+  const { feedback } = fused;
+  // Of two documents, or of one vector alone, all have the same likeness.
+  if (feedback === null || sum.length === 2 || pool.twin.every((twin) => twin === 0)) return sum;
+  // What is heard of the best moves with their own evidence.
+  const heard = feedbackRadius(fused, sum, params.feedbackTemperature);
+  return zRadii(
+    feedback,
+    sum.map(() => heard),
+  ).map((r, i) => r + sum[i]!);
+}
+
+/** How far the evidence of each node may be off before the best are listened to. */
+function beforeRadii({ channels }: Ranking["evidence"]): Float64Array {
+  const sum = new Float64Array(channels[0]!.values.length);
+  for (const channel of channels) {
     zRadii(
       channel,
       sum.map(() => channel.rounding),
@@ -146,44 +165,38 @@ function yRadii({ evidence, fused }: Ranking, temperature: number): Float64Array
       sum[i]! += r;
     });
   }
-  const { feedback } = fused;
-  if (feedback === null) return sum;
-  // What is heard of the best moves with their own evidence.
-  const heard = feedbackRadius(fused, sum, temperature);
-  return zRadii(
-    feedback,
-    sum.map(() => heard),
-  ).map((r, i) => r + sum[i]!);
+  return sum;
 }
 
 /** How far a mean cosine to the best may be off: by the cosines' rounding, and by that of the best's weights. */
-function feedbackRadius(
-  { best, before, feedback }: Ranking["fused"],
-  y: Float64Array,
-  temperature: number,
-): number {
-  const ofBest = best.reduce((largest, j) => Math.max(largest, y[j]!), 0);
-  const size = best.reduce((largest, j) => Math.max(largest, Math.abs(before[j]!)), 0);
-  // A weight exp((y - highest) / t) changes by the share 2 r / t, the mean of cosines by twice that; to first order.
-  const change = (4 * (ofBest + 2 * UNIT64 * size)) / temperature;
-  return change > 0.1 ? Infinity : feedback!.rounding + 1.2 * change;
+function feedbackRadius(fused: Ranking["fused"], y: Float64Array, temperature: number): number {
+  // The mean of cosines, which lie in [-1, 1], moves by twice what the weights do.
+  const change = 2 * weightChange(fused, y, temperature);
+  return change > 0.1 ? Infinity : fused.feedback!.rounding + 1.2 * change;
+}
+
+/** The share by which a best's weight `exp((y - highest) / t)` may change, to first order. */
+function weightChange({ best, before }: Ranking["fused"], y: Float64Array, temperature: number): number {
+  const ofBest = best.reduce((most, j) => Math.max(most, y[j]!), 0);
+  const size = best.reduce((most, j) => Math.max(most, Math.abs(before[j]!)), 0);
+  return (2 * (ofBest + 2 * UNIT64 * size)) / temperature;
 }
 
 /**
  * Radii of weighted z-scores of values that are known to within a radius: for `z = (v - mean) / deviation` the mean is off
  * by `mean(r)` at most and the deviation, a seminorm, by the root mean square of r.
  */
-function zRadii({ values, term, weight, deviation }: Weighed, radius: Float64Array): Float64Array {
+function zRadii({ values, term, weight, deviation, least }: Weighed, radius: Float64Array): Float64Array {
   const n = values.length;
   if (weight === 0) return new Float64Array(n);
   const mean = radius.reduce((sum, r) => sum + r, 0) / n;
   const rms = Math.sqrt(radius.reduce((sum, r) => sum + r * r, 0) / n);
-  // No spread beyond rounding was seen, and none is there unless it is about as large as what would have been seen.
+  // No spread that says anything was seen: nor is there one, if what may be hidden beside it is too little.
   if (deviation === 0) {
-    const none = moments(values).deviation === 0 ? 0 : Infinity;
+    const none = moments(values).deviation + rms <= least ? 0 : Infinity;
     return radius.map(() => none);
   }
-  if (rms >= deviation) return radius.map(() => Infinity);
+  if (deviation - rms <= least) return radius.map(() => Infinity);
   const arithmetic = 8 * n * UNIT64;
   return radius.map(
     (r, i) =>
@@ -206,29 +219,39 @@ function rounding({ lamG, lamC, laplacian, lamP, path }: EvidenceSystem, f: Floa
 }
 
 /** What the float32 weights of the edges may move of each row of `M f`. */
-function weightRadii({ pool, network }: Problem, { system, settled }: Ranking): Float64Array {
+function weightRadii({ pool, params, network }: Problem, { system, settled }: Ranking): Float64Array {
   const { lamC, laplacian, roots, n } = system;
   const { f } = settled;
   const off = new Float64Array(n);
   if (lamC === 0) return off;
   const { rowStart, columns } = laplacian;
-  // Edges that were given are exact.
-  const each = pool.edges === null ? productRadius(pool.vectors) : UNIT32;
-  const degreeShare = Float64Array.from(
-    { length: n },
-    (_, i) => ((rowStart[i + 1]! - rowStart[i]!) * each) / (2 * roots[i]! * roots[i]!),
-  );
+  const { weights } = network.graph;
+  // Edges that were given are rounded, and no more.
+  const each = pool.edges === null ? cosineRadius(pool, params) : 0;
+  // A row cap hands on what the sums of both rows are off by.
+  const cap = params.rowCap === null || pool.edges !== null ? Infinity : params.rowCap;
+  const ofSum = (i: number) => ((rowStart[i + 1]! - rowStart[i]!) * each) / cap;
+  const ofWeight = (i: number, e: number) =>
+    2 * UNIT32 + each / Math.max(weights[e]!, each) + ofSum(i) + ofSum(columns[e]!);
+  const ofRoot = Float64Array.from({ length: n }, (_, i) => {
+    let sum = 0;
+    for (let e = rowStart[i]!; e < rowStart[i + 1]!; e++) sum += weights[e]! * ofWeight(i, e);
+    return sum / (2 * roots[i]! * roots[i]!);
+  });
   for (let i = 0; i < n; i++) {
     for (let e = rowStart[i]!; e < rowStart[i + 1]!; e++) {
       const j = columns[e]!;
-      const own = each / Math.max(network.graph.weights[e]!, each);
-      const share = own + degreeShare[i]! + degreeShare[j]!;
+      const share = ofWeight(i, e) + ofRoot[i]! + ofRoot[j]!;
       // To first order; a share above a tenth counts as anything.
       off[i]! += lamC * laplacian.weights[e]! * Math.abs(f[j]!) * (share > 0.1 ? Infinity : 1.2 * share);
     }
   }
   return off;
 }
+
+/** How far a cosine of the graph may be off: vectors that came in other lengths are rounded to length 1 for it. */
+const cosineRadius = ({ vectors }: Pool, { normalize }: Params): number =>
+  productRadius(vectors) + (normalize ? 0 : 4 * UNIT32);
 
 /**
  * How far each node's f may be from the exact one, from what its equation is off by. Two bounds hold, and the smaller one is
@@ -251,12 +274,13 @@ function solutionRadii(system: EvidenceSystem, off: Float64Array): Float64Array 
   return roots.map((root) => (c > 0 ? Math.min(whole, (root / c) * worst) : whole));
 }
 
-/** Whether the best that were listened to are those of exact evidence too. */
-function sameBest({ params }: Problem, ranking: Ranking): boolean {
-  const { fused, evidence } = ranking;
+/** Whether the best that were listened to are those of exact evidence too, and heard in the same way. */
+function sameBest({ params }: Problem, { fused, evidence }: Ranking): boolean {
   if (fused.feedback === null) return true;
   const { best, before } = fused;
-  const radius = yRadii({ ...ranking, fused: { ...fused, feedback: null } }, params.feedbackTemperature);
+  const radius = beforeRadii(evidence);
+  const change = 2 * weightChange(fused, radius, params.feedbackTemperature);
+  if (sharesOf(fused, params).some((share) => Math.abs(share - ALONE) <= change + EXACT)) return false;
   const among = new Set(best);
   const rest = Array.from(before.keys()).filter((i) => !among.has(i));
   // More than were asked for are exact ties, or no ties at all in exact arithmetic.
@@ -270,7 +294,8 @@ function sameBest({ params }: Problem, ranking: Ranking): boolean {
 
 /**
  * Whether exact cosines make the same graph. Those that lie within rounding of the floor, or of a node's last neighbour, are
- * computed again in float64, and must fall on the same side.
+ * computed again in float64, and must fall on the same side. The graph of vectors that were not normalized is not that of
+ * their Gram matrix, but of vectors rounded once more: there nothing may lie so near.
  */
 function sameGraph({ pool, params, network }: Problem): boolean {
   const { vectors, norms } = pool;
@@ -278,41 +303,42 @@ function sameGraph({ pool, params, network }: Problem): boolean {
   const { gram, last } = network;
   if (gram === null || last === null) return false;
   const floor = Math.max(params.similarityFloor, LEAST_WEIGHT);
-  const near = 2 * productRadius(vectors);
+  const near = 2 * cosineRadius(pool, params);
   const length = (i: number, j: number) => norms[i]! * norms[j]! || 1;
-  const exact = (i: number, j: number) => product(data, i * stride, data, j * stride, stride) / length(i, j);
+  const exact = (i: number, j: number) =>
+    Math.min(1, product(data, i * stride, data, j * stride, stride) / length(i, j));
   for (let i = 0; i < n; i++) {
     const kth = last[i]!;
     // In exact arithmetic: the lowest that is listed near the last neighbour, and the highest that is not.
     let lowest = Infinity;
     let highest = -Infinity;
+    const close: number[] = [];
+    let above = 0;
     let listed = 0;
-    let ties = 0;
     for (let j = 0; j < n; j++) {
       if (j === i) continue;
       const seen = Math.min(1, gram.data[i * gram.stride + j]! / length(i, j));
+      if (seen > floor) above++;
       if (Math.abs(seen - floor) <= near) {
         const value = exact(i, j);
-        if (Math.abs(value - floor) <= EXACT || value > floor !== seen > floor) return false;
+        if (!params.normalize || Math.abs(value - floor) <= EXACT || value > floor !== seen > floor)
+          return false;
       }
       if (kth === 0) continue;
       if (seen >= kth) listed++;
       if (Math.abs(seen - kth) > near) continue;
       const value = exact(i, j);
+      close.push(value);
       if (seen < kth) highest = Math.max(highest, value);
       else lowest = Math.min(lowest, value);
-      if (seen === kth) ties++;
     }
+    // A class of ties too large for the list was left out: in exact arithmetic they may be none.
+    if (kth === 0 && above >= params.neighbors) return false;
+    if (!params.normalize && close.length > 1) return false;
     if (highest >= lowest - EXACT) return false;
-    // More than were asked for: they must be ties in exact arithmetic too.
-    if (listed > params.neighbors && ties > 1 && !tied(i, kth)) return false;
+    // More than were asked for: in exact arithmetic too, those at the end must be ties.
+    const ties = close.filter((value) => value === lowest).length;
+    if (listed > params.neighbors && listed - ties >= params.neighbors) return false;
   }
   return true;
-
-  function tied(i: number, kth: number): boolean {
-    const values = Array.from({ length: n }, (_, j) => j)
-      .filter((j) => j !== i && Math.min(1, gram!.data[i * gram!.stride + j]! / length(i, j)) === kth)
-      .map((j) => exact(i, j));
-    return values.every((value) => value === values[0]);
-  }
 }

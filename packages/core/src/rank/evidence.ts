@@ -82,6 +82,8 @@ export interface Weighed {
   readonly term: Float64Array;
   /** The spread of the values, as {@link standardized} sees it. */
   readonly deviation: number;
+  /** A spread that is no larger than this says nothing. */
+  readonly least: number;
   /** How far a value may be from the exact one, by rounding. */
   readonly rounding: number;
 }
@@ -123,7 +125,7 @@ export function weigh({ pool, params, words: known }: Problem, query: Query): Ev
     cosines: pool.scores === null,
     text,
     belief: LEAST_BELIEF + (1 - LEAST_BELIEF) * rise,
-    skew: text ? Math.max(0, skewness(text.grams)) : 0,
+    skew: text ? Math.max(0, skewness(text.grams, RELATIVE * largest(text.grams))) : 0,
   };
   const channels = CHANNELS.flatMap((channel) => {
     const values = channel.values(found);
@@ -147,7 +149,7 @@ export function weighed(
   noise = 0,
   rounding?: number,
 ): Weighed {
-  const size = values.reduce((largest, v) => Math.max(largest, Math.abs(v)), 0);
+  const size = largest(values);
   const least = Math.max(noise, RELATIVE * size);
   const { mean, deviation } = moments(values);
   const spread = deviation > least ? deviation : 0;
@@ -157,6 +159,7 @@ export function weighed(
     weight,
     term: values.map((v) => (spread > 0 ? weight * ((v - mean) / spread) : 0)),
     deviation: spread,
+    least,
     rounding: rounding ?? size * 2 ** -46,
   };
 }
@@ -170,6 +173,8 @@ export function similarities(pool: Pool, query: Query): Float64Array {
     ),
   );
 }
+
+const largest = (values: Float64Array): number => values.reduce((size, v) => Math.max(size, Math.abs(v)), 0);
 
 /** The lowest of the others in place of each NaN; 0 where there are no others. */
 function filled(values: Float64Array): Float64Array {

@@ -1,5 +1,6 @@
 import { productRadius } from "../kernels/kernel.ts";
 import { exponential } from "../math.ts";
+import type { Params } from "../options/types.ts";
 import { cosineOf, product } from "../pool/matrix.ts";
 import type { Problem } from "../solve/problem.ts";
 import { type Evidence, ROUNDING, type Weighed, weighed } from "./evidence.ts";
@@ -17,7 +18,7 @@ export interface Fused {
 }
 
 /** A best that has more than this share of the weight cannot be its own witness. */
-const ALONE = 0.999;
+export const ALONE = 0.999;
 
 /**
  * Adds the terms of the evidence up, and then listens to the best: `y += feedback z(cosine to the best)`, each of the best
@@ -31,17 +32,15 @@ export function fuse(problem: Problem, { channels, hasWords }: Evidence): Fused 
   // With vectors alone there is nothing to be gained by it.
   if (params.feedback === 0 || !hasWords || n < 2) return { before, feedback: null, best: [], y: before };
   const best = bestOf(before, params.feedbackDocuments);
-  const highest = before.reduce((a, b) => Math.max(a, b), -Infinity);
-  const weights = best.map((j) => exponential((before[j]! - highest) / params.feedbackTemperature));
-  const sum = weights.reduce((a, b) => a + b, 0);
+  const shares = sharesOf({ before, best }, params);
   const likeness = new Float64Array(n);
   best.forEach((j, b) => {
     const cosines = cosinesOf(problem, j);
-    const share = weights[b]! / sum;
+    const share = shares[b]!;
     for (let i = 0; i < n; i++) if (i !== j) likeness[i]! += share * cosines[i]!;
   });
   best.forEach((j, b) => {
-    const share = weights[b]! / sum;
+    const share = shares[b]!;
     if (share < ALONE) likeness[j]! /= 1 - share;
     else {
       // Nobody else is heard: its nearest neighbour speaks for it.
@@ -52,6 +51,14 @@ export function fuse(problem: Problem, { channels, hasWords }: Evidence): Fused 
   const rounding = problem.network.gram === null ? 2 ** -40 : productRadius(pool.vectors);
   const feedback = weighed("feedback", likeness, params.feedback, ROUNDING, rounding);
   return { before, feedback, best, y: before.map((value, i) => value + feedback.term[i]!) };
+}
+
+/** How much of all that is heard comes from each of the best. */
+export function sharesOf({ before, best }: Pick<Fused, "before" | "best">, params: Params): number[] {
+  const highest = before.reduce((a, b) => Math.max(a, b), -Infinity);
+  const weights = best.map((j) => exponential((before[j]! - highest) / params.feedbackTemperature));
+  const sum = weights.reduce((a, b) => a + b, 0);
+  return weights.map((weight) => weight / sum);
 }
 
 /** The nodes with the highest values, and all that are tied with the last of them; in the order of the nodes. */

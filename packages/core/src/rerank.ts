@@ -123,7 +123,9 @@ export function poolOf<C extends Candidate>(
   const united = lists === undefined ? null : unite(lists, query !== undefined);
   const all = united ? united.candidates : checkObjects(candidates, "candidates");
   const scores = united ? united.scores : all.map((candidate) => candidate.score);
-  if (query === undefined && all.length > 0 && scores.every((score) => score === undefined)) {
+  // A list of similarities may be empty, where another list found something.
+  const searched = united?.found.includes(false) ?? false;
+  if (query === undefined && !searched && all.length > 0 && scores.every((score) => score === undefined)) {
     throw new VectorError(
       "query",
       "is missing; pass its vector, or candidates with the scores of the search",

@@ -132,7 +132,8 @@ export function checkScores(scores: ArrayLike<number | undefined>, nameOf: NameO
     if (typeof score !== "number" || !Number.isFinite(score)) {
       throw new CandidateError(nameOf(i, "scores"), `must be a finite number, not ${show(score)}`);
     }
-    return score;
+    // -0 becomes 0, as in vectors: JSON drops the sign.
+    return score + 0;
   });
 }
 

@@ -182,6 +182,29 @@ describe("the feedback", () => {
     expect(ranking.fused.best).toHaveLength(6);
   });
 
+  test("of one that carries all the weight is the cosine of its nearest neighbour", () => {
+    const rows = [
+      [1, 0],
+      [0.6, 0.8],
+      [-0.8, 0.6],
+    ];
+    const candidates = rows.map((embedding, i) => ({
+      id: `${i}`,
+      embedding,
+      text: i === 0 ? "solar sail" : "tax form",
+      trust: 1,
+    }));
+    const request = { query: [1, 0], queryText: "solar sail", candidates };
+    const alone = ranked(request, { feedbackTemperature: 0.05 });
+    const [own, ...others] = alone.byCandidate(alone.ranking.fused.feedback!.values);
+    expect(own).toBeCloseTo(0.6, 6);
+    // The others hear nobody but it.
+    expect(others[0]).toBeCloseTo(0.6, 6);
+    expect(others[1]).toBeCloseTo(-0.8, 6);
+    const shared = ranked(request, { feedbackTemperature: 5 });
+    expect(shared.byCandidate(shared.ranking.fused.feedback!.values)[0]).toBeLessThan(0.3);
+  });
+
   test("is off where words have nothing to say, and the lattice takes a tenth of its weight", () => {
     const candidates = [
       [1, 0.1],

@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { moments, naturalLog, zScores } from "../src/math.ts";
+import { exponential, moments, naturalLog, skewness, zScores } from "../src/math.ts";
 import { diversify, onScaleOf, ranking } from "../src/rank/diversify.ts";
-
 import { float32, permuted } from "./support.ts";
 
 const finite = fc.double({ min: -1e6, max: 1e6, noNaN: true });
@@ -39,6 +38,51 @@ describe("the natural logarithm", () => {
         expect(naturalLog(next[0]!)).toBeGreaterThan(naturalLog(x));
       }),
       { numRuns: 1000 },
+    );
+  });
+});
+
+describe("the exponential", () => {
+  const falling = fc.double({ min: -700, max: 0, noNaN: true });
+
+  test("lies within 2 units in the last place of the true one, 3 of the engine's", () => {
+    const aboutZero = fc.double({ min: -2, max: 0, noNaN: true });
+    fc.assert(
+      fc.property(fc.oneof(falling, aboutZero), (x) => {
+        expect(Math.abs(exponential(x) - Math.exp(x))).toBeLessThanOrEqual(3 * ulp(Math.exp(x)));
+      }),
+      { numRuns: 20_000 },
+    );
+  });
+
+  test("of 0 is 1, of a little less no more, and nothing below -700", () => {
+    expect(exponential(0)).toBe(1);
+    expect(exponential(-0)).toBe(1);
+    expect(exponential(-Number.MIN_VALUE)).toBe(1);
+    expect(exponential(-700)).toBeGreaterThan(0);
+    for (const x of [-700.0001, -1e6, -Number.MAX_VALUE, -Infinity]) expect(exponential(x)).toBe(0);
+  });
+
+  test("rises from each float32 to the next, and across the steps of its power of two", () => {
+    const rises = (x: number) => {
+      const above = new Float32Array([x]);
+      new Uint32Array(above.buffer)[0]!--;
+      expect(exponential(above[0]!)).toBeGreaterThan(exponential(x));
+    };
+    fc.assert(
+      fc.property(fc.float({ min: -100, max: float32(-1e-6), noNaN: true }), (x) => rises(x)),
+      { numRuns: 1000 },
+    );
+    for (let n = 0; n < 140; n++) rises(float32(-(n + 0.5) * Math.LN2));
+  });
+
+  test("undoes the logarithm", () => {
+    fc.assert(
+      fc.property(fc.double({ min: 1e-300, max: 1, noNaN: true }), (x) => {
+        // The logarithm's own rounding grows with its size.
+        expect(Math.abs(exponential(naturalLog(x)) / x - 1)).toBeLessThan(2 ** -52 * (4 + 2 * -Math.log(x)));
+      }),
+      { numRuns: 5000 },
     );
   });
 });
@@ -94,6 +138,24 @@ describe("moments and z-scores", () => {
       }),
     );
     expect(new Set(zScores(new Float64Array(1_000_000).fill(0.1)))).toEqual(new Set([0]));
+  });
+
+  test("skewness is the mean cube of the z-scores: of one value above the rest, that of a coin; the same in any order", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 2, max: 50 }), finite, fc.constantFrom(1, -1), (n, low, side) => {
+        const values = new Float64Array(n).fill(low);
+        values[n >> 1]! += side * (1 + Math.abs(low));
+        const p = 1 / n;
+        expect(skewness(values)).toBeCloseTo((side * (1 - 2 * p)) / Math.sqrt(p * (1 - p)), 6);
+      }),
+    );
+    fc.assert(
+      fc.property(fc.array(finite, { minLength: 1, maxLength: 20 }), keys, (values, by) => {
+        const shuffled = Float64Array.from(permuted(values, by));
+        expect(skewness(shuffled)).toBe(skewness(Float64Array.from(values)));
+      }),
+    );
+    expect(skewness(Float64Array.of(1, 1, 1 + 2 ** -52), 1e-9)).toBe(0);
   });
 
   test("of nothing are nothing", () => {

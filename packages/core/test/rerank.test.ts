@@ -8,7 +8,8 @@ const options: fc.Arbitrary<Options> = fc.record({
   neighbors: fc.constantFrom(1, 3, 30),
   graph: fc.constantFrom("union" as const, "mutual" as const),
   lamC: fc.constantFrom(0, 2),
-  lamQ: fc.constantFrom(0, 0.5),
+  feedback: fc.constantFrom(0, 0.3, 2),
+  feedbackDocuments: fc.constantFrom(1, 8),
   textWeight: fc.constantFrom(0, 0.5, 2),
   normalize: fc.boolean(),
 });

@@ -8,6 +8,7 @@ import {
   type Options,
   type Receipt,
   type RerankRequest,
+  replayReceipt,
   rerank,
   version,
 } from "../src/index.ts";
@@ -661,6 +662,23 @@ describe("the receipt", () => {
         walk(receipt);
       }),
     );
+  });
+
+  test("a text that was cut inside an emoji ranks as it does once it was stored as UTF-8", () => {
+    const request = (cut: string) => ({
+      query: [1, 0.3],
+      queryText: `great ${cut}`,
+      candidates: [
+        { id: "a", embedding: [1, 0], text: `great ${cut}`, title: `x${cut}`, links: [`b${cut}`] },
+        { id: "b", embedding: [0, 1], text: "great x" },
+      ],
+    });
+    for (const half of ["\ud83c", "\udf89", "\udf89\ud83c"]) {
+      const stored = request(Buffer.from(half).toString("utf8"));
+      const { receipt } = rerank(request(half));
+      expect(receipt.digest).toBe(rerank(stored).receipt.digest);
+      expect(replayReceipt(receipt, stored)).toEqual({ ok: true });
+    }
   });
 
   test("records texts with halves of surrogate pairs, as careless splitters leave them", () => {

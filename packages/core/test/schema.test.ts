@@ -115,7 +115,9 @@ describe("holds for receipts", () => {
 
   test("with a published signature, as one of the published form", () => {
     for (const mode of ["minimal", "extended"] as const) {
-      const signed = signPublished(latticeReceipt, hmacSigner("secret"), { mode });
+      const signed = signPublished(latticeReceipt, hmacSigner("a secret of thirty-two bytes or more"), {
+        mode,
+      });
       expect(validatePublished(signed)).toBe(true);
       expect(faults(signed)).toEqual(["/meta must NOT have additional properties"]);
     }
@@ -143,6 +145,7 @@ const full: Receipt = (() => {
     nullThreshold: -10,
     nullCap: 1,
     vectors: { fromStore: 9, reembedded: 1 },
+    context: { request: "7f3a", at: 1764320000 },
   });
 })();
 
@@ -176,7 +179,7 @@ describe("refuses a receipt", () => {
   const all = places(full);
   const inner = all.slice(1);
   /** Dictionaries have names of the pool's own. */
-  const free = (way: Way) => ["parts", "terms", "weights"].includes(String(way.at(-1)));
+  const free = (way: Way) => ["parts", "terms", "weights", "context"].includes(String(way.at(-1)));
   const named = inner.filter(([way]) => typeof way.at(-1) === "string" && !free(way.slice(0, -1)));
 
   test("(the one that is damaged here is whole, and has an entry in every list)", () => {
@@ -210,7 +213,9 @@ describe("refuses a receipt", () => {
   test("with any value of another type", () => {
     for (const [way, value] of inner) {
       // Where this one has null, others have a number, a text or an object.
-      const types = value === null ? [true] : [7, "seven", true, {}, []];
+      // A fact of the context may be either.
+      const either = way[0] === "context" && way.length > 1;
+      const types = value === null ? [true] : either ? [true, {}, []] : [7, "seven", true, {}, []];
       const others = types.filter(
         (other) => typeof other !== typeof value || Array.isArray(other) !== Array.isArray(value),
       );
@@ -235,6 +240,7 @@ describe("refuses a receipt", () => {
         "inputs.titles",
         "inputs.links",
         "inputs.edges",
+        "context",
         "chain",
         "evidence.words",
         "bundle.0.score",

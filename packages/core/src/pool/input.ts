@@ -92,7 +92,10 @@ export function checkIds(ids: readonly string[] | undefined, n: number, nameOf: 
   return [...ids];
 }
 
-/** The texts, "" where there is none; null if there is none at all. */
+/**
+ * The texts, "" where there is none; null if there is none at all. Half of a surrogate pair, as a careless text splitter
+ * leaves behind, becomes U+FFFD, as it does wherever the text is stored as UTF-8: so both are ranked alike.
+ */
 export function checkTexts(
   name: "texts" | "titles",
   texts: LatticeInput["texts"],
@@ -105,7 +108,7 @@ export function checkTexts(
     if (text !== undefined && typeof text !== "string") {
       throw new CandidateError(nameOf(i, name), `must be a string, not ${show(text)}`);
     }
-    return text ?? "";
+    return (text ?? "").toWellFormed();
   });
   return strings.some((text) => text !== "") ? strings : null;
 }
@@ -211,7 +214,7 @@ export function checkLinks(
     if (!Array.isArray(own) || own.some((id) => typeof id !== "string")) {
       throw new CandidateError(nameOf(i, "links"), `must be an array of ids, not ${show(own)}`);
     }
-    return [...own];
+    return own.map((id: string) => id.toWellFormed());
   });
   return all.some((own) => own.length > 0) ? all : null;
 }

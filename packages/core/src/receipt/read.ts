@@ -24,8 +24,8 @@ export function readContent(data: unknown): AnySigned | Reason {
 }
 
 /**
- * A kind of value: of JSON, with `?` where it may be null; of an array, its elements'; of an object, its fields', or that of
- * all its fields.
+ * A kind of value: of JSON, with `?` where it may be null; of an array, its elements' (with `elements`, one that may be null);
+ * of an object, its fields', or that of all its fields.
  */
 type Shape =
   | "boolean"
@@ -33,8 +33,10 @@ type Shape =
   | "string"
   | "number?"
   | "string?"
+  | "string|number"
   | readonly [Shape]
   | { readonly orNull?: true; readonly each: Shape }
+  | { readonly orNull: true; readonly elements: Shape }
   | Fields;
 
 interface Fields {
@@ -85,6 +87,7 @@ const SHAPES: Readonly<Record<string, () => Fields>> = {
           links: "string?",
         },
       },
+      context: { orNull: true, each: "string|number" },
       links: [["number"]],
       evidence: {
         fields: {
@@ -104,7 +107,7 @@ const SHAPES: Readonly<Record<string, () => Fields>> = {
             terms: { orNull: true, each: "number" },
             neighbours: {
               orNull: true,
-              each: { fields: { ...all("string", "id"), ...all("number", "by") } },
+              elements: { fields: { ...all("string", "id"), ...all("number", "by") } },
             },
           },
         },
@@ -169,8 +172,14 @@ const SHAPES: Readonly<Record<string, () => Fields>> = {
 
 function fits(data: unknown, shape: Shape): boolean {
   if (typeof shape === "string") {
-    const [kind, orNull] = [shape.replace("?", ""), shape.endsWith("?")];
-    return typeof data === kind || (orNull && data === null);
+    const orNull = shape.endsWith("?");
+    return (
+      shape
+        .replace("?", "")
+        .split("|")
+        .includes(typeof data) ||
+      (orNull && data === null)
+    );
   }
   if ("fields" in shape) {
     if (data === null) return shape.orNull === true;
@@ -178,9 +187,10 @@ function fits(data: unknown, shape: Shape): boolean {
   }
   if ("each" in shape) {
     if (data === null) return shape.orNull === true;
-    return (
-      typeof data === "object" && Object.values(data as object).every((value) => fits(value, shape.each))
-    );
+    return isRecord(data) && Object.values(data).every((value) => fits(value, shape.each));
+  }
+  if ("elements" in shape) {
+    return data === null ? shape.orNull : fits(data, [shape.elements]);
   }
   return Array.isArray(data) && data.every((element) => fits(element, shape[0]));
 }

@@ -1,6 +1,6 @@
 import type { NullPoint } from "../diagnose/nullPoints.ts";
 import type { Chain } from "../graph/path.ts";
-import type { VectorCounts } from "../options/calls.ts";
+import type { Context, VectorCounts } from "../options/calls.ts";
 import type { Params } from "../options/types.ts";
 import type { LatticeReceipt } from "../python/latticeReceipt.ts";
 import type { BundleEntry, LeftOut } from "../rank/bundle.ts";
@@ -54,6 +54,8 @@ export interface Receipt {
     /** Digest of the graph, where one was given. */
     readonly edges: Digest | null;
   };
+  /** What the caller bound to it, such as a request's id; it has no part in the computation. Null if nothing. */
+  readonly context: Context | null;
   /** The chain that was added, by candidate index; null if none. */
   readonly chain: Chain | null;
   /** How the evidence was weighed. */

@@ -51,6 +51,7 @@ export function writeReceipt(
     profile: params.profile,
     params,
     inputs,
+    context: options.context,
     chain: links,
     evidence: {
       weights: Object.fromEntries(weighed.map(({ name, weight }) => [name, significant(weight)])),

@@ -33,6 +33,7 @@ export function explainReceipt(receipt: AnyReceipt | AnySigned): string[] {
       };
   return [
     askedLine(receipt),
+    ...contextLine(receipt),
     ...lines.kept,
     ...receipt.left_out.map((entry) => leftOutLine(entry, receipt)),
     lines.certified,
@@ -60,6 +61,13 @@ function askedLine({ inputs, params, profile, chain, meta }: AnySigned): string 
   ];
   const head = `asked for the best ${k} of ${n} candidate${n === 1 ? "" : "s"} (${listed(how)})`;
   return counts.some(Boolean) ? `${head}: ${listed(counts)}` : head;
+}
+
+/** What the caller bound to the receipt, if anything. */
+function contextLine({ context }: AnySigned): string[] {
+  if (!context) return [];
+  const facts = Object.entries(context).map(([name, value]) => `${shown(name)} ${shown(String(value), 80)}`);
+  return [`bound to it: ${listed(facts)}`];
 }
 
 function keptLine(entry: BundleEntry, { inputs }: SignedReceipt): string {

@@ -11,6 +11,7 @@ import {
   type DocumentRecord,
   type Embedder,
   type Likeness,
+  messageOf,
   OptionError,
   rerankItems,
   resolveAdapterOptions,
@@ -81,8 +82,8 @@ export function rerankDocuments(
 
 /** Tells whoever listens to the run of a failure that was passed through. */
 export async function tellOf(error: unknown, run: RunnableConfig): Promise<void> {
-  const { name, message } = error instanceof Error ? error : { name: "Error", message: String(error) };
-  await dispatchCustomEvent(warningEvent, { name, message }, run);
+  const name = error instanceof Error ? error.name : "Error";
+  await dispatchCustomEvent(warningEvent, { name, message: messageOf(error) }, run);
 }
 
 /** A copy of a document, with the record in its metadata; as it came if there is none. */

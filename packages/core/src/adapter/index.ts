@@ -28,6 +28,7 @@ export {
   type RerankedItems,
   rerankItems,
 } from "./items.ts";
+export { messageOf } from "./message.ts";
 export {
   type AdapterOptions,
   type AdapterSettings,

@@ -12,7 +12,7 @@ export interface EmbeddingsClient {
 }
 
 /** How vectors come over the wire. */
-export type EncodingFormat = "base64" | "float";
+type EncodingFormat = "base64" | "float";
 
 interface EmbeddingsResponse {
   readonly data: readonly { readonly index?: number; readonly embedding: readonly number[] | string }[];

@@ -1,6 +1,6 @@
 import { Settings } from "@llamaindex/core/global";
 import type { MessageContent } from "@llamaindex/core/llms";
-import { MetadataMode, type NodeWithScore } from "@llamaindex/core/schema";
+import { type BaseNode, MetadataMode, type NodeWithScore } from "@llamaindex/core/schema";
 import { extractText } from "@llamaindex/core/utils";
 import {
   type AdapterOptions,
@@ -193,11 +193,13 @@ function withRecord(
   record: DocumentRecord,
   { attach, metadataKey }: NodeSettings,
 ): NodeWithScore {
-  const clone = node.clone();
+  // Not `clone()`, which copies metadata deeply: that refuses a URL, and makes `{}` of an ObjectId.
+  const Kind = node.constructor as new (fields: object) => BaseNode;
+  const clone = new Kind({ ...node, metadata: { ...node.metadata } });
+  clone.hash = node.hash;
   if (attach !== "none") {
     // The record is about the content, not part of it: neither of its hash, nor of what a model reads.
-    clone.hash = node.hash;
-    clone.metadata = { ...clone.metadata, [metadataKey]: record };
+    clone.metadata[metadataKey] = record;
     clone.excludedLlmMetadataKeys = [...new Set([...clone.excludedLlmMetadataKeys, metadataKey])];
     clone.excludedEmbedMetadataKeys = [...new Set([...clone.excludedEmbedMetadataKeys, metadataKey])];
   }

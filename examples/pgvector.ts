@@ -1,21 +1,14 @@
-import { readFileSync } from "node:fs";
 import { PGlite } from "@electric-sql/pglite";
 import { vector } from "@electric-sql/pglite-pgvector";
 import { PGLiteSocketServer } from "@electric-sql/pglite-socket";
 import { PGVectorStore } from "@langchain/community/vectorstores/pgvector";
 import { Document } from "@langchain/core/documents";
 import { OscillinkRetriever } from "@oscillink/langchain";
-import { LexicalEmbedder } from "@oscillink/lexical"; // in production: the embeddings of a real model
+import { embeddings, passages } from "./corpus/vectors.ts"; // in production: the model itself
 
 // Your own Postgres if DATABASE_URL names one, else a Postgres in this process.
 const local = process.env.DATABASE_URL === undefined ? await localPostgres() : null;
 const connectionString = process.env.DATABASE_URL ?? local!.url;
-
-const lines = readFileSync(new URL("corpus/passages.jsonl", import.meta.url), "utf8")
-  .trim()
-  .split("\n");
-const passages = lines.map((line) => JSON.parse(line));
-const embeddings = LexicalEmbedder.fit(passages.map(({ text }) => text));
 
 const vectorStore = await PGVectorStore.initialize(embeddings, {
   postgresConnectionOptions: { connectionString, max: 2 }, // the store keeps one connection to itself
@@ -27,7 +20,7 @@ const ids = passages.map((_, i) => `00000000-0000-4000-8000-${String(i).padStart
 await vectorStore.addDocuments(documentsIn, { ids });
 
 const retriever = new OscillinkRetriever({ vectorStore, k: 3, trust: ({ metadata }) => metadata.trust });
-const question = "What did the founder of the Vell Seed Bank survey on the cliffs?";
+const question = "What did the founder of the Vell Seed Bank survey on the sea cliffs early in her career?";
 const documents = await retriever.invoke(question);
 
 console.log(question);

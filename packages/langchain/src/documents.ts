@@ -54,6 +54,13 @@ export function resolveFields({ embeddings, cache, ...options }: RerankFields): 
 const titleOf = ({ metadata }: DocumentInterface): string | undefined =>
   typeof metadata?.title === "string" ? metadata.title : undefined;
 
+/** A document's id, where it has one, and its text. */
+export const describe = ({ id, pageContent }: DocumentInterface) => ({
+  // Keys come back from a database as numbers or null, whatever the type says.
+  id: id === undefined || id === null ? undefined : String(id),
+  text: pageContent,
+});
+
 /**
  * Re-ranks documents and returns new ones, best first, as one traced run, which tells of its receipt in a custom event.
  * The documents that came in stay as they are.
@@ -66,11 +73,6 @@ export function rerankDocuments(
   callbacks: Callbacks | undefined,
 ): Promise<Document[]> {
   const rerankRun = async (_: unknown, run: RunnableConfig): Promise<Document[]> => {
-    const describe = ({ id, pageContent }: DocumentInterface) => ({
-      // Keys come back from a database as numbers or null, whatever the type says.
-      id: id === undefined || id === null ? undefined : String(id),
-      text: pageContent,
-    });
     const { ranked, receipt, failure } = await rerankItems(documents, describe, query, likeness, settings);
     if (failure) await tellOf(failure.error, run);
     if (receipt) await dispatchCustomEvent(receiptEvent, receipt, run);

@@ -30,6 +30,16 @@ export {
 } from "./items.ts";
 export { messageOf } from "./message.ts";
 export {
+  type FoundList,
+  type ListedRetriever,
+  type PlacedList,
+  type ResolvedRetriever,
+  resolveRetrievers,
+  searchAll,
+  uniteItems,
+  VECTOR_LIST,
+} from "./lists.ts";
+export {
   type AdapterOptions,
   type AdapterSettings,
   type Attach,

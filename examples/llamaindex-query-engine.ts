@@ -36,7 +36,11 @@ if (client) {
   Object.assign(Settings.llm, { complete });
 }
 
-const nodes = passages.map(({ _id, title, text }) => new TextNode({ id_: _id, text, metadata: { title } }));
+// The title is not embedded: the corpus has the vectors of its texts as they are.
+const excludedEmbedMetadataKeys = ["title"];
+const nodes = passages.map(
+  ({ _id, title, text }) => new TextNode({ id_: _id, text, metadata: { title }, excludedEmbedMetadataKeys }),
+);
 const index = await VectorStoreIndex.init({ nodes });
 const engine = new RetrieverQueryEngine(new OscillinkRetriever({ index, k: 3 }));
 const { message, sourceNodes = [] } = await engine.query({ query: question });

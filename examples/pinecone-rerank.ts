@@ -24,7 +24,7 @@ await index.upsert({
 const stored = async () => (await index.describeIndexStats()).namespaces?.["oscillink-example"]?.recordCount;
 while ((await stored()) !== passages.length) await new Promise((done) => setTimeout(done, 1000));
 
-const queryText = "What did the founder of the Vell Seed Bank survey on the sea cliffs early in her career?";
+const queryText = "Who founded the shipyard at which the motor ferry Sula was built?";
 const vector = await embeddings.embedQuery(queryText);
 const searcher = new OscillinkPinecone({
   index,

@@ -12,6 +12,7 @@ import {
   type Embedder,
   embedQuery,
   OptionError,
+  type PlacedList,
   rerankItems,
   resolveAdapterOptions,
   resolveCache,
@@ -70,11 +71,14 @@ export function resolveNodeOptions({ index, embedModel, cache, ...options }: Nod
 /**
  * Re-ranks nodes and returns clones of the k that belong together, best first. The nodes that came in, which are the
  * index's own, stay as they are.
+ *
+ * @param lists which search found which of the nodes; without, one found all.
  */
 export async function rerankNodes(
   nodes: readonly NodeWithScore[],
   query: MessageContent | null | undefined,
   settings: NodeSettings,
+  lists?: readonly PlacedList[],
 ): Promise<NodeWithScore[]> {
   if (nodes.length === 0) return [];
   // `extractText` makes the word "undefined" of an absent query.
@@ -88,7 +92,7 @@ export async function rerankNodes(
       embedQuery(text, embedder),
       storedVectors(nodes, settings.index),
     ]);
-    return { query: vector, vectors, embedder };
+    return { query: vector, vectors, embedder, lists };
   };
   const { ranked } = await rerankItems(nodes, describe, text, likeness, settings);
   return ranked.map(({ item, record }) => (record === null ? item : withRecord(item, record, settings)));

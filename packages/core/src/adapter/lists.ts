@@ -49,8 +49,8 @@ interface RetrieverKind<Item> {
 }
 
 /**
- * Judges the retrievers when an adapter is made, not when its first query comes. The search by vectors is the first
- * retriever that shows that it is one, else the first of all; none, where one comes before them.
+ * Judges the retrievers when an adapter is made, not when its first query comes. The search by vectors is the one that
+ * says so, else the first that shows it, else the first of all; none, where one comes before them.
  *
  * @throws {OptionError} for an entry that is no retriever, and a name that no receipt can show or that comes twice.
  */
@@ -66,7 +66,9 @@ export function resolveRetrievers<Retriever extends object, Item>(
   const entries: readonly ListedRetriever<Retriever, Item>[] = Array.from(given, (entry) =>
     finds(entry) ? { retriever: entry } : entry,
   );
-  const first = entries.findIndex((entry) => vectors in Object(entry?.retriever));
+  const said = entries.findIndex((entry) => entry?.similarity === true);
+  const shown = entries.findIndex((entry) => vectors in Object(entry?.retriever));
+  const main = said >= 0 ? said : Math.max(shown, 0);
   const names = new Set<string>();
   return entries.map((entry, i) => {
     const at = `retrievers[${i}]`;
@@ -88,7 +90,7 @@ export function resolveRetrievers<Retriever extends object, Item>(
     if (similarity !== undefined && typeof similarity !== "boolean") {
       throw new OptionError(`${at}.similarity`, `must be true or false, not ${show(similarity)}`);
     }
-    return { name, retriever, score, similarity: similarity ?? (!searched && i === Math.max(first, 0)) };
+    return { name, retriever, score, similarity: similarity ?? (!searched && i === main) };
   });
 }
 

@@ -161,7 +161,7 @@ describe("what a receipt says in plain English", () => {
 
 describe("reasons", () => {
   const { inputs, bundle, certificate } = receiptOf();
-  const entry = { ...bundle[0]!, id: "d", rank: 1, ownRank: 3, inputRank: 4, neighbours: [] };
+  const entry = { ...bundle[0]!, id: "d", rank: 1, ownRank: 3, inputRank: 4, namedBy: null, neighbours: [] };
   const why = (terms: object, fields: object = {}): string =>
     linesOf(saying({ bundle: [{ ...entry, terms, ...fields }] }))[1]!.replace(
       /^kept d \(1st, was 4th\): /,
@@ -178,6 +178,14 @@ describe("reasons", () => {
     expect(why({ similarity: 0 })).toBe(
       "3rd by its own evidence, +0.00, as nothing tells it from the others",
     );
+  });
+
+  test("who named it, and how much that added", () => {
+    const terms = { similarity: 1, links: 0.214, neighbours: 0 };
+    expect(why(terms, { namedBy: "B: +9" })).toBe(
+      '3rd by its own evidence, +1.21 from similarity +1.00, being named by "B: +9" +0.21',
+    );
+    expect(why({ ...terms, links: 0 })).not.toContain("named");
   });
 
   test("what its neighbours added or took, and which ones most", () => {
@@ -199,7 +207,7 @@ describe("reasons", () => {
   });
 
   test("of a document that could not be ranked", () => {
-    const nothing = { score: null, ownRank: null, parts: null, terms: null, neighbours: null };
+    const nothing = { score: null, ownRank: null, parts: null, terms: null, namedBy: null, neighbours: null };
     const lacking = (of: object) => linesOf(saying({ bundle: [{ ...entry, ...nothing }], ...of }))[1];
     expect(lacking({})).toBe("kept d (1st, was 4th): put last, as it has no vector and could not be ranked");
     expect(lacking({ inputs: { ...inputs, scores: inputs.ids } })).toContain("as it has no score");

@@ -209,6 +209,12 @@ describe("a replay refuses", () => {
       ["bundle"],
     ],
     [
+      "another document that names it",
+      { bundle: receipt.bundle.map((e) => ({ ...e, namedBy: "d19" })) },
+      "replay-bundle",
+      ["bundle"],
+    ],
+    [
       "another score",
       { bundle: receipt.bundle.map((e) => ({ ...e, score: e.score! + 1e-6 })) },
       "replay-bundle",
@@ -227,7 +233,6 @@ describe("a replay refuses", () => {
       "replay-figures",
       ["evidence"],
     ],
-    ["another link", { links: [[0, 1]] }, "replay-figures", ["links"]],
     [
       "a neighbour in another's place",
       {

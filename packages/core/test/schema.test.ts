@@ -191,11 +191,12 @@ describe("refuses a receipt", () => {
         "params.rowCap",
         "inputs.scores",
         "inputs.edges",
+        "bundle.0.namedBy",
+        "bundle.1.namedBy",
         "left_out.0.rank",
         "left_out.0.score",
         "left_out.0.copyOf",
         "left_out.1.copyOf",
-        "left_out.2.copyOf",
         "certificate.open",
       ]
     `);
@@ -247,6 +248,7 @@ describe("refuses a receipt", () => {
         "bundle.0.ownRank",
         "bundle.0.parts",
         "bundle.0.terms",
+        "bundle.0.namedBy",
         "bundle.0.neighbours",
         "left_out.0.rank",
         "left_out.0.score",

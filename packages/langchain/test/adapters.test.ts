@@ -174,7 +174,17 @@ describe.each(adapters)("$name", ({ ask }) => {
       bundle.forEach((document, i) => {
         const record = recordOf(document);
         expect(Object.keys(record).sort()).toEqual(
-          ["inputRank", "neighbours", "ownRank", "parts", "rank", "receipt", "score", "terms"].sort(),
+          [
+            "inputRank",
+            "namedBy",
+            "neighbours",
+            "ownRank",
+            "parts",
+            "rank",
+            "receipt",
+            "score",
+            "terms",
+          ].sort(),
         );
         expect(record.rank).toBe(i + 1);
         expect(ordered[record.inputRank - 1]!.id).toBe(document.id);

@@ -17,8 +17,9 @@ export interface DocumentRecord {
   readonly inputRank: number;
   /** Its score, in standard deviations of the pool; null if it had no vector and could not be ranked. */
   readonly score: number | null;
-  /** With `attach: "full"`: its place by its own evidence, and the neighbours that moved it most. */
+  /** With `attach: "full"`: its place by its own evidence, who named it, and the neighbours that moved it most. */
   readonly ownRank?: number | null;
+  readonly namedBy?: string | null;
   readonly neighbours?: readonly Influence[] | null;
   /** With `attach: "full"`: the evidence, and the terms that add up to the score. */
   readonly parts?: Figures | null;
@@ -107,13 +108,13 @@ export async function rerankItems<Item>(
       ...(await evidenceOf(candidates, texts, await likeness())),
     });
     const signatures = settings.signer ? (await signReceiptAsync(receipt, settings.signer)).signatures : [];
-    const ranked = bundle.map(({ candidate, rank, inputRank, score, ownRank, parts, terms, neighbours }) => {
-      const place = { rank, inputRank, score };
+    const ranked = bundle.map(({ candidate, id: _, ...entry }) => {
+      const { rank, inputRank, score } = entry;
       const signed = signatures.length > 0 && { signatures };
       const record: DocumentRecord =
         settings.attach === "full"
-          ? { ...place, ownRank, parts, terms, neighbours, receipt, ...signed }
-          : { ...place, receipt: receipt.digest, ...signed };
+          ? { ...entry, receipt, ...signed }
+          : { rank, inputRank, score, receipt: receipt.digest, ...signed };
       return { item: candidate.item, record };
     });
     return { ranked, receipt, signatures, failure: null };

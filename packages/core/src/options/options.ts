@@ -49,7 +49,7 @@ const checks: Record<keyof Params, Check> = {
   phraseWeight: weight,
   titleWeight: weight,
   textTail: weight,
-  linkWeight: weight,
+  linkWeight: share,
   listWeight: weight,
   feedback: weight,
   feedbackDocuments: count,

@@ -43,7 +43,7 @@ const evidence: Profile = {
     phraseWeight: 0.2,
     titleWeight: 0.1,
     textTail: 0.2,
-    linkWeight: 0.3,
+    linkWeight: 0.4,
     listWeight: 0.4,
     feedback: 0.3,
     feedbackDocuments: 8,

@@ -73,9 +73,10 @@ export interface Options {
    */
   textTail?: number;
   /**
-   * Weight of links in the lattice: an edge of this times `ln(1 + N / (1 + n))` joins a document to one that it names (by title
-   * or id in its text, or by `links`), n documents naming that one. In [0, 1e6], default 0.3, beside at most 1 for a cosine; 0
-   * turns links off.
+   * How far a document moves up to the best one that names it, by its title or id in that one's text, or by `links`: by this
+   * times `ln(N / held) / ln N / bearers` of the gap between their evidence. `held` counts the candidates that bear or say the
+   * name, `bearers` those that bear it. In [0, 1], default 0.4; 0 turns links off, which is better where titles are common
+   * words and say nothing.
    */
   linkWeight?: number;
   /** Weight of each further result list, in standard deviations. In [0, 1e6], default 0.4. */

@@ -78,6 +78,7 @@ export function publishedBundle(
       trust: pool.nodeTrust[node]!,
     },
     terms: { settled: terms.settled[node]!, coherence: terms.coherence[node]! },
+    namedBy: null,
     neighbours: null,
   }));
 }

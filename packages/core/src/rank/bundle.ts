@@ -32,8 +32,13 @@ export interface BundleEntry {
    * in this pool is not there.
    */
   readonly parts: Figures | null;
-  /** What each of them adds to the score; `neighbours` is what the lattice added or took, `trust` what distrust took. */
+  /**
+   * What each of them adds to the score; `links` is what it gained as a better document names it, `neighbours` what the lattice
+   * added or took, `trust` what distrust took.
+   */
   readonly terms: Figures | null;
+  /** The document whose naming added the term `links`; null where none did. */
+  readonly namedBy: string | null;
   /** The neighbours that moved it most, two at most. */
   readonly neighbours: readonly Influence[] | null;
 }
@@ -77,12 +82,13 @@ export function bundle({ pool, params }: Problem, { ranking, choice }: Answer): 
     ownRank: own.get(node)!,
     parts: partsOf(pool, ranking, node),
     terms: termsOf(ranking, node),
+    namedBy: namedBy(pool, ranking, node),
     neighbours: influences(ranking, node)
       .slice(0, 2)
       .map((influence) => ({ id: pool.ids[pool.candidate[influence.node]!]!, by: influence.by })),
   }));
   const others = appended(pool, params.missing, params.k, ranked.length);
-  const nothing = { score: null, ownRank: null, parts: null, terms: null, neighbours: null };
+  const nothing = { score: null, ownRank: null, parts: null, terms: null, namedBy: null, neighbours: null };
   return [
     ...ranked,
     ...others.map((index, at) => ({ ...placed(pool, index, ranked.length + at), ...nothing })),
@@ -105,11 +111,17 @@ function partsOf({ nodeTrust }: Pool, { evidence, fused }: Ranking, node: number
   };
 }
 
-/** The terms of a score: those of the channels, of the feedback, of the neighbours and of distrust. */
+function namedBy({ ids, candidate }: Pool, { fused }: Ranking, node: number): string | null {
+  const by = fused.links?.by[node] ?? -1;
+  return by < 0 ? null : ids[candidate[by]!]!;
+}
+
+/** The terms of a score: those of the channels, of the feedback, of links, of the neighbours and of distrust. */
 export function termsOf({ evidence, fused, settled, distrust }: Ranking, node: number): Figures {
   const all = fused.feedback ? [...evidence.channels, fused.feedback] : evidence.channels;
   return {
     ...Object.fromEntries(all.map(({ name, term }) => [name, term[node]!])),
+    ...(fused.links && { links: fused.links.term[node]! }),
     neighbours: settled.f[node]! - fused.y[node]!,
     trust: distrust[node]!,
   };

@@ -10,7 +10,7 @@ import { SPAN_LIMIT } from "../solve/space.ts";
 import type { Answer } from "./bundle.ts";
 import type { Weighed } from "./evidence.ts";
 import { ALONE, sharesOf } from "./fuse.ts";
-import { type Ranking, twinsOf } from "./rank.ts";
+import type { Ranking } from "./rank.ts";
 
 /** How near the scores are to the exact ones, and whether that could change the bundle. */
 export interface Certificate {
@@ -82,15 +82,19 @@ export function certify(problem: Problem, { ranking, choice }: Answer): Certific
 }
 
 /** Whether two nodes are equal in all that their scores depend on, so that they tie in any arithmetic. */
-function alike(problem: Problem, { evidence }: Ranking): (i: number, j: number) => boolean {
-  const { pool, chain } = problem;
-  const { nodeTrust } = pool;
-  const twin = twinsOf(problem);
+function alike({ pool, chain }: Problem, { evidence, fused }: Ranking): (i: number, j: number) => boolean {
+  const { nodeTrust, twin } = pool;
+  // What is said of each: they move alike if the same is.
+  const said = pool.ids.map((): string[] => []);
+  for (const { bearers, namers } of fused.links?.names ?? []) {
+    for (const j of bearers) said[j]!.push(`${bearers.length} ${namers}`);
+  }
   return (i, j) =>
     chain === null &&
     twin[i] === twin[j] &&
     nodeTrust[i] === nodeTrust[j] &&
-    evidence.channels.every(({ values }) => values[i] === values[j]);
+    evidence.channels.every(({ values }) => values[i] === values[j]) &&
+    said[i]!.toSorted().join() === said[j]!.toSorted().join();
 }
 
 /**
@@ -140,8 +144,27 @@ function scoreRadii(problem: Problem, ranking: Ranking): Float64Array {
   );
 }
 
-/** How far the evidence of each node may be off. */
-function yRadii({ pool, params }: Problem, { evidence, fused }: Ranking): Float64Array {
+/**
+ * How far the evidence of each node may be off. Where a document moves part of the way up to the best that names it, it is
+ * off by no more than the larger of what it and what those that name it were off by: `y + p max(0, best - y)`, p in [0, 1], and
+ * the highest of several such.
+ */
+function yRadii(problem: Problem, ranking: Ranking): Float64Array {
+  const heard = heardRadii(problem, ranking);
+  const { links, y } = ranking.fused;
+  if (links === null) return heard;
+  const radius = heard.slice();
+  // The share, a quotient of logarithms, is off by a few units in the last place of 1, the gap by those of its two ends.
+  const arithmetic = 64 * UNIT64 * y.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+  for (const { bearers, namers } of links.names) {
+    const most = namers.reduce((r, i) => Math.max(r, heard[i]!), 0);
+    for (const j of bearers) radius[j] = Math.max(radius[j]!, Math.max(heard[j]!, most) + arithmetic);
+  }
+  return radius;
+}
+
+/** How far the evidence of each node may be off after the best were listened to. */
+function heardRadii({ pool, params }: Problem, { evidence, fused }: Ranking): Float64Array {
   const sum = beforeRadii(evidence);
   const { feedback } = fused;
   // Of two documents, or of one vector alone, all have the same likeness.

@@ -40,7 +40,7 @@ export function rank(problem: Problem, query: Query): Ranking {
   const system = evidenceSystem(problem, evidence.hasWords ? params.lamC : WORDLESS * params.lamC);
   const settled = settle(system, fused.y);
   // Nodes that are alike in all settle alike: only the order of summation could tell them apart in the last bit.
-  const f = problem.chain === null ? shared(twinsOf(problem), fused.y, settled.f) : settled.f;
+  const f = problem.chain === null ? shared(pool.twin, fused.y, settled.f) : settled.f;
   const lowest = f.reduce((a, b) => Math.min(a, b), Infinity);
   const distrust = f.map((value, i) => {
     const trust = pool.nodeTrust[i]!;
@@ -56,22 +56,6 @@ export function rank(problem: Problem, query: Query): Ranking {
     score,
     order: ranking(score, pool.candidate),
   };
-}
-
-/** The first node with the same vector and the same links, for each node: `pool.twin`, but that links tell twins apart. */
-export function twinsOf({ pool, network }: Problem): Int32Array {
-  if (network.links.length === 0) return pool.twin;
-  const linked = new Map<number, string[]>();
-  for (const { i, j, weight } of network.links) {
-    linked.set(i, [...(linked.get(i) ?? []), `${j} ${weight}`]);
-    linked.set(j, [...(linked.get(j) ?? []), `${i} ${weight}`]);
-  }
-  const first = new Map<string, number>();
-  return pool.twin.map((twin, i) => {
-    const key = `${twin}: ${linked.get(i)?.sort() ?? ""}`;
-    if (!first.has(key)) first.set(key, i);
-    return first.get(key)!;
-  });
 }
 
 /** The value of the first node with the same vector and the same evidence, for each node. */

@@ -88,7 +88,6 @@ const SHAPES: Readonly<Record<string, () => Fields>> = {
         },
       },
       context: { orNull: true, each: "string|number" },
-      links: [["number"]],
       evidence: {
         fields: {
           weights: { each: "number" },
@@ -103,6 +102,7 @@ const SHAPES: Readonly<Record<string, () => Fields>> = {
             ...all("string", "id"),
             ...all("number", "rank", "inputRank"),
             ...all("number?", "score", "ownRank"),
+            namedBy: "string?",
             parts: { orNull: true, each: "number" },
             terms: { orNull: true, each: "number" },
             neighbours: {

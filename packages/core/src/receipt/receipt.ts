@@ -69,8 +69,6 @@ export interface Receipt {
     /** The weight of coherence that was used: a tenth of the option where words had nothing to say. */
     readonly lamC: number;
   };
-  /** The links that carried, by candidate index: pairs of documents of which one names the other. */
-  readonly links: readonly (readonly [number, number])[];
   /** The bundle, its figures to six significant digits. */
   readonly bundle: readonly BundleEntry[];
   /**

@@ -61,12 +61,6 @@ export function writeReceipt(
       best: fused.best.map((node) => pool.candidate[node]!).sort((a, b) => a - b),
       lamC: system.lamC,
     },
-    links: network.links
-      .map(({ i, j }): [number, number] => {
-        const [a, b] = [pool.candidate[i]!, pool.candidate[j]!];
-        return a < b ? [a, b] : [b, a];
-      })
-      .sort((a, b) => a[0] - b[0] || a[1] - b[1]),
     bundle: documents,
     left_out: leftOutOf(pool, params.k, documents, { ...ranking, copies: choice.copies }),
     deltaH_total: totalOf(initial) - totalOf(final),

@@ -71,7 +71,7 @@ function contextLine({ context }: AnySigned): string[] {
 }
 
 function keptLine(entry: BundleEntry, { inputs }: SignedReceipt): string {
-  const { id, rank, ownRank, inputRank, parts, terms, neighbours } = entry;
+  const { id, rank, ownRank, inputRank, parts, terms, namedBy, neighbours } = entry;
   const head = `kept ${shown(id)} (${ordinal(rank)}, was ${ordinal(inputRank)}):`;
   if (terms === null || ownRank === null) {
     return `${head} put last, as it has ${nothing(inputs)} and could not be ranked`;
@@ -81,7 +81,7 @@ function keptLine(entry: BundleEntry, { inputs }: SignedReceipt): string {
   const figures = Object.entries(own)
     .filter(([, term]) => visible(term))
     .sort(([, a], [, b]) => Math.abs(b) - Math.abs(a))
-    .map(([name, term]) => `${told(name)} ${signed(term)}`);
+    .map(([name, term]) => `${told(name, namedBy)} ${signed(term)}`);
   const from = figures.length > 0 ? ` from ${listed(figures)}` : ", as nothing tells it from the others";
   const of = `${ordinal(ownRank)} by its own evidence, ${signed(sum)}${from}`;
   const names = (neighbours ?? []).map(({ id: other, by }) => `${shown(other)} ${signed(by)}`);
@@ -94,7 +94,8 @@ function keptLine(entry: BundleEntry, { inputs }: SignedReceipt): string {
 }
 
 /** A part of the score in words. */
-function told(name: string): string {
+function told(name: string, namedBy: string | null): string {
+  if (name === "links" && namedBy !== null) return `being named by ${shown(namedBy)}`;
   if (name.startsWith("list:")) return `the list ${shown(name.slice(5))}`;
   if (name === "grams") return "pieces of words";
   return name === "feedback" ? "likeness to the best" : shown(name);

@@ -186,8 +186,10 @@ describe("refuses a receipt", () => {
     expect(nulls).toMatchInlineSnapshot(`
       [
         "params.rowCap",
+        "params.relevanceScale",
         "inputs.scores",
         "inputs.edges",
+        "relevance.scale",
         "left_out.0.rank",
         "left_out.0.score",
         "left_out.0.copyOf",
@@ -225,6 +227,7 @@ describe("refuses a receipt", () => {
     expect(nullable.filter((place) => !/\.[1-9]/.test(place))).toMatchInlineSnapshot(`
       [
         "params.rowCap",
+        "params.relevanceScale",
         "inputs.query",
         "inputs.queryText",
         "inputs.candidates",
@@ -237,7 +240,11 @@ describe("refuses a receipt", () => {
         "inputs.edges",
         "chain",
         "evidence.words",
+        "relevance",
+        "relevance.scale",
+        "relevance.most",
         "bundle.0.score",
+        "bundle.0.relevance",
         "bundle.0.ownRank",
         "bundle.0.parts",
         "bundle.0.terms",

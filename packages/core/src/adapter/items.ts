@@ -16,6 +16,8 @@ export interface DocumentRecord {
   readonly inputRank: number;
   /** Its score, in standard deviations of the pool; null if it had no vector and could not be ranked. */
   readonly score: number | null;
+  /** How relevant it is, in [0, 1], never rising along the bundle; null where nothing tells. */
+  readonly relevance: number | null;
   /** With `attach: "full"`: its place by its own evidence, and the neighbours that moved it most. */
   readonly ownRank?: number | null;
   readonly neighbours?: readonly Influence[] | null;
@@ -100,8 +102,9 @@ export async function rerankItems<Item>(
       ...(await evidenceOf(candidates, texts, await likeness())),
     });
     const signatures = settings.signer ? (await signReceiptAsync(receipt, settings.signer)).signatures : [];
-    const ranked = bundle.map(({ candidate, rank, inputRank, score, ownRank, parts, terms, neighbours }) => {
-      const place = { rank, inputRank, score };
+    const ranked = bundle.map(({ candidate, ...entry }) => {
+      const { rank, inputRank, score, relevance, ownRank, parts, terms, neighbours } = entry;
+      const place = { rank, inputRank, score, relevance };
       const signed = signatures.length > 0 && { signatures };
       const record: DocumentRecord =
         settings.attach === "full"

@@ -35,7 +35,7 @@ export function writeLatticeReceipt(
   const { solution } = answer;
   const { found: _found, lists: _lists, links: _links, ...columns } = digests;
   const documents = publishedBundle(problem, query, answer).map(
-    ({ index: _, neighbours: __, ownRank: ___, ...entry }) => ({
+    ({ index: _, neighbours: __, ownRank: ___, relevance: ____, ...entry }) => ({
       ...entry,
       score: significant(entry.score!),
       // The schema has more parts than this ranking.

@@ -76,13 +76,26 @@ const SHAPES: Readonly<Record<string, () => Fields>> = {
   "oscillink-receipt/3": () => ({
     fields: {
       ...common(),
-      params: { fields: all("number", "k", "lamC", "lamG", "diversity", "textWeight") },
+      params: {
+        fields: {
+          ...all("number", "k", "lamC", "lamG", "diversity", "textWeight", "minRelevance"),
+          relevanceCalibration: { fields: all("number", "level", "slope") },
+        },
+      },
       inputs: {
         fields: {
           ...all("number", ...INPUTS.counts),
           ...all("string?", ...INPUTS.digests),
           lists: [{ fields: all("string", "name", "scores") }],
           links: "string?",
+        },
+      },
+      relevance: {
+        orNull: true,
+        fields: {
+          ...all("string", "basis"),
+          ...all("number", "reached"),
+          scale: { orNull: true, fields: all("number", "mean", "spread") },
         },
       },
       links: [["number"]],
@@ -99,7 +112,7 @@ const SHAPES: Readonly<Record<string, () => Fields>> = {
           fields: {
             ...all("string", "id"),
             ...all("number", "rank", "inputRank"),
-            ...all("number?", "score", "ownRank"),
+            ...all("number?", "score", "ownRank", "relevance"),
             parts: { orNull: true, each: "number" },
             terms: { orNull: true, each: "number" },
             neighbours: {

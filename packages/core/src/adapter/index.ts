@@ -25,6 +25,7 @@ export {
   type Described,
   type DocumentRecord,
   type Likeness,
+  type RerankedItem,
   type RerankedItems,
   rerankItems,
 } from "./items.ts";

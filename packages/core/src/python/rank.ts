@@ -70,6 +70,7 @@ export function publishedBundle(
   return choice.chosen.map((node, at) => ({
     ...placed(pool, pool.candidate[node]!, at),
     score: score[node]!,
+    relevance: null,
     ownRank: null,
     parts: {
       similarity: pool.scores ? settled[node]! : similarity(pool, query, node),

@@ -28,7 +28,6 @@ export {
   type RerankedItems,
   rerankItems,
 } from "./items.ts";
-export { messageOf } from "./message.ts";
 export {
   type FoundList,
   type ListedRetriever,
@@ -39,6 +38,7 @@ export {
   uniteItems,
   VECTOR_LIST,
 } from "./lists.ts";
+export { messageOf } from "./message.ts";
 export {
   type AdapterOptions,
   type AdapterSettings,

@@ -61,11 +61,11 @@ export interface Answer {
   readonly choice: Choice;
 }
 
-/** Chooses the documents of the bundle from a ranking. */
-export function answer(problem: Problem, ranking: Ranking): Answer {
+/** Chooses the documents of the bundle from the ranking for a query of these words. */
+export function answer(problem: Problem, query: string | null, ranking: Ranking): Answer {
   const [similarity] = ranking.evidence.channels;
   const relevance = () => onScaleOf(similarity!.values, ranking.score);
-  return { ranking, choice: choose(problem, ranking.order, relevance) };
+  return { ranking, choice: choose(problem, query, ranking.order, relevance) };
 }
 
 /** The documents to hand back, best first; those that could not be ranked last, if `missing` is `"append"`. */

@@ -13,11 +13,13 @@ export interface Choice {
 /**
  * Chooses the k nodes of the bundle.
  *
+ * @param query the query's words; null if none came.
  * @param order the nodes, best first.
  * @param relevance their scores, on the scale of cosines: what novelty is traded against, where it counts.
  */
 export function choose(
   { pool, params, words }: Problem,
+  query: string | null,
   order: readonly number[],
   relevance: () => Float64Array,
 ): Choice {
@@ -26,9 +28,12 @@ export function choose(
   const { stride, data } = vectors;
   const cosine = (a: number, b: number) =>
     cosineOf(product(data, a * stride, data, b * stride, stride), norms[a]! * norms[b]!);
+  // What stands in for vectors in a pool of scores is made of the words, which the rule for copies judges itself.
+  const likeness = (a: number, b: number) =>
+    pool.scores || norms[a] === 0 || norms[b] === 0 ? null : cosine(a, b);
   const { order: distinctFirst, passed } =
     copies === "last"
-      ? copiesLast(order, diversity === 0 ? k : order.length, nearCopies(words(), cosine))
+      ? copiesLast(order, diversity === 0 ? k : order.length, nearCopies(query, words(), likeness))
       : { order, passed: [] };
   const distinct = distinctFirst.slice(0, order.length - passed.length);
   const diverse =

@@ -57,7 +57,7 @@ export function publishedAnswer(
   };
   const score = terms.settled.map((s, i) => s + terms.coherence[i]!);
   const order = ranking(score, pool.candidate);
-  const choice = choose(problem, order, () => score);
+  const choice = choose(problem, query.text, order, () => score);
   return { solution, settled, coherence, terms, score, order, choice };
 }
 

@@ -73,12 +73,15 @@ export interface Answer {
   readonly choice: Choice;
 }
 
-/** Chooses the documents of the bundle from a ranking: among those that are as relevant as was asked for. */
-export function answer(problem: Problem, ranking: Ranking): Answer {
+/**
+ * Chooses the documents of the bundle from the ranking for a query of these words: among those that are as relevant as was
+ * asked for.
+ */
+export function answer(problem: Problem, query: string | null, ranking: Ranking): Answer {
   const [similarity] = ranking.evidence.channels;
   const relevance = () => onScaleOf(similarity!.values, ranking.score);
-  const { order } = ranking;
-  return { ranking, choice: choose(problem, order.slice(0, reachedOf(ranking)), relevance) };
+  const reached = ranking.order.slice(0, reachedOf(ranking));
+  return { ranking, choice: choose(problem, query, reached, relevance) };
 }
 
 /** How many of the first in a ranking are as relevant as was asked for. */

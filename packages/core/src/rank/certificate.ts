@@ -44,6 +44,8 @@ export type Open =
   | "size"
   /** Which documents are the best that the feedback listens to is too close to tell. */
   | "best"
+  /** Whether a document is a near-copy of a better one is too close to tell. */
+  | "copies"
   /** Two scores that decide the bundle are too close to tell apart. */
   | "scores"
   /** Whether a document is relevant enough is too close to tell. */
@@ -85,6 +87,7 @@ export function certify(problem: Problem, { ranking, choice }: Answer): Certific
     if (pool.vectors.rows > SPAN_LIMIT && params.lamC > 0 && pool.edges === null) return "size";
     if (params.lamC > 0 && pool.edges === null && !sameGraph(problem)) return "graph";
     if (!sameBest(problem, ranking)) return "best";
+    if (choice.nearest <= EXACT) return "copies";
     if (!(margin > 0)) return "scores";
     return sameRelevant(problem, ranking, places, radius) ? null : "relevance";
   }

@@ -157,6 +157,7 @@ const OPEN: Readonly<Record<Open, string>> = {
   graph: "two cosines are too close to tell which documents are neighbours",
   size: "the pool is too large for its neighbours to be checked",
   best: "two documents are too close to tell which is among the best that were listened to",
+  copies: "it is too close to tell whether a document is a near-copy",
   scores: "two scores that decide it are too close to tell apart",
   relevance: "the relevance of a document is too close to the least that was asked for",
 };

@@ -7,9 +7,9 @@ import {
   type LatticeInput,
   type Ranked,
   type RerankRequest,
+  type ResultList,
   rerank,
 } from "../src/index.ts";
-import type { ResultList } from "../src/pool/candidates.ts";
 import { permuted, randomRow } from "./support.ts";
 
 /** More than any pool here holds: the bundle is the whole ranking. */

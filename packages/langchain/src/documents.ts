@@ -11,6 +11,7 @@ import {
   type DocumentRecord,
   type Embedder,
   type Likeness,
+  messageOf,
   OptionError,
   rerankItems,
   resolveAdapterOptions,
@@ -53,6 +54,13 @@ export function resolveFields({ embeddings, cache, ...options }: RerankFields): 
 const titleOf = ({ metadata }: DocumentInterface): string | undefined =>
   typeof metadata?.title === "string" ? metadata.title : undefined;
 
+/** A document's id, where it has one, and its text. */
+export const describe = ({ id, pageContent }: DocumentInterface) => ({
+  // Keys come back from a database as numbers or null, whatever the type says.
+  id: id === undefined || id === null ? undefined : String(id),
+  text: pageContent,
+});
+
 /**
  * Re-ranks documents and returns new ones, best first, as one traced run, which tells of its receipt in a custom event.
  * The documents that came in stay as they are.
@@ -65,11 +73,6 @@ export function rerankDocuments(
   callbacks: Callbacks | undefined,
 ): Promise<Document[]> {
   const rerankRun = async (_: unknown, run: RunnableConfig): Promise<Document[]> => {
-    const describe = ({ id, pageContent }: DocumentInterface) => ({
-      // Keys come back from a database as numbers or null, whatever the type says.
-      id: id === undefined || id === null ? undefined : String(id),
-      text: pageContent,
-    });
     const { ranked, receipt, failure } = await rerankItems(documents, describe, query, likeness, settings);
     if (failure) await tellOf(failure.error, run);
     if (receipt) await dispatchCustomEvent(receiptEvent, receipt, run);
@@ -81,8 +84,8 @@ export function rerankDocuments(
 
 /** Tells whoever listens to the run of a failure that was passed through. */
 export async function tellOf(error: unknown, run: RunnableConfig): Promise<void> {
-  const { name, message } = error instanceof Error ? error : { name: "Error", message: String(error) };
-  await dispatchCustomEvent(warningEvent, { name, message }, run);
+  const name = error instanceof Error ? error.name : "Error";
+  await dispatchCustomEvent(warningEvent, { name, message: messageOf(error) }, run);
 }
 
 /** A copy of a document, with the record in its metadata; as it came if there is none. */

@@ -115,6 +115,30 @@ test("the index's nodes stay as they are, to their hash", async () => {
   }
 });
 
+test("metadata are handed back as they are: a URL, an ObjectId, a function", async () => {
+  class ObjectId {
+    toString() {
+      return "64b0";
+    }
+  }
+  const values = [new ObjectId(), new URL("https://example.org"), () => "later", new Date(0)];
+  const nodes = values.map((value, i) => ({ node: new TextNode({ text: texts[i]!, metadata: { value } }) }));
+  const hashes = nodes.map(({ node }) => node.hash);
+  const ranked = await new OscillinkPostprocessor({ embedModel: new LexicalModel(), k: 4 }).postprocessNodes(
+    nodes,
+    query,
+  );
+  expect(ranked).toHaveLength(4);
+  for (const { node } of ranked) {
+    const i = nodes.findIndex((given) => given.node.id_ === node.id_);
+    expect(node).toBeInstanceOf(TextNode);
+    expect(node).not.toBe(nodes[i]!.node);
+    expect(node.metadata.value).toBe(values[i]);
+    expect(node.hash).toBe(hashes[i]);
+    expect(nodes[i]!.node.metadata).toEqual({ value: values[i] });
+  }
+});
+
 test("a bundle re-ranked again names its key once", async () => {
   const once = await new OscillinkRetriever({ index, k: 6 }).retrieve(query);
   const twice = await new OscillinkPostprocessor({ index, k: 3 }).postprocessNodes(once, query);

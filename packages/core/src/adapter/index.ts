@@ -28,6 +28,17 @@ export {
   type RerankedItems,
   rerankItems,
 } from "./items.ts";
+export { messageOf } from "./message.ts";
+export {
+  type FoundList,
+  type ListedRetriever,
+  type PlacedList,
+  type ResolvedRetriever,
+  resolveRetrievers,
+  searchAll,
+  uniteItems,
+  VECTOR_LIST,
+} from "./lists.ts";
 export {
   type AdapterOptions,
   type AdapterSettings,

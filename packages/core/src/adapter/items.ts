@@ -1,4 +1,4 @@
-import type { Candidate } from "../pool/candidates.ts";
+import type { Candidate, ResultList } from "../pool/candidates.ts";
 import type { Vector } from "../pool/matrix.ts";
 import type { Figures, Influence } from "../rank/bundle.ts";
 import type { Digest } from "../receipt/digest.ts";
@@ -6,6 +6,7 @@ import type { Receipt } from "../receipt/receipt.ts";
 import { type Signature, signReceiptAsync } from "../receipt/sign.ts";
 import { type RerankRequest, rerank } from "../rerank.ts";
 import { completeVectors, type Embedder } from "./embedder.ts";
+import type { PlacedList } from "./lists.ts";
 import { type AdapterSettings, warn } from "./settings.ts";
 
 /** What an adapter leaves with each document that it returns. */
@@ -38,10 +39,16 @@ export type Likeness =
       readonly vectors: readonly (Vector | null | undefined)[];
       /** Embeds the others; null: they cannot be ranked. */
       readonly embedder: Embedder | null;
+      /** Which search found which of the items; undefined: one search found all. */
+      readonly lists?: readonly PlacedList[] | undefined;
     }
   | {
       /** In place of vectors: scores, the higher the better; undefined where there is none. */
       readonly scores: readonly (number | undefined)[];
+    }
+  | {
+      /** In place of vectors: what several searches found. */
+      readonly lists: readonly PlacedList[];
     };
 
 /** An item as the ranking sees it. */
@@ -124,12 +131,12 @@ export async function rerankItems<Item>(
   }
 }
 
-/** The candidates with their vectors or scores, and the query's vector where there are vectors. */
+/** The candidates with their vectors or scores, or the lists of them, and the query's vector where there are vectors. */
 async function evidenceOf<C extends Candidate>(
   candidates: readonly C[],
   texts: readonly string[],
   likeness: Likeness,
-): Promise<Pick<RerankRequest<C>, "query" | "candidates" | "vectors">> {
+): Promise<Pick<RerankRequest<C>, "query" | "candidates" | "lists" | "vectors">> {
   if ("scores" in likeness) {
     return {
       candidates: candidates.map((candidate, i) => {
@@ -138,17 +145,29 @@ async function evidenceOf<C extends Candidate>(
       }),
     };
   }
-  const { query, vectors, embedder } = likeness;
+  if (!("query" in likeness)) return { lists: listed(candidates, likeness.lists) };
+  const { query, vectors, embedder, lists } = likeness;
   const had = vectors.filter((vector) => vector !== undefined && vector !== null).length;
   const all = embedder
     ? await completeVectors(vectors, texts, embedder)
     : { embeddings: vectors, counts: { fromStore: had, reembedded: 0 } };
-  return {
-    query,
-    candidates: candidates.map((candidate, i) => ({ ...candidate, embedding: all.embeddings[i] ?? null })),
-    vectors: all.counts,
-  };
+  const embedded = candidates.map((candidate, i) => ({ ...candidate, embedding: all.embeddings[i] ?? null }));
+  const found = lists ? { lists: listed(embedded, lists) } : { candidates: embedded };
+  return { query, ...found, vectors: all.counts };
 }
+
+const listed = <C extends Candidate>(
+  candidates: readonly C[],
+  lists: readonly PlacedList[],
+): ResultList<C>[] =>
+  lists.map(({ name, similarity, places, scores }) => ({
+    name,
+    similarity,
+    items: places.map((place, i) => {
+      const score = scores[i];
+      return score === undefined ? candidates[place]! : { ...candidates[place]!, score };
+    }),
+  }));
 
 /** Names for the receipt: the items' ids, or their places; a second item of one id is told apart by its place. */
 function uniqueIds(described: readonly Described[]): string[] {

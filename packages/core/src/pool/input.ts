@@ -41,6 +41,9 @@ export interface ScoredList {
   readonly scores: ArrayLike<number | undefined>;
 }
 
+/** What a list may be called. */
+export const LIST_NAME = /^[\p{L}\p{N}._-]{1,40}$/u;
+
 /** A column of the input that has one entry a candidate. */
 export type Column = "embeddings" | "scores" | "ids" | "texts" | "titles" | "trust" | "links";
 
@@ -187,7 +190,7 @@ export function checkLists(
   if (!Array.isArray(lists)) throw new CandidateError("lists", `must be an array, not ${show(lists)}`);
   const seen = new Set<string>();
   return Array.from(lists as readonly ScoredList[], ({ name, scores }, l) => {
-    if (typeof name !== "string" || !/^[\p{L}\p{N}._-]{1,40}$/u.test(name)) {
+    if (typeof name !== "string" || !LIST_NAME.test(name)) {
       throw new CandidateError(
         `lists[${l}].name`,
         `must be 1 to 40 letters, digits or ._-, not ${show(name)}`,

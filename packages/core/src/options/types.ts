@@ -78,7 +78,7 @@ export interface Options {
    * How far a document moves up to the best one that names it, by its title or id in that one's text, or by `links`: by this
    * times `ln(N / held) / ln N / bearers` of the gap between their evidence. `held` counts the candidates that bear or say the
    * name, `bearers` those that bear it. In [0, 1], default 0.4; 0 turns links off, which is better where titles are common
-   * words and say nothing.
+   * words and say nothing. The query's words do not matter for it, nor does `textWeight`.
    */
   linkWeight?: number;
   /** Weight of each further result list, in standard deviations. In [0, 1e6], default 0.4. */

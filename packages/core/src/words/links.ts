@@ -82,13 +82,25 @@ function phrasesOf(documents: readonly Linking[]): Phrase[] {
     table[placeOf(signatureOf(first))] = 1;
   }
   documents.forEach(({ text }, document) => {
-    for (let at = 0; at < text.length; ) {
-      const { start, end, signature } = tokenFrom(text, at);
-      at = end;
-      if (start === end || table[placeOf(signature)] === 0) continue;
-      for (const { tokens, bearers, namers } of byFirst.get(text.slice(start, end)) ?? []) {
+    const { length } = text;
+    for (let at = 0; at < length; ) {
+      let unit = text.charCodeAt(at);
+      const kind = kindAt(text, at, NONE, unit);
+      const start = at++;
+      if (kind === NONE) continue;
+      let signature = 0;
+      for (;;) {
+        signature = nextSignature(signature, unit);
+        if (at === length) break;
+        unit = text.charCodeAt(at);
+        // A character by itself; the second half of a pair belongs to it.
+        if (kind === PAIRED ? (unit & 0xfc00) !== 0xdc00 : kindAt(text, at, kind, unit) !== kind) break;
+        at++;
+      }
+      if (table[placeOf(signature)] === 0) continue;
+      for (const { tokens, bearers, namers } of byFirst.get(text.slice(start, at)) ?? []) {
         if (namers.at(-1) === document || bearers.includes(document)) continue;
-        if (follow(text, end, tokens)) namers.push(document);
+        if (follow(text, at, tokens)) namers.push(document);
       }
     }
   });
@@ -108,9 +120,11 @@ function keysOf(title: string, id: string): string[][] {
 const tokensOf = (text: string): string[] =>
   cut(text).flatMap((word) => (word.kind === PAIRED ? [...word.text] : [word.text]));
 
+const nextSignature = (signature: number, unit: number): number => (Math.imul(signature, 31) + unit) | 0;
+
 const signatureOf = (token: string): number => {
   let signature = 0;
-  for (let at = 0; at < token.length; at++) signature = (Math.imul(signature, 31) + token.charCodeAt(at)) | 0;
+  for (let at = 0; at < token.length; at++) signature = nextSignature(signature, token.charCodeAt(at));
   return signature;
 };
 
@@ -118,25 +132,11 @@ const signatureOf = (token: string): number => {
 function follow(text: string, from: number, tokens: readonly string[]): boolean {
   let at = from;
   for (let t = 1; t < tokens.length; t++) {
-    const { start, end } = tokenFrom(text, at);
-    if (text.slice(start, end) !== tokens[t]) return false;
-    at = end;
+    while (at < text.length && kindAt(text, at, NONE) === NONE) at++;
+    if (!text.startsWith(tokens[t]!, at)) return false;
+    const kind = kindAt(text, at, NONE);
+    at += tokens[t]!.length;
+    if (kind !== PAIRED && at < text.length && kindAt(text, at, kind) === kind) return false;
   }
   return true;
-}
-
-/** The first token of a text from a place on; empty at its end. */
-function tokenFrom(text: string, from: number): { start: number; end: number; signature: number } {
-  let start = from;
-  while (start < text.length && kindAt(text, start, NONE) === NONE) start++;
-  const kind = start < text.length ? kindAt(text, start, NONE) : NONE;
-  let end = start;
-  let signature = 0;
-  while (end < text.length && (end === start || kindAt(text, end, kind) === kind)) {
-    signature = (Math.imul(signature, 31) + text.charCodeAt(end)) | 0;
-    end++;
-    // A character by itself; the second half of a pair belongs to it.
-    if (kind === PAIRED && (text.charCodeAt(end) & 0xfc00) !== 0xdc00) break;
-  }
-  return { start, end, signature };
 }

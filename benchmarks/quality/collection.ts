@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { copyKey } from "./copies.ts";
+import { type Copies, copiesAmong } from "./copies.ts";
 import { KeywordIndex } from "./keywords.ts";
 
 interface Document {
@@ -17,8 +17,7 @@ export interface Collection {
   readonly dimensions: number;
   /** One unit row for each document (doc.f32); null where the first stage is known by its scores alone (run.tsv). */
   readonly vectors: Float32Array | null;
-  /** For each document, by id, what it shares with its copies: see {@link copyKey}. */
-  readonly copyKeys: ReadonlyMap<string, string>;
+  readonly copies: Copies;
 }
 
 interface Query {
@@ -99,7 +98,7 @@ export function readCollection(folder: string, name: string): Collection | null 
     dimensions: dim,
     vectors: rows("doc.f32", texts),
     documents,
-    copyKeys: new Map(documents.map((document) => [document.id, copyKey(document)])),
+    copies: copiesAmong(documents),
     queries: questions.map((q, i) => ({
       id: q._id,
       text: q.text,

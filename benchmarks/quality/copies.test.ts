@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { copyKey } from "./copies.ts";
+import { copiesAmong, copyKey } from "./copies.ts";
 
 const key = (text: string, title = "", id = "d1") => copyKey({ id, title, text });
 
@@ -32,4 +32,24 @@ test("the title tells only where there is no text", () => {
 test("documents without words are no copies of one another", () => {
   expect(key("", "", "d1")).not.toBe(key("", "", "d2"));
   expect(key("?", "!", "d1")).toBe(key("", "", "d1"));
+});
+
+test("near copies have nine tenths of their words in common, each as often; of titles too, in any order", () => {
+  const words = "one two three four five six seven eight nine";
+  const { same, near } = copiesAmong([
+    { id: "a", title: "", text: `${words} ten` },
+    { id: "b", title: "Ten", text: `Nine, ${words.replace(" nine", "")}!` },
+    { id: "c", title: "", text: words },
+    { id: "d", title: "", text: `${words} eleven` },
+    { id: "e", title: "", text: `${words} nine nine` },
+    { id: "f", title: "", text: "" },
+    { id: "g", title: "", text: "" },
+  ]);
+  expect(near("a", "b")).toBe(true);
+  expect(same("a", "b")).toBe(false);
+  expect(near("a", "c")).toBe(true);
+  expect(near("a", "d")).toBe(false);
+  expect(near("c", "e")).toBe(false);
+  expect([near("f", "g"), same("f", "g")]).toEqual([false, false]);
+  expect([near("a", "x"), near("x", "x"), same("x", "x")]).toEqual([false, false, false]);
 });

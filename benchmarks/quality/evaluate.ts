@@ -11,16 +11,14 @@ export interface Evaluation {
 
 /** Ranks every pool of a collection by every method and judges the rankings at the cuts. */
 export function evaluate(
-  { name: collection, copyKeys }: Pick<Collection, "name" | "copyKeys">,
+  { name: collection, copies }: Pick<Collection, "name" | "copies">,
   pools: readonly Pool[],
   methods: Methods,
   cuts: readonly number[],
 ): Evaluation {
-  // A judged document that the corpus lacks is a copy of nothing, as one without words is.
-  const keyOf = (id: string) => copyKeys.get(id) ?? `\n${id}`;
   const ranked = Object.entries(methods).map(([name, method]) => {
     const lines = pools.map((pool) => ({ query: pool.query.id, ids: method(pool) }));
-    const metrics = lines.map(({ ids }, i) => metricsOf(ids, pools[i]!.query.gold, cuts, keyOf));
+    const metrics = lines.map(({ ids }, i) => metricsOf(ids, pools[i]!.query.gold, cuts, copies));
     return { name, lines, metrics };
   });
   return {

@@ -3,7 +3,7 @@ import { bootstrapInterval, mean, meanOf, metricNames, metricsOf as metricsAt } 
 import { seeded } from "./testing.ts";
 
 /** No document is a copy of another. */
-const apart = (id: string) => id;
+const apart = { same: () => false, near: () => false };
 /** The metrics at 5 and 10 but those without copies, which have a test of their own. */
 const metricsOf = (ranking: readonly string[], gold: ReadonlyMap<string, number>) =>
   plain([5, 10], ranking, gold);
@@ -97,15 +97,19 @@ describe("metricsOf", () => {
 describe("nDCG without copies", () => {
   /** What comes before a hyphen is the text. */
   const textOf = (id: string) => id.split("-")[0]!;
+  const same = (a: string, b: string) => textOf(a) === textOf(b);
+  /** Texts of the same letters in other case are near copies. */
+  const near = (a: string, b: string) => textOf(a).toLowerCase() === textOf(b).toLowerCase();
+  const copies = { same, near };
   const figure = (ranking: readonly string[], grades: Record<string, number>, k = 5) =>
-    metricsAt(ranking, gold(grades), [k], textOf)[`nDCG@${k} without copies`]!;
+    metricsAt(ranking, gold(grades), [k], copies)[`nDCG@${k} without copies`]!;
 
   test("worked by hand: the second of two copies gains nothing, and takes its place", () => {
     const ranking = ["a-1", "a-2", "b-1"];
     const grades = { "a-1": 1, "a-2": 1, "b-1": 1 };
     // 1 + 1/log2(4) of 1 + 1/log2(3): two texts are relevant.
     expect(figure(ranking, grades)).toBeCloseTo(1.5 / (1 + 1 / Math.log2(3)), 12);
-    expect(metricsAt(ranking, gold(grades), [5], textOf)["nDCG@5"]).toBe(1);
+    expect(metricsAt(ranking, gold(grades), [5], copies)["nDCG@5"]).toBe(1);
     expect(figure(["a-2", "b-1", "a-1"], grades)).toBe(1);
   });
 
@@ -115,6 +119,15 @@ describe("nDCG without copies", () => {
     expect(figure(["a-2", "a-1"], grades)).toBeCloseTo(1 / 3, 12);
     // One that was not judged spends its text.
     expect(figure(["a-3", "a-1"], grades)).toBe(0);
+  });
+
+  test("a near copy gains nothing after one of its grade; with another grade it is another document", () => {
+    const grades = { "a-1": 1, "A-1": 1, "b-1": 1 };
+    expect(figure(["a-1", "A-1", "b-1"], grades)).toBeCloseTo(1.5 / (1 + 1 / Math.log2(3)), 12);
+    expect(figure(["A-1", "b-1", "a-1"], grades)).toBe(1);
+    expect(figure(["a-1", "A-1"], { "a-1": 2, "A-1": 1 })).toBe(1);
+    // One that was not judged spends nothing.
+    expect(figure(["A-2", "a-1"], { "a-1": 1 })).toBeCloseTo(1 / Math.log2(3), 12);
   });
 
   test("what stands after the cut counts neither as gain nor as what copies are of", () => {

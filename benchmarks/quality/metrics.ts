@@ -1,6 +1,8 @@
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 
+import type { Copies } from "./copies.ts";
+
 /** The metrics of one ranking; null where a metric is not defined for the query. */
 export type Metrics = Readonly<Record<string, number | null>>;
 
@@ -15,22 +17,26 @@ export const withoutCopies = (k: number): string => `nDCG@${k} without copies`;
  * - nDCG@k: gains are the grades, discounted by log2(rank + 1); the ideal ranking is made of all gold documents.
  * - R@k: gold documents found in the first k, over min(gold, k).
  * - all@k: 1 if every gold document is in the first k; defined for queries with at most k gold documents.
- * - nDCG@k without copies: a copy of a document that stands before it has no gain; in the ideal ranking every text stands once,
- *   with the best of the grades that its copies have.
- *
- * @param keyOf what a document, by its id, shares with its copies alone.
+ * - nDCG@k without copies: a copy of a document that stands before it has no gain; the ideal ranking holds no copies, and of each
+ *   text the one with the best grade. A copy has the same text, or nearly the same words and the same grade: where the judges
+ *   told two near copies apart, they are two documents.
  */
 export function metricsOf(
   ranking: readonly string[],
   gold: ReadonlyMap<string, number>,
   cuts: readonly number[],
-  keyOf: (id: string) => string,
+  copies: Copies,
 ): Metrics {
   const metrics: Record<string, number | null> = {};
+  const isCopyOf = (id: string) => (other: string) =>
+    copies.same(id, other) || (gold.get(id) === gold.get(other) && copies.near(id, other));
+  const gains = ranking
+    .slice(0, Math.max(...cuts))
+    .map((id, i, all) => (gold.has(id) && !all.slice(0, i).some(isCopyOf(id)) ? gold.get(id)! : 0));
   const grades = new Map<string, number>();
-  for (const [id, grade] of gold) grades.set(keyOf(id), Math.max(grade, grades.get(keyOf(id)) ?? 0));
-  const keys = ranking.map(keyOf);
-  const gains = ranking.map((id, i) => (keys.indexOf(keys[i]!) < i ? 0 : (gold.get(id) ?? 0)));
+  for (const [id, grade] of [...gold].sort(([, a], [, b]) => b - a)) {
+    if (![...grades.keys()].some(isCopyOf(id))) grades.set(id, grade);
+  }
   for (const k of cuts) {
     const top = ranking.slice(0, k);
     const found = top.filter((id) => gold.has(id)).length;

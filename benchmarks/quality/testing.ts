@@ -1,5 +1,5 @@
 import type { Collection, Pool } from "./collection.ts";
-import { copyKey } from "./copies.ts";
+import { copiesAmong } from "./copies.ts";
 
 /** Numbers in [0, 1) that are the same in every run (mulberry32). */
 export function seeded(seed: number): () => number {
@@ -61,6 +61,6 @@ export function collectionOf(
     queries,
     dimensions: rows?.[0]?.length ?? 0,
     vectors: rows && Float32Array.from(rows.flatMap((row) => [...row])),
-    copyKeys: new Map(documents.map((document) => [document.id, copyKey(document)])),
+    copies: copiesAmong(documents),
   };
 }

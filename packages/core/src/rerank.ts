@@ -91,7 +91,7 @@ export function rerank<C extends Candidate>(request: RerankRequest<C>): RerankRe
 }
 
 function resultOf(problem: Problem, query: Query, record: Required<ReceiptOptions>) {
-  const found = answer(problem, rank(problem, query));
+  const found = answer(problem, query.text, rank(problem, query));
   const receipt = writeReceipt(problem, query, found, poolDigests(problem.pool), record);
   return { entries: bundle(problem, found), receipt };
 }

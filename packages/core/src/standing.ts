@@ -61,7 +61,7 @@ export const answerOf = (
   solution: Solution | null,
 ): Answer | PublishedAnswer =>
   solution === null
-    ? answer(problem, rank(problem, query))
+    ? answer(problem, query.text, rank(problem, query))
     : publishedAnswer(vectors(), query, space(), solution);
 
 export const bundleOf = (

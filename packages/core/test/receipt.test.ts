@@ -389,6 +389,9 @@ describe("the receipt's digest", () => {
       copies: "keep",
       diversity: 0.1,
       diversityMethod: "dpp",
+      relevanceScale: "all-MiniLM-L6-v2",
+      relevanceCalibration: { level: 0.5, slope: 2 },
+      minRelevance: 0.01,
     };
     const { params } = rerank(request).receipt;
     expect(Object.keys(others).sort()).toEqual(Object.keys(params).sort());

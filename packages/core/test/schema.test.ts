@@ -189,8 +189,10 @@ describe("refuses a receipt", () => {
     expect(nulls).toMatchInlineSnapshot(`
       [
         "params.rowCap",
+        "params.relevanceScale",
         "inputs.scores",
         "inputs.edges",
+        "relevance.scale",
         "bundle.0.namedBy",
         "bundle.1.namedBy",
         "left_out.0.rank",
@@ -231,6 +233,7 @@ describe("refuses a receipt", () => {
     expect(nullable.filter((place) => !/\.[1-9]/.test(place))).toMatchInlineSnapshot(`
       [
         "params.rowCap",
+        "params.relevanceScale",
         "inputs.query",
         "inputs.queryText",
         "inputs.candidates",
@@ -244,7 +247,11 @@ describe("refuses a receipt", () => {
         "context",
         "chain",
         "evidence.words",
+        "relevance",
+        "relevance.scale",
+        "relevance.most",
         "bundle.0.score",
+        "bundle.0.relevance",
         "bundle.0.ownRank",
         "bundle.0.parts",
         "bundle.0.terms",

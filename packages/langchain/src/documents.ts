@@ -8,11 +8,11 @@ import {
   type AdapterOptions,
   type AdapterSettings,
   cachedEmbedder,
-  type DocumentRecord,
   type Embedder,
   type Likeness,
   messageOf,
   OptionError,
+  type RerankedItem,
   rerankItems,
   resolveAdapterOptions,
   resolveCache,
@@ -76,7 +76,7 @@ export function rerankDocuments(
     const { ranked, receipt, failure } = await rerankItems(documents, describe, query, likeness, settings);
     if (failure) await tellOf(failure.error, run);
     if (receipt) await dispatchCustomEvent(receiptEvent, receipt, run);
-    return ranked.map(({ item, record }) => withRecord(item, record, settings));
+    return ranked.map((found) => withRecord(found, settings));
   };
   const step = RunnableLambda.from(rerankRun).withConfig({ runName: "oscillink_rerank" });
   return step.invoke({ query, documents }, callbacks === undefined ? {} : { callbacks });
@@ -90,10 +90,10 @@ export async function tellOf(error: unknown, run: RunnableConfig): Promise<void>
 
 /** A copy of a document, with the record in its metadata; as it came if there is none. */
 function withRecord(
-  { pageContent, metadata: given, id }: DocumentInterface,
-  record: DocumentRecord | null,
+  { item, record, relevanceScore }: RerankedItem<DocumentInterface>,
   { attach, metadataKey }: Settings,
 ): Document {
+  const { pageContent, metadata: given, id } = item;
   // The score of an earlier stage is on another scale.
   const { relevanceScore: _, ...rest } = given ?? {};
   const metadata =
@@ -101,7 +101,7 @@ function withRecord(
       ? { ...given }
       : {
           ...rest,
-          ...(record.score !== null && { relevanceScore: record.score }),
+          ...(relevanceScore !== null && { relevanceScore }),
           ...(attach !== "none" && { [metadataKey]: record }),
         };
   return new Document({ pageContent, metadata, ...(id !== undefined && { id }) });

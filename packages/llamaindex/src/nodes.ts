@@ -95,7 +95,9 @@ export async function rerankNodes(
     return { query: vector, vectors, embedder, lists };
   };
   const { ranked } = await rerankItems(nodes, describe, text, likeness, settings);
-  return ranked.map(({ item, record }) => (record === null ? item : withRecord(item, record, settings)));
+  return ranked.map(({ item, record, relevanceScore }) =>
+    record === null ? item : withRecord(item, record, relevanceScore, settings),
+  );
 }
 
 /** The text without metadata: the words of a file's path are no evidence. */
@@ -195,6 +197,7 @@ const plainEmbedder = (model: EmbedModel): Embedder => ({
 function withRecord(
   { node }: NodeWithScore,
   record: DocumentRecord,
+  score: number | null,
   { attach, metadataKey }: NodeSettings,
 ): NodeWithScore {
   // Not `clone()`, which copies metadata deeply: that refuses a URL, and makes `{}` of an ObjectId.
@@ -207,5 +210,5 @@ function withRecord(
     clone.excludedLlmMetadataKeys = [...new Set([...clone.excludedLlmMetadataKeys, metadataKey])];
     clone.excludedEmbedMetadataKeys = [...new Set([...clone.excludedEmbedMetadataKeys, metadataKey])];
   }
-  return { node: clone, ...(record.score !== null && { score: record.score }) };
+  return { node: clone, ...(score !== null && { score }) };
 }

@@ -59,7 +59,8 @@ test("both return what a call of core returns for the same texts, vectors and qu
   );
   for (const nodes of [viaRetriever, viaPostprocessor]) {
     expect(idsOf(nodes)).toEqual(bundle.map(({ id }) => id));
-    expect(nodes.map(({ score }) => score)).toEqual(bundle.map(({ score }) => score));
+    expect(nodes.map(({ score }) => score)).toEqual(bundle.map(({ relevance }) => relevance));
+    expect(nodes.map((node) => recordOf(node).score)).toEqual(bundle.map(({ score }) => score));
     expect(receiptOf(nodes).digest).toBe(receipt.digest);
     expect(nodes.map((node) => recordOf(node).rank)).toEqual([1, 2, 3, 4]);
   }
@@ -298,7 +299,7 @@ test("how much is attached, where, and how far a node is trusted and titled, is 
   expect(recordOf(digest!, "why")).toEqual({
     rank: 1,
     inputRank: recordOf(full[0]!).inputRank,
-    score: full[0]!.score,
+    score: recordOf(full[0]!).score,
     receipt: receiptOf(full).digest,
   });
   expect(digest!.node.excludedLlmMetadataKeys).toEqual(["why"]);

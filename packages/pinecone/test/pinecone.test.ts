@@ -53,7 +53,7 @@ describe("rerankMatches", () => {
     for (const [i, { index, score, document }] of data.entries()) {
       expect(document).toBe(response.matches[index]);
       expect(document.id).toBe(bundle[i]!.id);
-      expect(score).toBe(bundle[i]!.score);
+      expect(score).toBe(bundle[i]!.relevance);
     }
   });
 

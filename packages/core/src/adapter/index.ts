@@ -25,10 +25,10 @@ export {
   type Described,
   type DocumentRecord,
   type Likeness,
+  type RerankedItem,
   type RerankedItems,
   rerankItems,
 } from "./items.ts";
-export { messageOf } from "./message.ts";
 export {
   type FoundList,
   type ListedRetriever,
@@ -39,6 +39,7 @@ export {
   uniteItems,
   VECTOR_LIST,
 } from "./lists.ts";
+export { messageOf } from "./message.ts";
 export {
   type AdapterOptions,
   type AdapterSettings,

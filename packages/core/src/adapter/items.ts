@@ -20,6 +20,8 @@ export interface DocumentRecord {
   /** With `attach: "full"`: its place by its own evidence, who named it, and the neighbours that moved it most. */
   readonly ownRank?: number | null;
   readonly namedBy?: string | null;
+  /** With `attach: "full"`: how relevant it is, in [0, 1]; null where nothing tells. */
+  readonly relevance?: number | null;
   readonly neighbours?: readonly Influence[] | null;
   /** With `attach: "full"`: the evidence, and the terms that add up to the score. */
   readonly parts?: Figures | null;
@@ -60,10 +62,22 @@ export interface Described {
   readonly embedText?: string;
 }
 
+/** One of the k that belong together. */
+export interface RerankedItem<Item> {
+  readonly item: Item;
+  readonly record: DocumentRecord | null;
+  /**
+   * The score to hand to the framework: relevance, which lies in [0, 1] and never rises along the bundle. Where nothing tells of it
+   * (`receipt.relevance` is null), the record's score, in standard deviations of the pool. Null without a record, and for an item that
+   * could not be ranked.
+   */
+  readonly relevanceScore: number | null;
+}
+
 /** What {@link rerankItems} returns. */
 export interface RerankedItems<Item> {
   /** The k that belong together, best first; without a record after a failure that was passed through. */
-  readonly ranked: readonly { readonly item: Item; readonly record: DocumentRecord | null }[];
+  readonly ranked: readonly RerankedItem<Item>[];
   /** Null after a failure that was passed through. */
   readonly receipt: Receipt | null;
   /** The signature of the receipt; empty without a signer. */
@@ -109,13 +123,13 @@ export async function rerankItems<Item>(
     });
     const signatures = settings.signer ? (await signReceiptAsync(receipt, settings.signer)).signatures : [];
     const ranked = bundle.map(({ candidate, id: _, ...entry }) => {
-      const { rank, inputRank, score } = entry;
+      const { rank, inputRank, score, relevance } = entry;
       const signed = signatures.length > 0 && { signatures };
       const record: DocumentRecord =
         settings.attach === "full"
           ? { ...entry, receipt, ...signed }
           : { rank, inputRank, score, receipt: receipt.digest, ...signed };
-      return { item: candidate.item, record };
+      return { item: candidate.item, record, relevanceScore: relevance ?? score };
     });
     return { ranked, receipt, signatures, failure: null };
   } catch (error) {
@@ -123,7 +137,7 @@ export async function rerankItems<Item>(
     warn(settings, error);
     const first = items.slice(0, settings.params.k);
     return {
-      ranked: first.map((item) => ({ item, record: null })),
+      ranked: first.map((item) => ({ item, record: null, relevanceScore: null })),
       receipt: null,
       signatures: [],
       failure: { error },

@@ -56,6 +56,9 @@ const evidence: Profile = {
     copies: "last",
     diversity: 0,
     diversityMethod: "mmr",
+    relevanceScale: null,
+    relevanceCalibration: Object.freeze({ level: 0, slope: 1 }),
+    minRelevance: 0,
   },
   strategies: {
     nodes: "rankable",

@@ -1,3 +1,5 @@
+import type { Calibration, MeasuredEmbedder, Scale } from "./scales.ts";
+
 /** What becomes of candidates that have no vector, or a zero one, and so cannot be ranked. */
 type Missing = "append" | "drop" | "error";
 
@@ -135,6 +137,22 @@ export interface Options {
    * the chosen span.
    */
   diversityMethod?: DiversityMethod;
+  /**
+   * The scale of the embedder's cosines, which makes relevance comparable between queries: the name of an embedder whose scale
+   * was measured, or `{ mean, spread }` as `learnScale` finds them. Default null: not known, and the pool itself stands in, which
+   * tells less. Where scores came in place of vectors, it says that they are cosines of this embedder.
+   */
+  relevanceScale?: MeasuredEmbedder | Scale | null;
+  /**
+   * What `tune` or `calibrate` learned of relevance from labelled queries: it makes relevance a probability. Default
+   * `{ level: 0, slope: 1 }`: nothing.
+   */
+  relevanceCalibration?: Calibration;
+  /**
+   * The least relevance of a document in the bundle. In [0, 1], default 0: none is asked for. Where nothing tells how relevant
+   * documents are (`Receipt.relevance` is null), it leaves out none.
+   */
+  minRelevance?: number;
 }
 
 /** Every option, resolved: what the receipt records as `params`. */

@@ -57,7 +57,7 @@ export function publishedAnswer(
   };
   const score = terms.settled.map((s, i) => s + terms.coherence[i]!);
   const order = ranking(score, pool.candidate);
-  const choice = choose(problem, order, () => score);
+  const choice = choose(problem, query.text, order, () => score);
   return { solution, settled, coherence, terms, score, order, choice };
 }
 
@@ -70,6 +70,7 @@ export function publishedBundle(
   return choice.chosen.map((node, at) => ({
     ...placed(pool, pool.candidate[node]!, at),
     score: score[node]!,
+    relevance: null,
     ownRank: null,
     parts: {
       similarity: pool.scores ? settled[node]! : similarity(pool, query, node),

@@ -34,7 +34,7 @@ export function writeLatticeReceipt(
   const { params, pool, chain, network } = problem;
   const { solution } = answer;
   const documents = publishedBundle(problem, query, answer).map(
-    ({ index: _, neighbours: __, ownRank: ___, namedBy: ____, ...entry }) => ({
+    ({ index: _, neighbours: __, ownRank: ___, namedBy: ____, relevance: _____, ...entry }) => ({
       ...entry,
       score: significant(entry.score!),
       // The schema has more parts than this ranking.

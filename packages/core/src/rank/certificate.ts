@@ -7,7 +7,7 @@ import type { Pool } from "../pool/pool.ts";
 import type { Problem } from "../solve/problem.ts";
 import type { EvidenceSystem } from "../solve/settle.ts";
 import { SPAN_LIMIT } from "../solve/space.ts";
-import type { Answer } from "./bundle.ts";
+import { type Answer, reachedOf } from "./bundle.ts";
 import type { Weighed } from "./evidence.ts";
 import { ALONE, sharesOf } from "./fuse.ts";
 import type { Ranking } from "./rank.ts";
@@ -44,8 +44,12 @@ export type Open =
   | "size"
   /** Which documents are the best that the feedback listens to is too close to tell. */
   | "best"
+  /** Whether a document is a near-copy of a better one is too close to tell. */
+  | "copies"
   /** Two scores that decide the bundle are too close to tell apart. */
-  | "scores";
+  | "scores"
+  /** Whether a document is relevant enough is too close to tell. */
+  | "relevance";
 
 /** Half the distance of float numbers around 1. */
 const UNIT32 = 2 ** -24;
@@ -60,24 +64,32 @@ export function certify(problem: Problem, { ranking, choice }: Answer): Certific
   const residual = settled.residuals.reduce((a, b) => Math.max(a, b), 0);
   const radius = scoreRadii(problem, ranking);
   const bound = radius.reduce((a, b) => Math.max(a, b), 0);
-  const places = Math.min(order.length, params.k + choice.copies.length);
+  // The first that is not relevant enough is decided too: another in its place might be.
+  const places = Math.min(order.length, params.k + choice.copies.length, reachedOf(ranking) + 1);
   const margin = orderMargin(order, places, score, radius, alike(problem, ranking));
   const open = openness();
   return {
     residual,
     bound: Number.isFinite(bound) ? bound : Number.MAX_VALUE,
-    margin: open === null || open === "scores" ? (Number.isFinite(margin) ? margin : null) : null,
+    margin:
+      open === null || open === "scores" || open === "relevance"
+        ? Number.isFinite(margin)
+          ? margin
+          : null
+        : null,
     orderCertified: open === null,
     open,
   };
 
   function openness(): Open | null {
-    if (choice.chosen.length === 0) return "nothing-ranked";
+    if (order.length === 0) return "nothing-ranked";
     if (params.diversity > 0) return "novelty";
     if (pool.vectors.rows > SPAN_LIMIT && params.lamC > 0 && pool.edges === null) return "size";
     if (params.lamC > 0 && pool.edges === null && !sameGraph(problem)) return "graph";
     if (!sameBest(problem, ranking)) return "best";
-    return margin > 0 ? null : "scores";
+    if (choice.nearest <= EXACT) return "copies";
+    if (!(margin > 0)) return "scores";
+    return sameRelevant(problem, ranking, places, radius) ? null : "relevance";
   }
 }
 
@@ -142,6 +154,23 @@ function scoreRadii(problem: Problem, ranking: Ranking): Float64Array {
     (own, i) =>
       nodeTrust[i]! * own + (1 - nodeTrust[i]!) * largest + 4 * UNIT64 * Math.abs(ranking.score[i]!),
   );
+}
+
+/** Whether the same of the first places are as relevant as was asked for, by exact scores too. */
+function sameRelevant(
+  { params }: Problem,
+  { relevance, order }: Ranking,
+  places: number,
+  radius: Float64Array,
+): boolean {
+  const { minRelevance, relevanceCalibration } = params;
+  if (relevance === null || minRelevance === 0) return true;
+  const { lead, rounding, values } = relevance;
+  const leads = zRadii(lead, radius);
+  const ofLead = 2 * leads.reduce((a, b) => Math.max(a, b), 0);
+  // The logistic function rises by a quarter at most, and the least of several is off by no more than each.
+  const off = (relevanceCalibration.slope / 4) * (rounding + ofLead) + EXACT;
+  return order.slice(0, places).every((node) => Math.abs(values[node]! - minRelevance) > off);
 }
 
 /**

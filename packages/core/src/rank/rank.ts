@@ -4,6 +4,7 @@ import { type EvidenceSystem, evidenceSystem, type Settled, settle } from "../so
 import { ranking } from "./diversify.ts";
 import { type Evidence, weigh } from "./evidence.ts";
 import { type Fused, fuse } from "./fuse.ts";
+import { type Relevance, relevanceOf } from "./relevance.ts";
 
 /** The nodes of a pool by falling score, and all that their scores come from. */
 export interface Ranking {
@@ -16,6 +17,8 @@ export interface Ranking {
   /** `f + distrust`. */
   readonly score: Float64Array;
   readonly order: readonly number[];
+  /** Null where nothing tells on an absolute scale. */
+  readonly relevance: Relevance | null;
 }
 
 /**
@@ -47,6 +50,7 @@ export function rank(problem: Problem, query: Query): Ranking {
     return trust < 1 ? (trust - 1) * (value - lowest + 1) : 0;
   });
   const score = f.map((value, i) => value + distrust[i]!);
+  const order = ranking(score, pool.candidate);
   return {
     evidence,
     fused,
@@ -54,7 +58,8 @@ export function rank(problem: Problem, query: Query): Ranking {
     settled: { ...settled, f },
     distrust,
     score,
-    order: ranking(score, pool.candidate),
+    order,
+    relevance: relevanceOf(problem, query, evidence, score, order),
   };
 }
 

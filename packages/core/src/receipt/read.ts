@@ -78,7 +78,12 @@ const SHAPES: Readonly<Record<string, () => Fields>> = {
   "oscillink-receipt/3": () => ({
     fields: {
       ...common(),
-      params: { fields: all("number", "k", "lamC", "lamG", "diversity", "textWeight") },
+      params: {
+        fields: {
+          ...all("number", "k", "lamC", "lamG", "diversity", "textWeight", "minRelevance"),
+          relevanceCalibration: { fields: all("number", "level", "slope") },
+        },
+      },
       inputs: {
         fields: {
           ...all("number", ...INPUTS.counts),
@@ -88,6 +93,14 @@ const SHAPES: Readonly<Record<string, () => Fields>> = {
         },
       },
       context: { orNull: true, each: "string|number" },
+      relevance: {
+        orNull: true,
+        fields: {
+          ...all("string", "basis"),
+          ...all("number", "reached"),
+          scale: { orNull: true, fields: all("number", "mean", "spread") },
+        },
+      },
       evidence: {
         fields: {
           weights: { each: "number" },
@@ -101,7 +114,7 @@ const SHAPES: Readonly<Record<string, () => Fields>> = {
           fields: {
             ...all("string", "id"),
             ...all("number", "rank", "inputRank"),
-            ...all("number?", "score", "ownRank"),
+            ...all("number?", "score", "ownRank", "relevance"),
             namedBy: "string?",
             parts: { orNull: true, each: "number" },
             terms: { orNull: true, each: "number" },

@@ -23,12 +23,13 @@ export function writeReceipt(
 ): Omit<Receipt, "t_ms"> {
   const { params, pool, chain, network } = problem;
   const { ranking, choice } = answer;
-  const { evidence, fused, system, settled } = ranking;
+  const { evidence, fused, system, settled, relevance } = ranking;
   const inputs = { ...inputsOf(pool, query), ...digests };
   const links = chain && chainOfCandidates(pool, chain);
   const documents = bundle(problem, answer).map(({ index: _, ...entry }) => ({
     ...entry,
     score: entry.score === null ? null : significant(entry.score),
+    relevance: entry.relevance === null ? null : significant(entry.relevance),
     parts: entry.parts && figures(entry.parts),
     terms: entry.terms && figures(entry.terms),
     neighbours: entry.neighbours?.map(figures) ?? null,
@@ -60,6 +61,14 @@ export function writeReceipt(
         : null,
       best: fused.best.map((node) => pool.candidate[node]!).sort((a, b) => a - b),
       lamC: system.lamC,
+    },
+    relevance: relevance && {
+      basis: relevance.basis,
+      coefficients: figures(relevance.coefficients),
+      scale: relevance.scale && figures(relevance.scale),
+      most: relevance.most === null ? null : significant(relevance.most),
+      deviation: significant(relevance.lead.deviation),
+      reached: relevance.reached,
     },
     bundle: documents,
     left_out: leftOutOf(pool, params.k, documents, { ...ranking, copies: choice.copies }),

@@ -1,6 +1,7 @@
 import { OptionError, show } from "../errors.ts";
 import type { BundleEntry, LeftOut } from "../rank/bundle.ts";
 import type { Open } from "../rank/certificate.ts";
+import type { Basis } from "../rank/relevance.ts";
 import { isReceipt } from "../receipt/read.ts";
 import { type AnyReceipt, type AnySigned, isLattice, type SignedReceipt } from "../receipt/receipt.ts";
 import { latticeCertifiedLine, latticeKeptLine } from "./explainLattice.ts";
@@ -8,7 +9,8 @@ import { amount, listed, nothing, ordinal, shown, signed, visible } from "./sent
 
 /**
  * A receipt in plain English, one short sentence a line: what was asked of how many candidates, why each document of
- * the bundle is where it is, why others are not there, whether the order is certified, and the digest.
+ * the bundle is where it is, why others are not there, what their relevance was judged by, whether the order is certified, and
+ * the digest.
  *
  * The same receipt gives the same lines everywhere. They are for people: of each document they name its place by its
  * own evidence, the figures that made it, and the neighbours that moved it. No id can pass for anything else: those of more than
@@ -25,18 +27,18 @@ export function explainReceipt(receipt: AnyReceipt | AnySigned): string[] {
   const lines = isLattice(receipt)
     ? {
         kept: receipt.bundle.map((entry) => latticeKeptLine(entry, receipt)),
-        certified: latticeCertifiedLine(receipt),
+        certified: [latticeCertifiedLine(receipt)],
       }
     : {
         kept: receipt.bundle.map((entry) => keptLine(entry, receipt)),
-        certified: certifiedLine(receipt),
+        certified: [relevanceLine(receipt), certifiedLine(receipt)],
       };
   return [
     askedLine(receipt),
     ...contextLine(receipt),
     ...lines.kept,
     ...receipt.left_out.map((entry) => leftOutLine(entry, receipt)),
-    lines.certified,
+    ...lines.certified,
     `digest ${shown(receipt.digest, 80)}`,
   ];
 }
@@ -70,9 +72,35 @@ function contextLine({ context }: AnySigned): string[] {
   return [`bound to it: ${listed(facts)}`];
 }
 
+const BASIS: Readonly<Record<Basis, string>> = {
+  "scale+words": "words, and cosines on the embedder's scale",
+  scale: "cosines on the embedder's scale",
+  "pool+words": "words, and cosines beside those of the documents with one another",
+  pool: "cosines beside those of the documents with one another",
+  words: "words alone",
+};
+
+function relevanceLine({ relevance, params, inputs }: SignedReceipt): string {
+  const { minRelevance, relevanceCalibration } = params;
+  const { level, slope } = relevanceCalibration;
+  if (relevance === null) {
+    const unheeded = minRelevance > 0 ? `; the least of ${minRelevance} left out none` : "";
+    return `relevance not known: nothing tells of it on an absolute scale${unheeded}`;
+  }
+  const { basis, scale, reached } = relevance;
+  const by = Object.hasOwn(BASIS, basis) ? BASIS[basis] : shown(basis);
+  const on = scale === null ? "" : ` (mean ${scale.mean}, spread ${scale.spread})`;
+  const learned =
+    level === 0 && slope === 1 ? "not calibrated" : `calibrated by level ${level} and slope ${slope}`;
+  const ranked = inputs.n - inputs.missing - inputs.excluded;
+  const least = minRelevance > 0 ? `: ${reached} of ${ranked} reach ${minRelevance}` : "";
+  return `relevance by ${by}${on}, ${learned}${least}`;
+}
+
 function keptLine(entry: BundleEntry, { inputs }: SignedReceipt): string {
-  const { id, rank, ownRank, inputRank, parts, terms, namedBy, neighbours } = entry;
-  const head = `kept ${shown(id)} (${ordinal(rank)}, was ${ordinal(inputRank)}):`;
+  const { id, rank, ownRank, inputRank, parts, terms, namedBy, neighbours, relevance } = entry;
+  const share = relevance === null ? "" : `, relevance ${relevance.toFixed(2)}`;
+  const head = `kept ${shown(id)} (${ordinal(rank)}, was ${ordinal(inputRank)}${share}):`;
   if (terms === null || ownRank === null) {
     return `${head} put last, as it has ${nothing(inputs)} and could not be ranked`;
   }
@@ -101,11 +129,16 @@ function told(name: string, namedBy: string | null): string {
   return name === "feedback" ? "likeness to the best" : shown(name);
 }
 
-function leftOutLine(entry: LeftOut, { inputs, params, bundle }: AnySigned): string {
+function leftOutLine(entry: LeftOut, receipt: AnySigned): string {
+  const { inputs, params, bundle } = receipt;
   const { id, inputRank, rank, copyOf } = entry;
   const head = `left out ${shown(id)} (was ${ordinal(inputRank)}):`;
   if (copyOf !== null) return `${head} near-copy of ${shown(copyOf)}`;
   if (rank !== null) {
+    const reached = isLattice(receipt) ? null : receipt.relevance?.reached;
+    if (rank > (reached ?? rank)) {
+      return `${head} ${ordinal(rank)} by score, and less relevant than ${params.minRelevance}`;
+    }
     // Only the first k of the near-copies are named, and without novelty nothing else is passed over.
     const passed =
       params.diversity > 0
@@ -124,7 +157,9 @@ const OPEN: Readonly<Record<Open, string>> = {
   graph: "two cosines are too close to tell which documents are neighbours",
   size: "the pool is too large for its neighbours to be checked",
   best: "two documents are too close to tell which is among the best that were listened to",
+  copies: "it is too close to tell whether a document is a near-copy",
   scores: "two scores that decide it are too close to tell apart",
+  relevance: "the relevance of a document is too close to the least that was asked for",
 };
 
 function certifiedLine({ certificate }: SignedReceipt): string {

@@ -77,14 +77,27 @@ export interface Word {
 export function cut(text: string): Word[] {
   const whole = normalized(text);
   const words: Word[] = [];
-  for (let at = 0; at < whole.length; ) {
-    const kind = kindAt(whole, at, NONE);
-    const start = at++;
-    if (kind === NONE) continue;
-    while (at < whole.length && kindAt(whole, at, kind) === kind) at++;
-    words.push({ text: whole.slice(start, at), kind });
+  for (let start = wordFrom(whole, 0); start < whole.length; ) {
+    const end = wordEnd(whole, start);
+    words.push({ text: whole.slice(start, end), kind: kindAt(whole, start, NONE) });
+    start = wordFrom(whole, end);
   }
   return words;
+}
+
+/** Where the next word of a normalized text begins, from a place on; the text's length if there is none. */
+export function wordFrom(text: string, at: number): number {
+  let start = at;
+  while (start < text.length && kindAt(text, start, NONE) === NONE) start++;
+  return start;
+}
+
+/** Where the word that begins at a place of a normalized text has ended. */
+export function wordEnd(text: string, start: number): number {
+  const kind = kindAt(text, start, NONE);
+  let end = start + 1;
+  while (end < text.length && kindAt(text, end, kind) === kind) end++;
+  return end;
 }
 
 /** The words of a text, in order, in lower case. */

@@ -21,7 +21,7 @@ const lists = [
   { name: "vector", items: byVector.map(({ candidate }) => candidate) },
   { name: "bm25", items: byWords.slice(0, 10) },
 ];
-const { bundle, receipt } = rerank({ query, queryText: question, lists, k: 3 });
+const { bundle, receipt } = rerank({ query, queryText: question, lists, k: 4 });
 
 console.log(question);
 for (const { id, rank, candidate } of bundle) {

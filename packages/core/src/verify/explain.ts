@@ -4,6 +4,7 @@ import type { Open } from "../rank/certificate.ts";
 import type { Basis } from "../rank/relevance.ts";
 import { isReceipt } from "../receipt/read.ts";
 import { type AnyReceipt, type AnySigned, isLattice, type SignedReceipt } from "../receipt/receipt.ts";
+import { field } from "../receipt/untrusted.ts";
 import { latticeCertifiedLine, latticeKeptLine } from "./explainLattice.ts";
 import { amount, listed, nothing, ordinal, shown, signed, visible } from "./sentences.ts";
 
@@ -98,7 +99,7 @@ function relevanceLine({ relevance, params, inputs }: SignedReceipt): string {
 }
 
 function keptLine(entry: BundleEntry, { inputs }: SignedReceipt): string {
-  const { id, rank, ownRank, inputRank, parts, terms, namedBy, neighbours, relevance } = entry;
+  const { id, rank, ownRank, inputRank, parts, terms, neighbours, relevance } = entry;
   const share = relevance === null ? "" : `, relevance ${relevance.toFixed(2)}`;
   const head = `kept ${shown(id)} (${ordinal(rank)}, was ${ordinal(inputRank)}${share}):`;
   if (terms === null || ownRank === null) {
@@ -106,26 +107,46 @@ function keptLine(entry: BundleEntry, { inputs }: SignedReceipt): string {
   }
   const { neighbours: lattice = 0, trust = 0, ...own } = terms;
   const sum = Object.values(own).reduce((a, b) => a + b, 0);
-  const figures = Object.entries(own)
-    .filter(([, term]) => visible(term))
-    .sort(([, a], [, b]) => Math.abs(b) - Math.abs(a))
-    .map(([name, term]) => `${told(name, namedBy)} ${signed(term)}`);
-  const from = figures.length > 0 ? ` from ${listed(figures)}` : ", as nothing tells it from the others";
-  const of = `${ordinal(ownRank)} by its own evidence, ${signed(sum)}${from}`;
+  const figures = toldTerms(entry, inputs.scores !== null)
+    .filter(({ term }) => visible(term))
+    .sort((a, b) => Math.abs(b.term) - Math.abs(a.term))
+    .map(({ figure, term }) => `${figure} ${signed(term)}`);
+  const from = figures.length > 0 ? `: ${listed(figures)}` : ", as nothing tells it from the others";
   const names = (neighbours ?? []).map(({ id: other, by }) => `${shown(other)} ${signed(by)}`);
-  const foremost = names.length > 0 ? `, foremost ${names.join(" and ")}` : "";
+  const most = names.length > 0 ? `, most of all ${names.join(" and ")}` : "";
   const moved = visible(lattice)
-    ? `; documents like it ${lattice > 0 ? "added" : "took"} ${amount(lattice)}${foremost}`
+    ? `; documents like it ${lattice > 0 ? "raised" : "lowered"} it by ${amount(lattice)}${most}`
     : "";
-  const lost = trust < 0 && visible(trust) ? `; its trust of ${parts?.trust} took ${amount(trust)}` : "";
-  return `${head} ${of}${moved}${lost}`;
+  const lost =
+    trust < 0 && visible(trust) ? `; its trust of ${parts?.trust} lowered it by ${amount(trust)}` : "";
+  return `${head} by its own evidence ${ordinal(ownRank)}, at ${signed(sum)}${from}${moved}${lost}`;
 }
 
-/** A part of the score in words. */
-function told(name: string, namedBy: string | null): string {
-  if (name === "links" && namedBy !== null) return `being named by ${shown(namedBy)}`;
-  if (name.startsWith("list:")) return `the list ${shown(name.slice(5))}`;
-  if (name === "grams") return "pieces of words";
+/** The parts of the score that all say how far a document matches the query's words: told as one. */
+const WORDS: readonly string[] = ["grams", "words", "phrases"];
+
+/** What of a document counted in its own evidence, as a person would name it, and how much. */
+function toldTerms(
+  { parts, terms, namedBy }: BundleEntry,
+  scored: boolean,
+): { readonly figure: string; readonly term: number }[] {
+  const { neighbours: _, trust: __, ...own } = terms ?? {};
+  const told: { figure: string; term: number }[] = [];
+  let ofWords = 0;
+  for (const [name, term] of Object.entries(own)) {
+    if (WORDS.includes(name)) ofWords += term;
+    else told.push({ figure: toldFigure(name, field(parts, name), namedBy, scored), term });
+  }
+  return [...told, { figure: "words of the query", term: ofWords }];
+}
+
+function toldFigure(name: string, value: unknown, namedBy: string | null, scored: boolean): string {
+  const of = typeof value !== "number" ? "" : ` of ${Number(value.toPrecision(3))}`;
+  if (name === "similarity")
+    return scored ? `its score${of} in the search` : `its cosine${of} with the query`;
+  if (name.startsWith("list:")) return `its score${of} in the list ${shown(name.slice(5))}`;
+  if (name === "links") return namedBy === null ? "links" : `being named by ${shown(namedBy)}`;
+  if (name === "title") return "its title";
   return name === "feedback" ? "likeness to the best" : shown(name);
 }
 

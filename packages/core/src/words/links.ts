@@ -17,8 +17,10 @@ export interface Name {
   readonly share: number;
 }
 
-/** A name has at least so many characters; an id so many letters, since a number in a text is seldom an id. */
+/** A title has at least so many characters. */
 const LEAST = 3;
+/** An id has at least so many letters: a number in a text is seldom an id. */
+const LETTERS = /\p{L}(?:\P{L}*\p{L}){2}/u;
 
 /**
  * The names by which documents name one another: a document's title (what stands in parentheses left out) or its id, said
@@ -73,13 +75,11 @@ function phrasesOf(documents: readonly Linking[]): Phrase[] {
       if (phrase.bearers.at(-1) !== document) phrase.bearers.push(document);
     }
   });
-  const byFirst = new Map<string, Phrase[]>();
-  // Which places of a table the first tokens have: most tokens of a text begin no name.
-  const table = new Uint8Array(PLACES);
+  // The names by the signature of their first token: most tokens of a text begin no name.
+  const table = new Array<Phrase[] | undefined>(PLACES).fill(undefined);
   for (const phrase of phrases.values()) {
-    const first = phrase.tokens[0]!;
-    byFirst.set(first, [...(byFirst.get(first) ?? []), phrase]);
-    table[placeOf(signatureOf(first))] = 1;
+    const place = placeOf(signatureOf(phrase.tokens[0]!));
+    table[place] = [...(table[place] ?? []), phrase];
   }
   documents.forEach(({ text }, document) => {
     const { length } = text;
@@ -97,10 +97,11 @@ function phrasesOf(documents: readonly Linking[]): Phrase[] {
         if (kind === PAIRED ? (unit & 0xfc00) !== 0xdc00 : kindAt(text, at, kind, unit) !== kind) break;
         at++;
       }
-      if (table[placeOf(signature)] === 0) continue;
-      for (const { tokens, bearers, namers } of byFirst.get(text.slice(start, at)) ?? []) {
-        if (namers.at(-1) === document || bearers.includes(document)) continue;
-        if (follow(text, at, tokens)) namers.push(document);
+      const begun = table[placeOf(signature)];
+      if (begun === undefined) continue;
+      for (const { tokens, bearers, namers } of begun) {
+        if (!stands(text, start, tokens) || bearers.includes(document)) continue;
+        if (namers.at(-1) !== document) namers.push(document);
       }
     }
   });
@@ -111,9 +112,10 @@ function phrasesOf(documents: readonly Linking[]): Phrase[] {
 function keysOf(title: string, id: string): string[][] {
   const stripped = tokensOf(title.replace(/\([^)]*\)/g, " "));
   const bare = stripped.length > 0 ? stripped : tokensOf(title);
-  const own = tokensOf(normalized(id));
-  const letters = own.join("").match(/\p{L}/gu)?.length ?? 0;
-  return [...(bare.join("").length >= LEAST ? [bare] : []), ...(letters >= LEAST ? [own] : [])];
+  const keys = bare.join("").length >= LEAST ? [bare] : [];
+  const own = normalized(id);
+  if (LETTERS.test(own)) keys.push(tokensOf(own));
+  return keys;
 }
 
 /** The words of a text, those of Han, Kana and Hangul character by character. */
@@ -128,14 +130,14 @@ const signatureOf = (token: string): number => {
   return signature;
 };
 
-/** Whether all tokens but the first follow in a text from a place on. */
-function follow(text: string, from: number, tokens: readonly string[]): boolean {
+/** Whether a name stands in a text, beginning at a place. */
+function stands(text: string, from: number, tokens: readonly string[]): boolean {
   let at = from;
-  for (let t = 1; t < tokens.length; t++) {
+  for (const token of tokens) {
     while (at < text.length && kindAt(text, at, NONE) === NONE) at++;
-    if (!text.startsWith(tokens[t]!, at)) return false;
+    if (!text.startsWith(token, at)) return false;
     const kind = kindAt(text, at, NONE);
-    at += tokens[t]!.length;
+    at += token.length;
     if (kind !== PAIRED && at < text.length && kindAt(text, at, kind) === kind) return false;
   }
   return true;

@@ -98,11 +98,13 @@ export function exactScores({ input, options, query, queryText, chain }: Case): 
     links: input.links?.[candidate] ?? [],
   }));
   const from = [...y];
+  const least = Math.min(...from);
   for (const { bearers, namers } of namesOf(known)) {
     const held = new Set([...bearers, ...namers]).size;
     const part =
       (params.linkWeight * Math.log(nodes.length / held)) / Math.log(nodes.length) / bearers.length;
-    const best = Math.max(...namers.map((i) => from[i]!));
+    const trusted = (i: number) => from[i]! + (pool.nodeTrust[nodes[i]!.node]! - 1) * (from[i]! - least + 1);
+    const best = Math.max(...namers.map(trusted));
     for (const j of bearers) y[j] = Math.max(y[j]!, from[j]! + part * (best - from[j]!));
   }
 

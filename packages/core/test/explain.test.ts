@@ -529,7 +529,9 @@ describe("lines", () => {
         );
         expect(lines).toHaveLength(6);
         expect(lines[0]).toMatch(
-          new RegExp(`^asked for the best 3 of 6 candidates \\(by vectors and words, profile ${id}\\)$`),
+          new RegExp(
+            `^asked for the best 3 of 6 candidates \\(by vectors and words, profile ${id}\\)(?:: \\d were near-copies of better documents)?$`,
+          ),
         );
         expect(lines[1]).toMatch(kept);
         expect(lines[2]).toMatch(left);

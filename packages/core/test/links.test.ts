@@ -106,8 +106,8 @@ describe("a name", () => {
 
 describe("a document that a better one names", () => {
   const name = (bearers: number[], namers: number[], share = 0.5): Name => ({ bearers, namers, share });
-  const moved = (y: number[], all: readonly Name[], weight = 1) => {
-    const { term, by } = named(Float64Array.from(y), all, weight);
+  const moved = (y: number[], all: readonly Name[], weight = 1, trust = y.map(() => 1)) => {
+    const { term, by } = named(Float64Array.from(y), trust, all, weight);
     return { term: [...term], by: [...by] };
   };
 
@@ -117,6 +117,13 @@ describe("a document that a better one names", () => {
       by: [1, -1, -1, -1],
     });
     expect(moved([5, 4, 5], [name([0], [1, 2])])).toEqual({ term: [0, 0, 0], by: [-1, -1, -1] });
+  });
+
+  test("moves less the less that one is trusted, and not at all by one that is not", () => {
+    const by = [name([0], [1, 2])];
+    expect(moved([2, 6, 4], by, 1, [1, 0.5, 1]).term).toEqual([0.5 * (4 - 2), 0, 0]);
+    expect(moved([2, 6, 4], by, 1, [1, 0.5, 0]).term).toEqual([0.5 * (6 - 0.5 * 5 - 2), 0, 0]);
+    expect(moved([2, 6, 4], by, 1, [1, 1e-9, 1e-9]).term).toEqual([0, 0, 0]);
   });
 
   test("moves by the name that moves it most, and by where the others stood before", () => {

@@ -185,8 +185,12 @@ function yRadii(problem: Problem, ranking: Ranking): Float64Array {
   const radius = heard.slice();
   // The share, a quotient of logarithms, is off by a few units in the last place of 1, the gap by those of its two ends.
   const arithmetic = 64 * UNIT64 * y.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+  const { nodeTrust } = problem.pool;
+  const largest = heard.reduce((a, b) => Math.max(a, b), 0);
+  // What distrust takes depends on the lowest, too.
+  const ofNamer = (i: number) => nodeTrust[i]! * heard[i]! + (1 - nodeTrust[i]!) * largest;
   for (const { bearers, namers } of links.names) {
-    const most = namers.reduce((r, i) => Math.max(r, heard[i]!), 0);
+    const most = namers.reduce((r, i) => Math.max(r, ofNamer(i)), 0);
     for (const j of bearers) radius[j] = Math.max(radius[j]!, Math.max(heard[j]!, most) + arithmetic);
   }
   return radius;

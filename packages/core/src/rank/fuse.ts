@@ -37,7 +37,7 @@ export function fuse(problem: Problem, { channels, hasWords }: Evidence): Fused 
   const { feedback, best } = listens ? listen(problem, before) : { feedback: null, best: [] };
   if (feedback) addTo(y, feedback.term);
   const names = params.linkWeight > 0 ? problem.names() : [];
-  const links = names.length > 0 ? named(y, names, params.linkWeight) : null;
+  const links = names.length > 0 ? named(y, pool.nodeTrust, names, params.linkWeight) : null;
   if (links) addTo(y, links.term);
   return { before, feedback, best, links, y };
 }

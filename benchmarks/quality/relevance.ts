@@ -25,7 +25,8 @@ interface Way {
   readonly ask: (pool: Pool, collection: Collection) => RerankRequest;
 }
 
-/** How many queries of each other collection are asked of a collection. */
+/** How many of a collection's own queries are asked of it, and how many of each other collection; evenly spread. */
+const OWN = 120;
 const FOREIGN = 25;
 const FIRST = 10;
 const LEAST = 0.2;
@@ -78,7 +79,7 @@ export function relevanceRows(
     const asked = collections.flatMap(([asking, pools]) =>
       kin(asking, searched)
         ? []
-        : some(pools, FOREIGN).map(({ query }) => ({
+        : evenly(pools, FOREIGN).map(({ query }) => ({
             asking,
             query: { ...query, excluded: new Set<string>() },
           })),
@@ -96,7 +97,8 @@ export function relevanceRows(
       asking,
       first: found(pool, searched)[0]?.relevance ?? 0,
     }));
-    const own = collections.map(([collection, pools]) => {
+    const own = collections.map(([collection, every]) => {
+      const pools = evenly(every, OWN);
       const bundles = pools.map((pool) => ({ pool, bundle: found(pool, collection) }));
       const relevant = ({ pool, bundle }: (typeof bundles)[number]) =>
         bundle.map(({ id }) => pool.query.gold.has(id));
@@ -155,7 +157,7 @@ function errorsOf(queries: readonly LabelledQuery[], options: Options): { before
 }
 
 /** At most so many of a list, evenly spread. */
-const some = <T>(list: readonly T[], most: number): T[] =>
+const evenly = <T>(list: readonly T[], most: number): T[] =>
   list.filter((_, i) => Math.floor((i * most) / list.length) > Math.floor(((i - 1) * most) / list.length));
 
 const shareOf = (values: readonly number[]): number =>

@@ -191,12 +191,11 @@ describe("near-copies", () => {
   });
 
   test("the cost of a pair of long texts grows with their length, not with its square", () => {
-    // Texts of one word over and over have a common run at every place: with the table of all runs, 4e10 steps.
-    const long = "word ".repeat(200_000);
+    // One word over and over: a run at every place. The table of all runs would have 1e10 entries.
+    const long = "word ".repeat(100_000);
     const start = performance.now();
-    expect(near(`${long} one`, `${long} two`)).toBe(true);
-    expect(near(`${textOf(20_000, 1)} ${long}`, `${textOf(20_000, 2)} ${long}`)).toBe(true);
-    expect(performance.now() - start).toBeLessThan(10_000);
+    expect(near(`${long} ${textOf(20_000, 1)}`, `${long} ${textOf(20_000, 2)}`)).toBe(true);
+    expect(performance.now() - start).toBeLessThan(4000);
   });
 });
 

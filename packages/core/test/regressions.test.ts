@@ -326,7 +326,7 @@ describe("an adapter's listener to warnings", () => {
     const settings = resolveAdapterOptions<string>({ onError: "passthrough", onWarning, k: 1 });
     const likeness = () => Promise.reject(new Error("store"));
     const { ranked, failure } = await rerankItems(["a", "b"], (text) => ({ text }), "q", likeness, settings);
-    expect(ranked).toEqual([{ item: "a", record: null }]);
+    expect(ranked).toEqual([{ item: "a", record: null, relevanceScore: null }]);
     expect(failure).toEqual({ error: new Error("store") });
   });
 });

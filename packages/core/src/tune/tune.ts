@@ -1,4 +1,4 @@
-import { CandidateError, OptionError, OscillinkError, show } from "../errors.ts";
+import { CandidateError, KIND, OptionError, OscillinkError, show } from "../errors.ts";
 import { resolveOptions } from "../options/options.ts";
 import { profiles } from "../options/profiles.ts";
 import type { Options, ProfileName } from "../options/types.ts";
@@ -73,6 +73,8 @@ export interface TuneResult {
 
 /** The labelled queries are too few for an answer. */
 export class TuneError extends OscillinkError {
+  /** @internal */
+  static override readonly [KIND] = "TuneError";
   override readonly name = "TuneError";
   /** How many queries with a relevant candidate it takes. */
   readonly needed: number;

@@ -4,7 +4,8 @@
  * of a declaration file says which of the two formats it describes.
  */
 import { globSync, readFileSync } from "node:fs";
-import { defineConfig, type UserConfig } from "tsdown";
+import { join } from "node:path";
+import { defineConfig, type Rolldown, type UserConfig } from "tsdown";
 
 interface Manifest {
   readonly exports: Readonly<Record<string, string | { readonly import: string }>>;
@@ -12,6 +13,24 @@ interface Manifest {
 
 /** These are ES modules alone, which `require` and Jest do not read everywhere. */
 const alwaysBundle = [/^@noble\//, "canonicalize", "p-map"];
+
+/** What is bundled comes with its licence, as licences ask. */
+const licenses: Rolldown.Plugin = {
+  name: "licenses",
+  generateBundle(_, chunks) {
+    const modules = Object.values(chunks).flatMap((chunk) => (chunk.type === "chunk" ? chunk.moduleIds : []));
+    const folders = modules.flatMap((path) => /.*node_modules\/(@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []);
+    const texts = [...new Set(folders)].sort().map((folder) => {
+      const { name, version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+      const [path] = globSync(join(folder, "{LICENSE,license}*"));
+      if (path === undefined) throw new Error(`${name} is bundled, and has no licence`);
+      return `${name} ${version}\n\n${readFileSync(path, "utf8")}`;
+    });
+    if (texts.length > 0) {
+      this.emitFile({ type: "asset", fileName: "licenses.txt", source: texts.join("\n---\n\n") });
+    }
+  },
+};
 
 export default defineConfig(globSync("packages/*").flatMap(bundles));
 
@@ -38,7 +57,12 @@ function bundles(cwd: string): UserConfig[] {
   const code = { dts: false, sourcemap: true } as const;
   return [
     bundle("js", "src/*.ts", { ...code, format: "esm" }),
-    bundle("cjs", "src/*.ts", { ...code, format: "cjs", deps: { alwaysBundle } }),
+    bundle("cjs", "src/*.ts", {
+      ...code,
+      format: "cjs",
+      deps: { alwaysBundle },
+      plugins: [licenses],
+    }),
     bundle("d.cts", "dist/*.d.ts", {
       dts: { dtsOnly: true, generator: "oxc", sourcemap: false },
       // Declarations name each other as the sources do.

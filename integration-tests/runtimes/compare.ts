@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rerank } from "@oscillink/core";
+import pMap from "p-map";
 import { build } from "rolldown";
 import { cases } from "./cases.ts";
 import { gist, type Runtime, runtimes, type Started, Unavailable } from "./engines.ts";
@@ -13,7 +14,7 @@ import type { Report } from "./run.ts";
 /** The kernel that is to compute where there is WebAssembly. */
 export const KERNEL_WITH_WEBASSEMBLY = "simd";
 
-/** A way of running the module: as it is, or after a line that leaves the scalar kernel alone. */
+/** A way of running the module: as it is, or after a line that takes WebAssembly away. */
 interface Variant {
   readonly kernel: string;
   readonly webAssembly: boolean;
@@ -24,6 +25,10 @@ const variants: readonly Variant[] = [
   { kernel: KERNEL_WITH_WEBASSEMBLY, webAssembly: true, prelude: "" },
   { kernel: "scalar", webAssembly: false, prelude: "delete globalThis.WebAssembly;\n" },
 ];
+
+/** A runtime that compiles no WebAssembly has one way. */
+const waysOf = ({ compiles }: Runtime): readonly Variant[] =>
+  compiles ? variants : [{ kernel: "scalar", webAssembly: false, prelude: "" }];
 
 /** What one runtime made of the requests with one kernel. */
 export interface Row {
@@ -42,8 +47,8 @@ export interface Row {
 }
 
 /**
- * Runs all runtimes; two rows for each, in their order. Those that cannot be had say so, and are neither
- * equal nor different.
+ * Runs all runtimes, in their order: two rows for each, and one for each that compiles no WebAssembly. Those that cannot
+ * be had say so, and are neither equal nor different.
  *
  * @throws if the first of them, this Node, gives no receipts to compare with.
  */
@@ -60,7 +65,7 @@ export async function compareRuntimes(): Promise<Row[]> {
         return path;
       }),
     );
-    const answers = (await Promise.all(runtimes.map((runtime) => ask(runtime, scripts)))).flat();
+    const answers = (await pMap(runtimes, (runtime) => ask(runtime, scripts), { concurrency: 4 })).flat();
     const reference = answers[0]!.report;
     if (reference === null) throw new Error(`nothing to compare with: ${answers[0]!.reason}`);
     return answers.map((answer) => judge(answer, reference));
@@ -102,12 +107,12 @@ async function ask(runtime: Runtime, scripts: readonly string[]): Promise<Answer
     started = await runtime.start();
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error;
-    return variants.map((variant) => ({ ...base, variant, available: false, reason: error.message }));
+    return waysOf(runtime).map((variant) => ({ ...base, variant, available: false, reason: error.message }));
   }
   const { version } = started;
   const answers: Answer[] = [];
   try {
-    for (const [i, variant] of variants.entries()) {
+    for (const [i, variant] of waysOf(runtime).entries()) {
       try {
         const report: Report = JSON.parse(await started.run(scripts[i]!));
         answers.push({ ...base, version, variant, report });

@@ -1,6 +1,9 @@
 /** The runtimes that are compared, and how each is found and started. */
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -8,6 +11,10 @@ import { chromium as playwright } from "playwright-core";
 
 export interface Runtime {
   readonly name: string;
+  /** Whether it compiles WebAssembly that it did not load from a file. */
+  readonly compiles: boolean;
+  /** Whether it finds packages by itself, for `import` and for `require`. */
+  readonly resolves: boolean;
   /** @throws {Unavailable} if it cannot be had on this machine. */
   start(): Promise<Started>;
 }
@@ -22,18 +29,35 @@ export interface Started {
 /** The reason why a runtime is not compared. Whatever goes wrong after it started is a failure. */
 export class Unavailable extends Error {}
 
+/** Whether one that cannot be had is a failure: the checks of the project say so. */
+export const EVERY_RUNTIME = process.env.EVERY_RUNTIME === "1";
+
 /** Longer than any of them takes on a busy machine. */
 const TIMEOUT = 50_000;
 
 /** The Node that runs this comes first: the others are compared with it. */
 export const runtimes: readonly Runtime[] = [
   program("Node", () => process.execPath),
+  program("Node 20", () => installed("node20", binary("bin/node"))),
   program("Node 22", () => installed("node22", binary("bin/node"))),
   program("Node 26", () => installed("node26", binary("bin/node"))),
   // So called on every platform.
   program("Bun", () => installed("bun", "bin/bun.exe")),
-  program("Deno", () => installed("deno", binary("deno")), "run", "--no-config", "--no-lock"),
-  { name: "Chromium", start: startChromium },
+  program("Deno", () => installed("deno", binary("deno")), "run", "--no-lock", "--allow-read"),
+  chromium("Chromium", true, "script-src 'self' 'wasm-unsafe-eval'"),
+  chromium("Chromium without wasm-unsafe-eval", false, "script-src 'self'"),
+  chromium("Chromium's Web Worker", true, null),
+  workerd("workerd of 2022", 'compatibilityDate = "2022-01-01"'),
+  workerd("workerd", 'compatibilityDate = "2026-11-01"'),
+  workerd(
+    "workerd with Node's modules",
+    'compatibilityDate = "2026-11-01", compatibilityFlags = ["nodejs_compat"]',
+  ),
+  {
+    ...program("Edge runtime", () => process.execPath, fileURLToPath(new URL("edge.ts", import.meta.url))),
+    compiles: false,
+    resolves: false,
+  },
 ];
 
 const binary = (path: string): string => (process.platform === "win32" ? `${path}.exe` : path);
@@ -53,6 +77,8 @@ function installed(name: string, path: string): string {
 function program(name: string, locate: () => string, ...args: string[]): Runtime {
   return {
     name,
+    compiles: true,
+    resolves: true,
     async start() {
       const path = locate();
       if (!existsSync(path)) throw new Unavailable("its package has no program for this platform");
@@ -92,8 +118,24 @@ const CHROMIUM_PLACES = [
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 ];
 
-/** Chromium as the machine has it, or where CHROMIUM_PATH says: each module runs in an empty page. */
-async function startChromium(): Promise<Started> {
+/** How a page says what a module of it prints, wherever that runs. */
+const WORKER_PAGE = `<script type="module">
+  const worker = new Worker("/worker.js", { type: "module" });
+  worker.onmessage = ({ data }) => console.log(data);
+  worker.onerror = ({ message }) => reportError(new Error(message));
+</script>`;
+const WORKER =
+  'console.log = (text) => postMessage(text); import("/script.js").catch((error) => reportError(error));';
+
+/**
+ * Chromium as the machine has it, or where CHROMIUM_PATH says: each module runs in an empty page under a content security
+ * policy, or in a worker of one.
+ */
+function chromium(name: string, compiles: boolean, policy: string | null): Runtime {
+  return { name, compiles, resolves: false, start: () => startChromium(policy) };
+}
+
+async function startChromium(policy: string | null): Promise<Started> {
   const { CHROMIUM_PATH } = process.env;
   const executablePath = (CHROMIUM_PATH ? [CHROMIUM_PATH] : CHROMIUM_PLACES).find(existsSync);
   if (executablePath === undefined) {
@@ -111,13 +153,28 @@ async function startChromium(): Promise<Started> {
   return {
     version: browser.version(),
     async run(path) {
+      const files: Record<string, { contentType: string; body: string }> = {
+        "/": {
+          contentType: "text/html",
+          body: policy === null ? WORKER_PAGE : '<script type="module" src="/script.js"></script>',
+        },
+        "/worker.js": { contentType: "text/javascript", body: WORKER },
+        "/script.js": { contentType: "text/javascript", body: await readFile(path, "utf8") },
+      };
+      const headers = policy === null ? {} : { "content-security-policy": policy };
       const page = await browser.newPage();
+      await page.route("**/*", (route) => {
+        const file = files[new URL(route.request().url()).pathname];
+        return route.fulfill(file === undefined ? { status: 404 } : { ...file, headers });
+      });
       const printed = page.waitForEvent("console", { timeout: TIMEOUT }).then((message) => message.text());
       const failed = page.waitForEvent("pageerror", { timeout: TIMEOUT }).then((error) => {
         throw error;
       });
       const first = Promise.race([printed, failed]);
-      await page.addScriptTag({ path, type: "module" });
+      // What did not come first is of no interest, nor that it was cut off.
+      failed.catch(() => {});
+      await page.goto("http://localhost/");
       try {
         return await first;
       } finally {
@@ -126,4 +183,80 @@ async function startChromium(): Promise<Started> {
     },
     stop: () => browser.close(),
   };
+}
+
+/** What runs the workers of Cloudflare, with the behaviour of a date: a module runs inside of a request. */
+function workerd(name: string, settings: string): Runtime {
+  return {
+    name,
+    // Nor at the start: https://developers.cloudflare.com/workers/runtime-apis/webassembly/
+    compiles: false,
+    resolves: false,
+    async start() {
+      const program = installed("workerd", "bin/workerd");
+      const version = await output(program, ["--version"]).catch((error) => {
+        throw new Unavailable(`does not start: ${gist(error)}`);
+      });
+      return {
+        version: version.trim(),
+        run: (script) => serve(program, settings, script),
+        stop: async () => {},
+      };
+    },
+  };
+}
+
+async function serve(program: string, settings: string, script: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "oscillink-workerd-"));
+  const handler = `export default {
+    async fetch() {
+      try {
+        const lines = [];
+        console.log = (line) => lines.push(line);
+        await import("script");
+        return new Response(lines.join(" "));
+      } catch (error) {
+        return new Response(String(error), { status: 500 });
+      }
+    },
+  };`;
+  const config = `using Workerd = import "/workerd/workerd.capnp";
+    const config :Workerd.Config = (
+      services = [(name = "main", worker = (
+        modules = [(name = "main", esModule = embed "main.js"), (name = "script", esModule = embed "script.js")],
+        ${settings},
+      ))],
+      sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+    );`;
+  await writeFile(join(folder, "main.js"), handler);
+  await writeFile(join(folder, "script.js"), await readFile(script));
+  await writeFile(join(folder, "config.capnp"), config);
+  const { PATH = "", HOME = "" } = process.env;
+  // It says on descriptor 3 which port it got.
+  const child = spawn(program, ["serve", "--control-fd=3", join(folder, "config.capnp")], {
+    env: { PATH, HOME },
+    stdio: ["ignore", "ignore", "pipe", "pipe"],
+  });
+  try {
+    let errors = "";
+    child.stderr!.on("data", (chunk) => {
+      errors += chunk;
+    });
+    const listening = once(child.stdio[3]!, "data").then(([chunk]) =>
+      JSON.parse(String(chunk).split("\n")[0]!),
+    );
+    const ended = once(child, "exit").then(() => {
+      throw new Error(errors);
+    });
+    ended.catch(() => {});
+    const { port } = await Promise.race([listening, ended]);
+    const signal = AbortSignal.timeout(TIMEOUT);
+    const response = await Promise.race([fetch(`http://127.0.0.1:${port}/`, { signal }), ended]);
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${text}: ${errors}`);
+    return text;
+  } finally {
+    child.kill();
+    await rm(folder, { recursive: true });
+  }
 }

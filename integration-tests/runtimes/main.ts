@@ -31,7 +31,7 @@ function cellsOf({ runtime, version, webAssembly, kernel, cases, digest, outcome
   return [
     runtime,
     version ?? "",
-    webAssembly ? "yes" : "removed",
+    webAssembly ? "yes" : "no",
     kernel ?? "",
     String(cases),
     digest?.slice(0, 23) ?? "",

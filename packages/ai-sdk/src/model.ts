@@ -1,10 +1,3 @@
-import type {
-  JSONObject,
-  JSONValue,
-  RerankingModelV4,
-  RerankingModelV4CallOptions,
-  SharedV4Warning,
-} from "@ai-sdk/provider";
 import {
   type AdapterOptions,
   type Digest,
@@ -19,7 +12,14 @@ import {
   show,
   type Vector,
 } from "@oscillink/core/adapter";
+import type { JSONValue, RerankingModel } from "ai";
 import { checkEmbed, type Embed, embedderOf } from "./embed.ts";
+
+/** What `ai` 6 and 7 take alike: of version 4 of the specification, `ai` 6 knows nothing. */
+type Model = Extract<RerankingModel, { specificationVersion: "v3" }>;
+type Call = Parameters<Model["doRerank"]>[0];
+type Result = Awaited<ReturnType<Model["doRerank"]>>;
+type JSONObject = { [key: string]: JSONValue | undefined };
 
 /** A document as `rerank` of the AI SDK takes it: its text, or any JSON object. */
 export type RerankingDocument = string | JSONObject;
@@ -65,14 +65,14 @@ export function oscillinkRerankingModel<Doc extends RerankingDocument = Rerankin
   modelId,
   text = textOf,
   ...options
-}: OscillinkRerankingModelOptions<Doc>): RerankingModelV4 {
+}: OscillinkRerankingModelOptions<Doc>): Model {
   checkEmbed(embed);
   const settings = resolveAdapterOptions(options, titleOf);
   const name = modelId ?? settings.params.profile;
   if (typeof name !== "string") throw new OptionError("modelId", `must be a string, not ${show(name)}`);
   if (typeof text !== "function") throw new OptionError("text", `must be a function, not ${show(text)}`);
 
-  async function doRerank(call: RerankingModelV4CallOptions) {
+  async function doRerank(call: Call): Promise<Result> {
     const { query, topN, abortSignal } = call;
     const documents = call.documents.values as readonly RerankingDocument[] as readonly Doc[];
     if (topN !== undefined && !(Number.isSafeInteger(topN) && topN >= 1)) {
@@ -107,7 +107,7 @@ export function oscillinkRerankingModel<Doc extends RerankingDocument = Rerankin
         ? { index: record.inputRank - 1, relevanceScore: relevanceScore ?? lowest }
         : { index: i, relevanceScore: 0 },
     );
-    const warnings: SharedV4Warning[] = failure
+    const warnings: Result["warnings"] = failure
       ? [{ type: "other", message: `not re-ranked: ${String(failure.error)}` }]
       : [];
     const kept = receipt && (settings.attach === "full" ? receipt : receipt.digest);
@@ -122,7 +122,7 @@ export function oscillinkRerankingModel<Doc extends RerankingDocument = Rerankin
   }
 
   return {
-    specificationVersion: "v4",
+    specificationVersion: "v3",
     provider: "oscillink",
     modelId: name,
     doRerank: (call) => unlessAborted(call.abortSignal, () => doRerank(call)),
@@ -147,7 +147,7 @@ const embeddingOf = (document: RerankingDocument): Vector | null | undefined =>
   typeof document === "object" ? (document.embedding as Vector | null | undefined) : undefined;
 
 /** The vectors that came with the call. */
-function givenVectors({ documents, providerOptions }: RerankingModelV4CallOptions, key: string) {
+function givenVectors({ documents, providerOptions }: Call, key: string) {
   const { embeddings, queryEmbedding, ...others } = providerOptions?.[key] ?? {};
   const unknown = Object.keys(others)[0];
   if (unknown !== undefined) {

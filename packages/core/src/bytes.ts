@@ -4,6 +4,14 @@
 export const isBytes = (value: unknown): value is Uint8Array =>
   ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === "[object Uint8Array]";
 
+/** Whether a value is a Float32Array, of whatever realm. */
+export const isFloats = (value: unknown): value is Float32Array =>
+  ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === "[object Float32Array]";
+
+/** Whether a value is an ArrayBuffer, of whatever realm. */
+export const isBuffer = (value: unknown): value is ArrayBuffer =>
+  Object.prototype.toString.call(value) === "[object ArrayBuffer]";
+
 const littleEndian = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
 /** Unsigned 32-bit integers. */

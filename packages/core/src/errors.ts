@@ -1,8 +1,16 @@
 /**
+ * Names the kind of a class of errors. A process may hold this package twice, as an ES module and as CommonJS or in two
+ * versions: `instanceof` then knows the errors of the other copy by their kind.
+ */
+export const KIND = Symbol.for("@oscillink/core:error");
+
+/**
  * Every error this package throws on purpose. `parameter` names what was wrong; the message says what came
  * and what to do about it.
  */
 export class OscillinkError extends Error {
+  /** @internal */
+  static readonly [KIND]: string = "OscillinkError";
   override readonly name: string = "OscillinkError";
   /** The parameter at fault, e.g. `"k"`, `"candidates[3].embedding"`. */
   readonly parameter: string;
@@ -10,6 +18,12 @@ export class OscillinkError extends Error {
   constructor(parameter: string, message: string, options?: ErrorOptions) {
     super(`${parameter}: ${message}`, options);
     this.parameter = parameter;
+  }
+
+  /** Whether a value is such an error, of this copy of the package or of another. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: each class that extends this one asks for itself.
+    return isOf(this, value);
   }
 
   /** The same error for a parameter that is part of another, which is its cause. */
@@ -20,28 +34,46 @@ export class OscillinkError extends Error {
   }
 }
 
+function isOf(Class: typeof OscillinkError, value: unknown): boolean {
+  if (Function.prototype[Symbol.hasInstance].call(Class, value)) return true;
+  // A class of somebody else that extends one of these has no kind of its own.
+  if (!Object.hasOwn(Class, KIND)) return false;
+  const kind = (value as { constructor?: { [KIND]?: unknown } } | null | undefined)?.constructor?.[KIND];
+  return Class === OscillinkError ? kind !== undefined : kind === Class[KIND];
+}
+
 /** An option of the wrong kind, out of its range, or unknown. */
 export class OptionError extends OscillinkError {
+  /** @internal */
+  static override readonly [KIND] = "OptionError";
   override readonly name = "OptionError";
 }
 
 /** A vector that cannot be used: wrong width, a value that is not a finite float32, a zero query. */
 export class VectorError extends OscillinkError {
+  /** @internal */
+  static override readonly [KIND] = "VectorError";
   override readonly name = "VectorError";
 }
 
 /** A candidate, or the list of them, that cannot be used: a duplicate id, a missing embedding, a bad trust. */
 export class CandidateError extends OscillinkError {
+  /** @internal */
+  static override readonly [KIND] = "CandidateError";
   override readonly name = "CandidateError";
 }
 
 /** An embedder that returned something other than one vector for each text. */
 export class EmbedderError extends OscillinkError {
+  /** @internal */
+  static override readonly [KIND] = "EmbedderError";
   override readonly name = "EmbedderError";
 }
 
 /** A call that came too early, such as `bundle()` before `setQuery()`. */
 export class StateError extends OscillinkError {
+  /** @internal */
+  static override readonly [KIND] = "StateError";
   override readonly name = "StateError";
 }
 

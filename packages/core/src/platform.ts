@@ -35,7 +35,7 @@ declare const WebAssembly: {
 declare const process: { getBuiltinModule?(name: string): { createHash?(name: string): Hash } } | undefined;
 
 /** Milliseconds since some moment: only differences mean anything. */
-export const now = (): number => performance.now();
+export const now = (): number => (typeof performance === "object" ? performance : Date).now();
 
 /** One character a byte, from padded base64; throws for what is none. */
 export const fromBase64Text = (base64: string): string => atob(base64);
@@ -51,8 +51,16 @@ export const webCrypto = (): SubtleCrypto => crypto.subtle;
 export const instantiate = (bytes: Uint8Array): unknown =>
   new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports;
 
-/** The platform's own SHA-256, where it can be had at once and without an import; null elsewhere. */
+/**
+ * The platform's own SHA-256, where it can be had at once and without an import; null elsewhere. A sandbox may have a
+ * `process` whose functions, or whose every property, throws: the edge runtime of Next.js has.
+ */
 export function platformSha256(): (() => Hash) | null {
-  const platform = typeof process === "object" ? process?.getBuiltinModule?.("node:crypto") : undefined;
-  return platform?.createHash ? () => platform.createHash!("sha256") : null;
+  try {
+    const { createHash } = process!.getBuiltinModule!("node:crypto");
+    createHash!("sha256");
+    return () => createHash!("sha256");
+  } catch {
+    return null;
+  }
 }

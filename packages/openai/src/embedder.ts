@@ -136,7 +136,7 @@ function resolve(client: EmbeddingsClient, given: OpenAIEmbedderOptions) {
   checkInteger("batchSize", batchSize, LIMITS.batchSize);
   checkInteger("tokensPerBatch", tokensPerBatch, LIMITS.tokensPerBatch);
   checkInteger("concurrency", concurrency);
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+  if (signal !== undefined && typeof signal?.throwIfAborted !== "function") {
     throw new OptionError("signal", `must be an AbortSignal, not ${show(signal)}`);
   }
   if (onProgress !== undefined && typeof onProgress !== "function") {

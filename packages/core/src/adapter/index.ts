@@ -1,4 +1,5 @@
 /** What adapters need and share, free of any framework: for those that come with this project and for your own. */
+export { isBytes } from "../bytes.ts";
 export {
   CandidateError,
   EmbedderError,

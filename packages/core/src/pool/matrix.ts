@@ -1,3 +1,4 @@
+import { isFloats } from "../bytes.ts";
 import { show, VectorError } from "../errors.ts";
 
 /** One vector: an array of numbers, or a typed array of them. */
@@ -110,7 +111,7 @@ function rowsOf(
 ): { n: number; row: (i: number) => Vector | null | undefined } {
   if (Array.isArray(vectors)) return { n: vectors.length, row: (i) => vectors[i] };
   const { data, n, d } = (vectors ?? {}) as PackedVectors;
-  if (!(data instanceof Float32Array) || !Number.isSafeInteger(n) || !Number.isSafeInteger(d) || n < 0) {
+  if (!isFloats(data) || !Number.isSafeInteger(n) || !Number.isSafeInteger(d) || n < 0) {
     const wanted = "must be an array of vectors, or { data: Float32Array, n, d }";
     throw new VectorError(name(0), `${wanted}, not ${show(vectors)}`);
   }

@@ -1,5 +1,5 @@
 import { bytesToHex, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
-import { float32Bytes, float32Of } from "../bytes.ts";
+import { float32Bytes, float32Of, isBuffer, isBytes } from "../bytes.ts";
 import { StateError, show } from "../errors.ts";
 import type { Params } from "../options/types.ts";
 import { fromUtf8 } from "../platform.ts";
@@ -113,10 +113,10 @@ export function toBuffer({ vectors, query, present, before, ...facts }: LatticeS
 
 /** @throws {StateError} if it is no lattice, one of another version, or cut short. */
 export function fromBuffer(buffer: ArrayBuffer | Uint8Array): LatticeState {
-  if (!(buffer instanceof ArrayBuffer) && !(buffer instanceof Uint8Array)) {
+  if (!isBuffer(buffer) && !isBytes(buffer)) {
     throw new StateError("buffer", `must be an ArrayBuffer or a Uint8Array, not ${show(buffer)}`);
   }
-  const bytes = buffer instanceof ArrayBuffer ? new Uint8Array(buffer) : buffer;
+  const bytes = isBuffer(buffer) ? new Uint8Array(buffer) : buffer;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < HEADER || view.getUint32(0, true) !== MAGIC) {
     throw new StateError("buffer", "is no lattice: it does not start with OSCL");

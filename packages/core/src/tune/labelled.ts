@@ -1,4 +1,4 @@
-import { CandidateError, OscillinkError, show } from "../errors.ts";
+import { CandidateError, KIND, OscillinkError, show } from "../errors.ts";
 import type { Candidate } from "../pool/candidates.ts";
 import type { Vector } from "../pool/matrix.ts";
 import type { RerankRequest } from "../rerank.ts";
@@ -19,6 +19,8 @@ export interface LabelledQuery {
 
 /** The labelled queries, or the pools seen, are too few for an answer. */
 export class TuneError extends OscillinkError {
+  /** @internal */
+  static override readonly [KIND] = "TuneError";
   override readonly name = "TuneError";
   /** How many queries it takes, or pools. */
   readonly needed: number;

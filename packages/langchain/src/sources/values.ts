@@ -1,4 +1,4 @@
-import type { Vector } from "@oscillink/core/adapter";
+import { isBytes, type Vector } from "@oscillink/core/adapter";
 
 /**
  * A vector as a store's client returns it: an array or a typed array of numbers, an Arrow vector, bytes (float32,
@@ -20,7 +20,7 @@ function numbersOf(value: unknown): ArrayLike<unknown> | undefined {
       return undefined;
     }
   }
-  if (value instanceof Uint8Array) return float32s(value);
+  if (isBytes(value)) return float32s(value);
   if (Array.isArray(value)) return value;
   if (typeof value !== "object" || value === null || !(Symbol.iterator in value)) return undefined;
   return Array.from(value as Iterable<unknown>);

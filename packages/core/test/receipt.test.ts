@@ -190,7 +190,7 @@ describe("the receipt's inputs", () => {
     // Without a query the scores of the first list stand in for similarities.
     const scored = lists.map(({ name, items }) => ({
       name,
-      items: items.map(({ embedding: _, ...item }, i) => ({ ...item, score: i / 4 })),
+      items: items.map(({ embedding: _, ...item }, i) => ({ ...item, text: "", score: i / 4 })),
     }));
     expect(rerank({ queryText: "a", lists: scored }).receipt.inputs).toMatchObject({
       d: 0,

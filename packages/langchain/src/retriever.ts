@@ -4,6 +4,7 @@ import type { DocumentInterface } from "@langchain/core/documents";
 import { BaseRetriever, type BaseRetrieverInput } from "@langchain/core/retrievers";
 import type { VectorStoreInterface } from "@langchain/core/vectorstores";
 import {
+  checkObject,
   type Embedder,
   embedQuery,
   type Likeness,
@@ -74,7 +75,8 @@ export class OscillinkRetriever<
 
   /** @throws {OptionError} for a field that is unknown or out of range. */
   constructor(fields: OscillinkRetrieverFields<Store>) {
-    const { callbacks, tags, metadata, verbose, vectorStore, embeddings, pool, filter, ...others } = fields;
+    const { callbacks, tags, metadata, verbose, vectorStore, embeddings, pool, filter, ...others } =
+      checkObject("fields", fields);
     const { vectors = "reembed", expand, ...rest } = others;
     super({
       ...(callbacks !== undefined && { callbacks }),
@@ -95,11 +97,14 @@ export class OscillinkRetriever<
     if (this.#expand && vectors === "never") {
       throw new OptionError("expand", 'searches with vectors, so it cannot go with vectors: "never"');
     }
-    this.#settings = resolveFields({
-      ...rest,
-      // The interface does not name it, but every store of LangChain has it.
-      embeddings: embeddings ?? (vectorStore as unknown as RerankFields).embeddings,
-    });
+    this.#settings = resolveFields(
+      {
+        ...rest,
+        // The interface does not name it, but every store of LangChain has it.
+        embeddings: embeddings ?? (vectorStore as unknown as RerankFields).embeddings,
+      },
+      ["vectorStore", "pool", "filter", "vectors", "expand"],
+    );
     this.#embedder = vectors === "reembed" ? this.#settings.embedder : null;
     this.pool = resolvePool(pool, this.#settings.params.k);
   }
@@ -122,6 +127,7 @@ export class OscillinkRetriever<
             query: vector,
             vectors: (wider ?? (await this.#found(hits, vector))).map((found) => found.vector),
             embedder: this.#embedder,
+            store: this.vectorStore,
           };
     return rerankDocuments(documents, query, likeness, this.#settings, callbacks);
   }

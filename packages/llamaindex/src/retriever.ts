@@ -2,7 +2,7 @@ import type { QueryBundle } from "@llamaindex/core/query-engine";
 import { BaseRetriever } from "@llamaindex/core/retriever";
 import type { NodeWithScore } from "@llamaindex/core/schema";
 import type { MetadataFilters } from "@llamaindex/core/vector-store";
-import { OptionError, resolvePool } from "@oscillink/core/adapter";
+import { checkObject, OptionError, resolvePool } from "@oscillink/core/adapter";
 import {
   type NodeOptions,
   type NodeSettings,
@@ -54,11 +54,16 @@ export class OscillinkRetriever extends BaseRetriever {
   readonly #settings: NodeSettings;
 
   /** @throws {OptionError} for an option that is unknown or out of range. */
-  constructor({ retriever, pool, filters, ...options }: OscillinkRetrieverOptions) {
+  constructor(given: OscillinkRetrieverOptions) {
     super();
+    const { retriever, pool, filters, ...options } = checkObject("options", given);
     // A VectorIndexRetriever knows the index that it searches.
     const index = options.index ?? (retriever as { index?: VectorIndex } | undefined)?.index;
-    this.#settings = resolveNodeOptions({ ...options, ...(index?.vectorStores && { index }) });
+    this.#settings = resolveNodeOptions({ ...options, ...(index?.vectorStores && { index }) }, [
+      "retriever",
+      "pool",
+      "filters",
+    ]);
     this.#retriever = retriever ?? searchOf(index, pool, filters, this.#settings.params.k);
     if (typeof this.#retriever?.retrieve !== "function") {
       throw new OptionError("retriever", "must be a LlamaIndex retriever: it needs retrieve");

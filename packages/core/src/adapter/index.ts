@@ -1,6 +1,7 @@
 /** What adapters need and share, free of any framework: for those that come with this project and for your own. */
 export {
   CandidateError,
+  checkObject,
   EmbedderError,
   OptionError,
   OscillinkError,

@@ -1,4 +1,4 @@
-import { VectorError } from "../errors.ts";
+import { checkObject, VectorError } from "../errors.ts";
 import type { Strategies } from "../options/profiles.ts";
 import type { Params } from "../options/types.ts";
 import {
@@ -84,10 +84,11 @@ export function checkNorm(name: string, norm: number): void {
  *   vector where `missing` is `"error"`.
  */
 export function makePool(
-  input: LatticeInput,
+  given: LatticeInput,
   { missing: policy, normalize }: Params,
   { nodes, order: orderBy }: Strategies,
 ): Pool {
+  const input = checkObject("input", given, "an object with the candidates' embeddings or scores");
   const nameOf = input.nameOf ?? ((i, column) => `${column}[${i}]`);
   const scores = input.embeddings === undefined && input.scores ? checkScores(input.scores, nameOf) : null;
   const name = (i: number) => nameOf(i, scores ? "scores" : "embeddings");

@@ -2,7 +2,7 @@ import { CandidateError, OptionError, OscillinkError, show } from "../errors.ts"
 import { resolveOptions } from "../options/options.ts";
 import { profiles } from "../options/profiles.ts";
 import type { Options, ProfileName } from "../options/types.ts";
-import type { Candidate } from "../pool/candidates.ts";
+import { type Candidate, idsOf } from "../pool/candidates.ts";
 import type { Vector } from "../pool/matrix.ts";
 import { rerank } from "../rerank.ts";
 
@@ -222,7 +222,7 @@ function judge(query: LabelledQuery, settings: readonly TuneSetting[], k: number
   const rankings = settings.map(({ options }) =>
     rerank({ ...options, ...asked, k }).bundle.map(({ id }) => id),
   );
-  const ids = candidates.map(({ id }, i) => id ?? String(i));
+  const ids = idsOf(candidates, (i) => `candidates[${i}].id`);
   if (!ids.some((id) => grades.get(id)! > 0)) return null;
   const ideal = discounted([...grades.values()].sort((a, b) => b - a).slice(0, k));
   const quality = (ranking: string[]) => discounted(ranking.map((id) => grades.get(id) ?? 0)) / ideal;

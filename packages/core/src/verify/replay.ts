@@ -82,8 +82,8 @@ const differences = (a: Fields, b: Fields): string[] =>
 function computed({ params, chain, meta }: AnySigned, inputs: ReplayInputs): AnyReceipt | Refusal {
   try {
     const { edges, ...given } = inputs;
-    const { input, options, query, queryText } = poolOf({ ...given, ...params }, edges);
-    const lattice = new Lattice(input, options).setQuery(query ?? null, queryText ?? null);
+    const { input, query, queryText } = poolOf({ ...given, ...params }, edges);
+    const lattice = new Lattice(input, params).setQuery(query ?? null, queryText ?? null);
     if (chain !== null) lattice.addChain(chain.nodes, { lamP: chain.lamP, weights: chain.weights });
     return lattice.receipt({
       detail: meta.receipt_detail,

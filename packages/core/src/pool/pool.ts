@@ -125,15 +125,18 @@ export function makePool(
     );
   }
   // What the rows are taken from: the vectors, or what the words of those candidates make up.
-  const source = scores ? wordVectors(present.map((i) => said[i]!)) : raw;
+  const words = scores && wordVectors(present.map((i) => said[i]!));
+  const source = words ?? raw;
   const rows = scores ? Array.from(present.keys()) : present;
   const scale = normalize && !scores ? unitScale(norms) : null;
   const order = orderBy === "content" ? contentOrder(source, rows, scale) : Int32Array.from(rows);
   const candidate = scores ? order.map((row) => present[row]!) : order;
   const vectors = gather(source, order, scale);
   const twin = Int32Array.from(order.keys());
+  // What has words of its own is like no other.
   const same = (i: number, j: number) =>
-    compareRows(vectors, i, j) === 0 && (scores !== null || norms[candidate[i]!]! > 0);
+    compareRows(vectors, i, j) === 0 &&
+    (words ? words.own[order[i]!] === 0 && words.own[order[j]!] === 0 : norms[candidate[i]!]! > 0);
   if (orderBy === "content" && edges === null) {
     for (let i = 1; i < twin.length; i++) if (same(i, i - 1)) twin[i] = twin[i - 1]!;
   }

@@ -3,6 +3,7 @@ import { cpus } from "node:os";
 import { rerank } from "@oscillink/core";
 import { Command, Option } from "commander";
 import type { Part } from "./facts.ts";
+import { growth as grown, lineOf } from "./growth.ts";
 import { adapters } from "./parts/adapters.ts";
 import { cold } from "./parts/cold.ts";
 import { kernel } from "./parts/kernel.ts";
@@ -37,13 +38,14 @@ const parts: Record<string, { title: string; run: Part }> = {
   },
 };
 
-const { json, quick, only } = new Command("bench:perf")
+const { json, quick, only, growth } = new Command("bench:perf")
   .description("How long a re-ranking takes, and what it is made of; seeded unit vectors.")
   .option("--json", "print JSON lines, one a figure")
   .option("--quick", "a few runs of small pools: whether it works, not how fast it is")
+  .option("--growth", "in place of all that: how the time grows with what comes in, with its exponents")
   .addOption(new Option("--only <part>", "one part alone").choices(Object.keys(parts)))
   .parse()
-  .opts<{ json?: true; quick?: true; only?: string }>();
+  .opts<{ json?: true; quick?: true; only?: string; growth?: true }>();
 
 const setting = {
   machine: `${cpus()[0]!.model}, ${cpus().length} cores`,
@@ -53,7 +55,11 @@ const setting = {
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const report = (json ? jsonReporter : textReporter)(print, setting);
 
-for (const [part, { title, run }] of Object.entries(parts)) {
+if (growth) {
+  for (const kind of grown(quick ?? false))
+    print(json ? JSON.stringify({ ...setting, ...kind }) : lineOf(kind));
+}
+for (const [part, { title, run }] of growth ? [] : Object.entries(parts)) {
   if (only !== undefined && only !== part) continue;
   progress(part);
   for await (const fact of run(quick ? quickPlan : full)) {

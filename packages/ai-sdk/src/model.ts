@@ -1,5 +1,6 @@
 import {
   type AdapterOptions,
+  checkObject,
   type Digest,
   EmbedderError,
   embedQuery,
@@ -60,14 +61,12 @@ export interface OscillinkRerankingModelOptions<Doc extends RerankingDocument = 
  *   query, documents, topN: 5,
  * });
  */
-export function oscillinkRerankingModel<Doc extends RerankingDocument = RerankingDocument>({
-  embed,
-  modelId,
-  text = textOf,
-  ...options
-}: OscillinkRerankingModelOptions<Doc>): Model {
+export function oscillinkRerankingModel<Doc extends RerankingDocument = RerankingDocument>(
+  given: OscillinkRerankingModelOptions<Doc> = {},
+): Model {
+  const { embed, modelId, text = textOf, ...options } = checkObject("options", given);
   checkEmbed(embed);
-  const settings = resolveAdapterOptions(options, titleOf);
+  const settings = resolveAdapterOptions(options, titleOf, ["embed", "modelId", "text"]);
   const name = modelId ?? settings.params.profile;
   if (typeof name !== "string") throw new OptionError("modelId", `must be a string, not ${show(name)}`);
   if (typeof text !== "function") throw new OptionError("text", `must be a function, not ${show(text)}`);

@@ -81,6 +81,7 @@ export class StateError extends OscillinkError {
 export function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
   if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (typeof value === "bigint") return `the bigint ${String(value).slice(0, 40)}`;
   if (ArrayBuffer.isView(value)) return `a ${value.constructor?.name ?? "typed array"}`;
   if (typeof value === "function") return "a function";
   if (typeof value === "object" && value !== null) return "an object";
@@ -93,6 +94,29 @@ export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   return typeof value === "object" || typeof value === "function" ? show(value) : `a ${typeof value}`;
 }
+
+/**
+ * An object of options or the like, as it came.
+ *
+ * @throws {OptionError} for anything else: a call without it, null, an array.
+ */
+export function checkObject<T extends object>(name: string, value: T, wanted = "an object"): T {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  throw new OptionError(name, `must be ${wanted}, not ${show(value)}`);
+}
+
+/** @throws {OptionError} for what is no function. */
+export function checkFunction(name: string, value: unknown): void {
+  if (typeof value !== "function") throw new OptionError(name, `must be a function, not ${show(value)}`);
+}
+
+/** What other libraries call an option: nearer in meaning than in letters. */
+const ALSO_CALLED: Readonly<Record<string, string>> = {
+  topk: "k",
+  topn: "k",
+  similaritytopk: "k",
+  limit: "k",
+};
 
 /**
  * Refuses options that are not known.
@@ -108,8 +132,10 @@ export function refuseUnknown(others: object, known: readonly string[]): void {
   throw new OptionError(name, `unknown option; ${list}`);
 }
 
-/** The known name that takes fewest changes, at most two, one in three letters; null if there is none. */
+/** What other libraries call it, or the known name that takes fewest changes: at most two, one in three letters. Null for none. */
 function closest(name: string, known: readonly string[]): string | null {
+  const meant = ALSO_CALLED[name.toLowerCase().replaceAll("_", "")];
+  if (meant !== undefined && known.includes(meant)) return meant;
   const limit = Math.min(2, Math.floor(name.length / 3));
   const near = known
     .map((candidate) => ({ candidate, changes: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))

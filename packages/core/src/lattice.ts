@@ -3,7 +3,7 @@ import type { Energy } from "./diagnose/energy.ts";
 import { type LatticeFigures, latticeFigures } from "./diagnose/figures.ts";
 import { type ChainReceiptOptions, judgeChain } from "./diagnose/judgeChain.ts";
 import { energyOfVectors } from "./diagnose/measure.ts";
-import { refuseUnknown } from "./errors.ts";
+import { checkFunction, checkObject, refuseUnknown } from "./errors.ts";
 import type { LatticeEvent, Timings } from "./events.ts";
 import { type ChainOptions, makeChain, moveChain } from "./graph/chain.ts";
 import { edgesOfCandidates } from "./graph/network.ts";
@@ -19,7 +19,7 @@ import { defined, resolveOptions } from "./options/options.ts";
 import { profiles } from "./options/profiles.ts";
 import type { Options, Params, SolveOptions } from "./options/types.ts";
 import { now } from "./platform.ts";
-import type { Edge, LatticeInput } from "./pool/input.ts";
+import type { Edge, LatticeInput, Numbers } from "./pool/input.ts";
 import type { PackedVectors, Vector, Vectors } from "./pool/matrix.ts";
 import { inputOf, makePool } from "./pool/pool.ts";
 import { makeQuery } from "./pool/query.ts";
@@ -104,13 +104,13 @@ export class Lattice {
    */
   setQuery(vector: Vector | null, text: string | null = null): this {
     const { pool, params } = this.#standing.problem;
-    const query = this.#timed("rank", () => makeQuery(pool, params, vector, text));
+    const query = this.#timed("rank", () => makeQuery(pool, params, vector ?? null, text));
     this.#standing = ask(this.#standing, query);
     return this;
   }
 
   /** Sets the candidates' trust anew, one value in [0, 1] each. Starts the lattice over. */
-  setTrust(trust: ArrayLike<number>): this {
+  setTrust(trust: Numbers): this {
     const { pool: before, params, chain } = this.#standing.problem;
     const strategies = strategiesOf(this.#standing.problem);
     const pool = this.#timed("pack", () => makePool({ ...inputOf(before), trust }, params, strategies));
@@ -119,7 +119,7 @@ export class Lattice {
 
   /** Builds the graph anew with other options. Starts the lattice over. */
   rebuildGraph(options: Pick<Options, "neighbors" | "graph" | "similarityFloor" | "rowCap">): this {
-    const { neighbors, graph, similarityFloor, rowCap, ...others } = options;
+    const { neighbors, graph, similarityFloor, rowCap, ...others } = checkObject("options", options);
     refuseUnknown(others, ["neighbors", "graph", "similarityFloor", "rowCap"]);
     return this.#rebuild({ params: resolveOptions({ ...this.params, ...defined(options) }) });
   }
@@ -130,10 +130,10 @@ export class Lattice {
    *
    * @param nodes at least two candidates, by index; neighbours in the chain must differ.
    * @throws {CandidateError} for a chain too short, an index out of range, or a candidate that is no node.
-   * @throws {OptionError} for a lamP < 0, or weights that are not one positive number a link.
+   * @throws {OptionError} for a lamP out of its range, or weights that are not one number of theirs a link.
    */
   addChain(nodes: readonly number[], options: ChainOptions = {}): this {
-    return this.#rebuild({ chain: makeChain(this.#standing.problem.pool, nodes, options) });
+    return this.#rebuild({ chain: makeChain(this.#standing.problem.pool, nodes, options, this.params.lamG) });
   }
 
   /** Removes the chain. Starts the lattice over. */
@@ -157,14 +157,15 @@ export class Lattice {
    * One implicit Euler step `(I + dt M) U⁺ = U + dt F` from the present state, which starts at the candidates' vectors.
    * No step raises the energy.
    */
-  settle({ dt = 1, warmStart = true, ...rest }: SettleOptions = {}): Convergence {
+  settle(options: SettleOptions = {}): Convergence {
     const began = now();
+    const { dt = 1, warmStart = true, ...rest } = checkObject("options", options);
     checkStep(dt);
-    const options = resolveSolveOptions(this.params, rest);
+    const how = resolveSolveOptions(this.params, rest);
     const standing = this.#standing;
     const space = standing.space();
     const from = standing.moved?.state ?? space.start;
-    const moved = step(standing.vectors(), space, from, dt, warmStart, options);
+    const moved = step(standing.vectors(), space, from, dt, warmStart, how);
     this.#standing = { ...standing, moved };
     this.#tell("settle", moved.convergence, now() - began);
     return { ...moved.convergence };
@@ -184,6 +185,7 @@ export class Lattice {
    * listener may change the lattice: what called it goes on with what it had found.
    */
   onEvent(listener: (event: LatticeEvent) => void): () => void {
+    checkFunction("listener", listener);
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }

@@ -44,8 +44,32 @@ export function exponential(x: number): number {
   return series * power;
 }
 
-/** Mean and standard deviation (of the population). The same for any order of the values: they are summed sorted. */
+/** Values of this size have squares and sums that float64 holds. */
+const ORDINARY = 2 ** 300;
+
+/**
+ * What values are divided by before they are squared: 1, or a power of two near the largest where squares would leave the
+ * range of float64. Division by a power of two is exact, so that the scale of the values changes no digit.
+ */
+export function unitOf(values: Float64Array): number {
+  const largest = values.reduce((size, v) => Math.max(size, Math.abs(v)), 0);
+  if (largest === 0 || (largest < ORDINARY && largest > 1 / ORDINARY)) return 1;
+  let unit = 1;
+  while (largest / unit >= 2) unit *= 2;
+  while (largest / unit < 1) unit /= 2;
+  return unit;
+}
+
+/**
+ * Mean and standard deviation (of the population). The same for any order of the values: they are summed sorted. Values of any
+ * size have finite ones.
+ */
 export function moments(values: Float64Array): { mean: number; deviation: number } {
+  const unit = unitOf(values);
+  if (unit !== 1) {
+    const { mean, deviation } = moments(values.map((v) => v / unit));
+    return { mean: mean * unit, deviation: deviation * unit };
+  }
   const sorted = values.toSorted();
   const mean = sorted.reduce((sum, v) => sum + v, 0) / sorted.length;
   const variance = sorted.reduce((sum, v) => sum + (v - mean) * (v - mean), 0) / sorted.length;

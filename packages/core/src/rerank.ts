@@ -1,4 +1,4 @@
-import { CandidateError, OscillinkError, show, VectorError } from "./errors.ts";
+import { CandidateError, checkObject, OscillinkError, show, VectorError } from "./errors.ts";
 import {
   type Context,
   type ReceiptOptions,
@@ -7,10 +7,11 @@ import {
 } from "./options/calls.ts";
 import { defined, resolveOptions } from "./options/options.ts";
 import { profiles } from "./options/profiles.ts";
-import type { Options } from "./options/types.ts";
+import type { Options, Params } from "./options/types.ts";
 import { now } from "./platform.ts";
-import { type Candidate, checkObjects, type ResultList, unite } from "./pool/candidates.ts";
-import type { Column, Edge, LatticeInput } from "./pool/input.ts";
+import { type Candidate, checkObjects, FIELDS, idsOf, type ResultList, unite } from "./pool/candidates.ts";
+import type { Column, Edge, LatticeInput, NameOf } from "./pool/input.ts";
+import { refuseWithoutTexts, refuseWithoutVectors } from "./pool/lost.ts";
 import type { Vector } from "./pool/matrix.ts";
 import { makePool } from "./pool/pool.ts";
 import { makeQuery, type Query } from "./pool/query.ts";
@@ -27,10 +28,14 @@ import { makeProblem, type Problem, strategiesOf } from "./solve/problem.ts";
 export interface RerankRequest<C extends Candidate = Candidate> extends Options {
   /**
    * The query's vector. Without it, the candidates' `score` takes the place of their similarity, and the lattice is
-   * built from their words.
+   * built from their words. With it, and not one candidate that has a vector, the call is refused; `missing` says that this
+   * is meant.
    */
   readonly query?: Vector;
-  /** The query's words. Without them, or without texts, the vectors decide alone. */
+  /**
+   * The query's words. Without them the vectors decide alone. With them, and not one candidate that says what its `text` or
+   * `title` is, the call is refused; `text: ""` says that there is none.
+   */
   readonly queryText?: string;
   /** The documents to choose from, best first as the search returned them: equal scores keep this order. */
   readonly candidates?: readonly C[];
@@ -74,10 +79,11 @@ export function rerank<C extends Candidate>(
 export function rerank<C extends Candidate>(request: RerankRequest<C>): RerankResult<C>;
 export function rerank<C extends Candidate>(request: RerankRequest<C>): RerankResult<C, AnyReceipt> {
   const began = now();
-  const { input, options, query: vector, queryText, candidates } = poolOf(request);
-  const params = resolveOptions(options);
+  const { input, params, query: vector, queryText, candidates } = poolOf(request);
   const pool = makePool(input, params, profiles[params.profile].strategies);
   const query = makeQuery(pool, params, vector ?? null, queryText ?? null);
+  if (vector && request.missing === undefined) refuseWithoutVectors(candidates, vector, input.nameOf);
+  if (query.text?.trim() && params.textWeight > 0) refuseWithoutTexts(candidates, input.nameOf);
   const problem = makeProblem(pool, params, null);
   const { vectors = null, context = null } = request;
   const record = resolveReceiptOptions({ vectors, context });
@@ -96,21 +102,10 @@ function resultOf(problem: Problem, query: Query, record: Required<ReceiptOption
   return { entries: bundle(problem, found), receipt };
 }
 
-/** The field of a candidate that a column of the lattice's input was made from. */
-const FIELDS = {
-  embeddings: "embedding",
-  scores: "score",
-  ids: "id",
-  texts: "text",
-  titles: "title",
-  trust: "trust",
-  links: "links",
-} as const;
-
 /** What a lattice is made of for a request, and what it is asked. */
 interface RequestedPool<C extends Candidate> {
-  readonly input: LatticeInput;
-  readonly options: Options;
+  readonly input: LatticeInput & { readonly nameOf: NameOf };
+  readonly params: Params;
   readonly query: Vector | undefined;
   readonly queryText: string | undefined;
   readonly candidates: readonly C[];
@@ -122,14 +117,28 @@ interface RequestedPool<C extends Candidate> {
  * @param edges the graph to use, if one is given.
  */
 export function poolOf<C extends Candidate>(
-  { query, queryText, candidates, lists, vectors: _, context: __, ...options }: RerankRequest<C>,
+  request: RerankRequest<C>,
   edges?: readonly Edge[],
 ): RequestedPool<C> {
+  const wanted = "an object with a query and candidates";
+  const {
+    query,
+    queryText,
+    candidates,
+    lists,
+    vectors: _,
+    context: __,
+    ...options
+  } = checkObject("request", request, wanted);
   if (lists !== undefined && candidates !== undefined) {
     throw new CandidateError("lists", "must not come with candidates: put those into a list");
   }
   const united = lists === undefined ? null : unite(lists, query !== undefined);
   const all = united ? united.candidates : checkObjects(candidates, "candidates");
+  const nameOf = (i: number, column: Column) => {
+    const field = FIELDS[column];
+    return united ? united.nameOf(i, field) : `candidates[${i}].${field}`;
+  };
   const scores = united ? united.scores : all.map((candidate) => candidate.score);
   // A list of similarities may be empty, where another list found something.
   const searched = united?.found.includes(false) ?? false;
@@ -139,19 +148,19 @@ export function poolOf<C extends Candidate>(
       "is missing; pass its vector, or candidates with the scores of the search",
     );
   }
+  const params = resolveOptions(options);
   const input = {
     ...(query === undefined ? { scores } : { embeddings: all.map((c) => c.embedding) }),
-    ids: all.map((c, i) => c.id ?? String(i)),
+    ids: idsOf(all, (i) => nameOf(i, "ids")),
     texts: all.map((c) => c.text),
     titles: all.map((c) => c.title),
     trust: all.map((c) => c.trust),
     links: all.map((c) => c.links),
     ...(united && { lists: united.lists, found: united.found }),
     ...(edges && { edges }),
-    nameOf: (i: number, column: Column) =>
-      `${united ? united.names[i] : `candidates[${i}]`}.${FIELDS[column]}`,
+    nameOf,
   };
-  return { input, options, query, queryText, candidates: all };
+  return { input, params, query, queryText, candidates: all };
 }
 
 /**
@@ -176,7 +185,7 @@ export function rerankMany<C extends Candidate>(
   resolveOptions(options);
   return (requests as readonly RerankRequest<C>[]).map((request, i) => {
     try {
-      const { query, queryText, candidates, lists, vectors, ...own } = request;
+      const { query, queryText, candidates, lists, vectors, ...own } = checkObject("request", request);
       const given = { query, queryText, candidates, lists, vectors } as Partial<RerankRequest<C>>;
       return rerank({ ...options, ...defined(own), ...defined(given) });
     } catch (cause) {

@@ -137,7 +137,7 @@ describe("orderCertified", () => {
     const nothing = { orderCertified: false, margin: null };
     expect(openOf({ query: [1, 0], candidates: [] })).toMatchObject({ ...nothing, open: "nothing-ranked" });
     const missing = [{ embedding: null }, { text: "solar" }];
-    expect(openOf({ query: [1, 0], candidates: missing })).toMatchObject({
+    expect(openOf({ query: [1, 0], candidates: missing, missing: "append" })).toMatchObject({
       ...nothing,
       open: "nothing-ranked",
     });

@@ -30,8 +30,9 @@ function z(values: readonly number[], noise: number): number[] {
   return values.map((v) => (deviation > noise ? (v - mean) / deviation : 0));
 }
 
-/** What is lost in a sum of float64, relative to the values. */
-const relative = (values: readonly number[]): number => 1e-9 * Math.max(...values.map(Math.abs));
+/** What is lost in a sum of float64, relative to the values; of scores that came, in the arithmetic alone. */
+const relative = (values: readonly number[], given = false): number =>
+  (given ? 1e-12 : 1e-9) * Math.max(...values.map(Math.abs));
 
 /** The lowest of the others in place of what is not there. */
 function filled(values: readonly (number | undefined)[]): number[] {
@@ -68,9 +69,9 @@ export function exactScores({ input, options, query, queryText, chain }: Case): 
         : clamped(dot(rows[i]!, asked) / (lengths[i]! * norm(asked)));
     }),
   );
-  const y = z(similarity, Math.max(input.scores ? 0 : 1e-6, relative(similarity)));
-  const add = (values: readonly number[], weight: number, noise = 0) =>
-    z(values, Math.max(noise, relative(values))).forEach((v, i) => {
+  const y = z(similarity, Math.max(input.scores ? 0 : 1e-6, relative(similarity, true)));
+  const add = (values: readonly number[], weight: number, noise = 0, given = false) =>
+    z(values, Math.max(noise, relative(values, given))).forEach((v, i) => {
       y[i]! += weight * v;
     });
   const words = nodes.map(({ candidate }) => ({
@@ -88,14 +89,14 @@ export function exactScores({ input, options, query, queryText, chain }: Case): 
     if (said.title) add([...said.title], belief * params.titleWeight);
   }
   for (const { scores } of input.lists ?? []) {
-    add(filled(nodes.map(({ candidate }) => scores[candidate])), params.listWeight);
+    add(filled(nodes.map(({ candidate }) => scores[candidate])), params.listWeight, 0, true);
   }
   if (said && nodes.length > 1) add(likeness(y, S, params), params.feedback, 1e-6);
 
   const known = nodes.map(({ candidate }, i) => ({
     ...words[i]!,
-    id: input.ids![candidate]!,
-    links: input.links?.[candidate] ?? [],
+    id: String(input.ids![candidate]),
+    links: input.links?.[candidate]?.map(String) ?? [],
   }));
   const from = [...y];
   const least = Math.min(...from);

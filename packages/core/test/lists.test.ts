@@ -73,7 +73,7 @@ describe("lists", () => {
       fc.property(lists, (given) => {
         const firsts = new Map<string, Candidate>();
         for (const { items } of given) {
-          for (const item of items) if (!firsts.has(item.id!)) firsts.set(item.id!, item);
+          for (const item of items) if (!firsts.has(String(item.id))) firsts.set(String(item.id), item);
         }
         const { bundle, receipt } = rerank({ query, queryText, lists: given, ...all });
         expect(receipt.inputs.n).toBe(firsts.size);
@@ -89,9 +89,11 @@ describe("lists", () => {
       fc.property(lists, fc.boolean(), (given, vectors) => {
         const united = new Map<string, Candidate>();
         for (const item of given.flatMap(({ items }) => items)) {
-          if (!united.has(item.id!)) united.set(item.id!, item);
+          if (!united.has(String(item.id))) united.set(String(item.id), item);
         }
-        const [byVectors, byWords] = given.map(({ items }) => new Map(items.map((item) => [item.id!, item])));
+        const [byVectors, byWords] = given.map(
+          ({ items }) => new Map(items.map((item) => [String(item.id), item])),
+        );
         const ids = [...united.keys()];
         const column = <K extends keyof Candidate>(field: K) => ids.map((id) => united.get(id)![field]);
         const of = (map: Map<string, Candidate>) => ids.map((id) => map.get(id)?.score);
@@ -169,7 +171,9 @@ describe("lists", () => {
     fc.assert(
       fc.property(lists, (given) => {
         const { bundle } = rerank({ query, queryText, lists: given, ...all });
-        const [byVectors, byWords] = given.map(({ items }) => new Map(items.map((item) => [item.id!, item])));
+        const [byVectors, byWords] = given.map(
+          ({ items }) => new Map(items.map((item) => [String(item.id), item])),
+        );
         const lowestScore = Math.min(...Array.from(byWords!.values(), ({ score }) => score!));
         const ofFound = bundle.filter(({ id }) => byVectors!.has(id)).map(({ parts }) => parts!.similarity!);
         for (const { id, parts } of bundle) {
@@ -267,7 +271,7 @@ describe("lists that cannot be used are refused by name", () => {
       "lists[0].items[3].id",
       CandidateError,
     ],
-    ["a number for an id", [{ name: "x", items: [item(7)] }], "lists[0].items[0].id", CandidateError],
+    ["an object for an id", [{ name: "x", items: [item({})] }], "lists[0].items[0].id", CandidateError],
     [
       "an id twice",
       [good, { name: "x", items: [item("b"), item("b")] }],
@@ -406,7 +410,7 @@ describe("twins", () => {
   test("share every value, whatever list found them first", () => {
     fc.assert(
       fc.property(lists, fc.nat(), (given, at) => {
-        const ids = [...new Set(given.flatMap(({ items }) => items.map(({ id }) => id!)))];
+        const ids = [...new Set(given.flatMap(({ items }) => items.map(({ id }) => String(id))))];
         const id = ids[at % ids.length]!;
         // Nobody names either of the two.
         const apart = given.map(({ items, ...list }) => ({
@@ -463,7 +467,7 @@ describe("raising a document's trust", () => {
         fc.constantFrom(0.001, 0.3, 0.999),
         fc.constantFrom(0.3, 0.999, 1),
         (given, at, a, b) => {
-          const ids = [...new Set(given.flatMap(({ items }) => items.map(({ id }) => id!)))];
+          const ids = [...new Set(given.flatMap(({ items }) => items.map(({ id }) => String(id))))];
           const id = ids[at % ids.length]!;
           const [less, more] = [Math.min(a, b), Math.max(a, b)].map((trust) => {
             const trusted = given.map(({ items, ...list }) => ({

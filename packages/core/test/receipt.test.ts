@@ -191,7 +191,7 @@ describe("the receipt's inputs", () => {
     // Without a query the scores of the first list stand in for similarities.
     const scored = lists.map(({ name, items }) => ({
       name,
-      items: items.map(({ embedding: _, ...item }, i) => ({ ...item, score: i / 4 })),
+      items: items.map(({ embedding: _, ...item }, i) => ({ ...item, text: "", score: i / 4 })),
     }));
     expect(rerank({ queryText: "a", lists: scored }).receipt.inputs).toMatchObject({
       d: 0,
@@ -675,7 +675,7 @@ describe("the receipt", () => {
       query: [1, 0.3],
       queryText: `great ${cut}`,
       candidates: [
-        { id: "a", embedding: [1, 0], text: `great ${cut}`, title: `x${cut}`, links: [`b${cut}`] },
+        { id: "a", embedding: [1, 0], text: `great ${cut}`, title: `x${cut}` },
         { id: "b", embedding: [0, 1], text: "great x" },
       ],
     });

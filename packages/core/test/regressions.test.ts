@@ -100,7 +100,8 @@ describe("a receipt that canonical JSON cannot hold", () => {
   });
 
   test("came of no vectors at all in the profile reference", () => {
-    const { bundle, receipt } = rerank({ profile: "reference", query: [1, 0], candidates: [{ text: "a" }] });
+    const request = { query: [1, 0], candidates: [{ text: "a" }], missing: "append" } as const;
+    const { bundle, receipt } = rerank({ ...request, profile: "reference" });
     expect(bundle).toHaveLength(1);
     expect(receipt.inputs).toMatchObject({ n: 1, missing: 1 });
   });

@@ -291,7 +291,7 @@ describe("candidates without a vector", () => {
       fc.property(withGaps, options, ({ ranked, candidates }, how) => {
         const alone = rerank({ ...ranked, ...how, ...all }).bundle;
         const { bundle, receipt } = rerank({ ...ranked, ...how, ...all, candidates });
-        const gaps = candidates.filter((c) => c.id!.startsWith("gap"));
+        const gaps = candidates.filter((c) => String(c.id).startsWith("gap"));
         expect(byId(bundle.slice(0, alone.length))).toEqual(byId(alone));
         expect(idsOf(bundle)).toEqual([...idsOf(alone), ...gaps.map((c) => c.id)]);
         for (const entry of bundle.slice(alone.length)) {
@@ -318,7 +318,12 @@ describe("candidates without a vector", () => {
 
   test("may be all there are", () => {
     const candidates = [{ text: "solar sail" }, { embedding: null }, {}];
-    const { bundle, receipt } = rerank({ query: [1, 2], queryText: "sail", candidates });
+    const { bundle, receipt } = rerank({
+      query: [1, 2],
+      queryText: "sail",
+      candidates,
+      missing: "append",
+    });
     expect(bundle.map(({ candidate, score }) => [candidate, score])).toEqual(
       candidates.map((c) => [c, null]),
     );
@@ -332,7 +337,7 @@ describe("words", () => {
     fc.assert(
       fc.property(requests(), (request) => {
         const { queryText: _, ...wordless } = request;
-        const silent = request.candidates.map(({ text: __, ...candidate }) => candidate);
+        const silent = request.candidates.map((candidate) => ({ ...candidate, text: "" }));
         const expected = idsOf(rerank({ ...wordless, ...all }).bundle);
         expect(idsOf(rerank({ ...request, ...all, textWeight: 0 }).bundle)).toEqual(expected);
         expect(idsOf(rerank({ ...request, ...all, queryText: " " }).bundle)).toEqual(expected);

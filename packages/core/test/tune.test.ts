@@ -105,7 +105,7 @@ describe("the choice", () => {
       const { expected, perSetting } = tune({ queries, settings: both, metric: { k }, detect: 0.5 });
       const arrived = queries.map((q) =>
         ndcg(
-          q.candidates.map(({ id }) => id!),
+          q.candidates.map(({ id }) => String(id)),
           q.relevance,
           k,
         ),

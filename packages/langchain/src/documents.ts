@@ -20,7 +20,7 @@ import {
 
 /** The custom event that carries the receipt of a re-ranking: `streamEvents` has it as `on_custom_event`. */
 export const receiptEvent = "oscillink_receipt";
-/** The custom event of a failure that was passed through: `{ name, message }` of the error. */
+/** The custom event of a failure that was passed through, or of a pool without vectors: `{ name, message }` of the error. */
 const warningEvent = "oscillink_warning";
 
 /** What the reranker and the retriever have in common, besides the options of `rerank` (`k`, `profile`, …). */
@@ -38,8 +38,15 @@ export interface Settings extends AdapterSettings<DocumentInterface> {
   readonly embedder: Embedder;
 }
 
-/** Judges all fields when an adapter is made, not when its first query comes. */
-export function resolveFields({ embeddings, cache, ...options }: RerankFields): Settings {
+/**
+ * Judges all fields when an adapter is made, not when its first query comes.
+ *
+ * @param own the names of the adapter's further fields, for the message about one that is unknown.
+ */
+export function resolveFields(
+  { embeddings, cache, ...options }: RerankFields,
+  own: readonly string[],
+): Settings {
   if (typeof embeddings?.embedQuery !== "function" || typeof embeddings.embedDocuments !== "function") {
     throw new OptionError(
       "embeddings",
@@ -48,7 +55,7 @@ export function resolveFields({ embeddings, cache, ...options }: RerankFields): 
   }
   const entries = resolveCache(cache);
   const embedder = entries > 0 ? cachedEmbedder(embeddings, { entries }) : embeddings;
-  return { ...resolveAdapterOptions(options, titleOf), embedder };
+  return { ...resolveAdapterOptions(options, titleOf, [...own, "embeddings", "cache"]), embedder };
 }
 
 const titleOf = ({ metadata }: DocumentInterface): string | undefined =>
@@ -73,8 +80,15 @@ export function rerankDocuments(
   callbacks: Callbacks | undefined,
 ): Promise<Document[]> {
   const rerankRun = async (_: unknown, run: RunnableConfig): Promise<Document[]> => {
-    const { ranked, receipt, failure } = await rerankItems(documents, describe, query, likeness, settings);
+    const { ranked, receipt, failure, warning } = await rerankItems(
+      documents,
+      describe,
+      query,
+      likeness,
+      settings,
+    );
     if (failure) await tellOf(failure.error, run);
+    if (warning) await tellOf(warning, run);
     if (receipt) await dispatchCustomEvent(receiptEvent, receipt, run);
     return ranked.map((found) => withRecord(found, settings));
   };

@@ -1,6 +1,6 @@
 import { AIMessage, HumanMessage } from "@langchain/core/messages";
 import type { VectorStoreInterface } from "@langchain/core/vectorstores";
-import type { Receipt } from "@oscillink/core/adapter";
+import { checkObject, type Receipt } from "@oscillink/core/adapter";
 import { type AgentMiddleware, createMiddleware } from "langchain";
 // In zod 3.25 and 4 alike.
 import { z } from "zod/v4";
@@ -32,10 +32,10 @@ const stateSchema = z.object({
  * const agent = createAgent({ model, middleware: [oscillinkMiddleware({ vectorStore, k: 5 })] });
  * const { messages, receipts } = await agent.invoke({ messages: [{ role: "user", content: question }] });
  */
-export function oscillinkMiddleware<Store extends VectorStoreInterface>({
-  format,
-  ...source
-}: OscillinkMiddlewareFields<Store>): AgentMiddleware<typeof stateSchema> {
+export function oscillinkMiddleware<Store extends VectorStoreInterface>(
+  fields: OscillinkMiddlewareFields<Store>,
+): AgentMiddleware<typeof stateSchema> {
+  const { format, ...source } = checkObject("fields", fields);
   const toText = formatOf(format);
   const retriever = retrieverOf(source as RetrieverSource);
   return createMiddleware({

@@ -1,7 +1,7 @@
 import type { Callbacks } from "@langchain/core/callbacks/manager";
 import type { DocumentInterface } from "@langchain/core/documents";
 import { BaseDocumentCompressor } from "@langchain/core/retrievers/document_compressors";
-import { embedQuery, OptionError, type Vector } from "@oscillink/core/adapter";
+import { checkObject, embedQuery, OptionError, type Vector } from "@oscillink/core/adapter";
 import { type RerankFields, rerankDocuments, resolveFields, type Settings } from "./documents.ts";
 
 /** The fields of {@link OscillinkReranker}: `embeddings`, and any option of `rerank`. */
@@ -33,12 +33,13 @@ export class OscillinkReranker extends BaseDocumentCompressor {
   readonly #embeddingOf: (document: DocumentInterface) => Vector | undefined;
 
   /** @throws {OptionError} for a field that is unknown or out of range. */
-  constructor({ embeddingOf = () => undefined, ...fields }: OscillinkRerankerFields) {
+  constructor(given: OscillinkRerankerFields) {
     super();
+    const { embeddingOf = () => undefined, ...fields } = checkObject("fields", given);
     if (typeof embeddingOf !== "function")
       throw new OptionError("embeddingOf", "must be a function of a document");
     this.#embeddingOf = embeddingOf;
-    this.#settings = resolveFields(fields);
+    this.#settings = resolveFields(fields, ["embeddingOf"]);
   }
 
   /**

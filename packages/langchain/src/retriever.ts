@@ -9,6 +9,7 @@ import {
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { VectorStoreInterface, VectorStoreRetriever } from "@langchain/core/vectorstores";
 import {
+  checkObject,
   type Embedder,
   embedQuery,
   type FoundList,
@@ -119,7 +120,7 @@ export class OscillinkRetriever<
   /** @throws {OptionError} for a field that is unknown or out of range. */
   constructor(fields: OscillinkRetrieverFields<Store>) {
     const { callbacks, tags, metadata, verbose, vectorStore, embeddings, pool, filter, ...others } =
-      fields as RetrieverFields<Store>;
+      checkObject("fields", fields) as RetrieverFields<Store>;
     const { retrievers, vectors = "reembed", expand, ...rest } = others;
     super({
       ...(callbacks !== undefined && { callbacks }),
@@ -157,11 +158,14 @@ export class OscillinkRetriever<
       if (searched || value === undefined) continue;
       throw new OptionError(name, "is for a vectorStore; a retriever is told when it is made");
     }
-    this.#settings = resolveFields({
-      ...rest,
-      // The interface does not name it, but every store of LangChain has it.
-      embeddings: embeddings ?? (this.#vectorsFrom as unknown as RerankFields)?.embeddings,
-    });
+    this.#settings = resolveFields(
+      {
+        ...rest,
+        // The interface does not name it, but every store of LangChain has it.
+        embeddings: embeddings ?? (this.#vectorsFrom as unknown as RerankFields)?.embeddings,
+      },
+      ["vectorStore", "retrievers", "pool", "filter", "vectors", "expand"],
+    );
     this.#embedder = vectors === "reembed" ? this.#settings.embedder : null;
     this.pool = resolvePool(pool, this.#settings.params.k);
   }
@@ -189,6 +193,7 @@ export class OscillinkRetriever<
             query: vector,
             vectors: (wider ?? (await this.#found(hits, vector))).map((found) => found.vector),
             embedder: this.#embedder,
+            ...(this.vectorStore && { store: this.vectorStore }),
           };
     return rerankDocuments(documents, query, likeness, this.#settings, callbacks);
   }

@@ -2,7 +2,7 @@ import type { DocumentInterface } from "@langchain/core/documents";
 import { patchConfig } from "@langchain/core/runnables";
 import { DynamicStructuredTool } from "@langchain/core/tools";
 import type { VectorStoreInterface } from "@langchain/core/vectorstores";
-import { OptionError, type Receipt, show } from "@oscillink/core/adapter";
+import { checkObject, OptionError, type Receipt, show } from "@oscillink/core/adapter";
 import { type Format, formatOf } from "./format.ts";
 import { type RetrieverSource, retrieve, retrieverOf } from "./retrieve.ts";
 
@@ -42,7 +42,7 @@ export function createOscillinkTool<Store extends VectorStoreInterface>(
     description = "Searches the documents for passages that answer a question together.",
     format,
     ...source
-  } = fields;
+  } = checkObject("fields", fields);
   for (const [field, value] of Object.entries({ name, description })) {
     if (typeof value !== "string" || value === "") {
       throw new OptionError(field, `must be a string that is not empty, not ${show(value)}`);

@@ -7,6 +7,7 @@ import {
   type AdapterSettings,
   CandidateError,
   cachedEmbedder,
+  checkObject,
   type Described,
   type DocumentRecord,
   type Embedder,
@@ -54,14 +55,19 @@ export interface NodeSettings extends AdapterSettings<NodeWithScore> {
   readonly embedderOf: (model: EmbedModel) => Embedder;
 }
 
-/** Judges all options when an adapter is made, not when its first query comes. */
-export function resolveNodeOptions({ index, embedModel, cache, ...options }: NodeOptions): NodeSettings {
+/**
+ * Judges all options when an adapter is made, not when its first query comes.
+ *
+ * @param own the names of the adapter's further options, for the message about one that is unknown.
+ */
+export function resolveNodeOptions(given: NodeOptions, own: readonly string[] = []): NodeSettings {
+  const { index, embedModel, cache, ...options } = checkObject("options", given);
   if (index !== undefined && (typeof index?.vectorStores !== "object" || index.vectorStores === null)) {
     throw new OptionError("index", `must be a VectorStoreIndex, not ${typeof index}`);
   }
   if (embedModel !== undefined) checkModel(embedModel);
   return {
-    ...resolveAdapterOptions(options, titleOf),
+    ...resolveAdapterOptions(options, titleOf, [...own, "index", "embedModel", "cache"]),
     index: index ?? null,
     embedModel: embedModel ?? null,
     embedderOf: remembering(resolveCache(cache)),
@@ -92,7 +98,8 @@ export async function rerankNodes(
       embedQuery(text, embedder),
       storedVectors(nodes, settings.index),
     ]);
-    return { query: vector, vectors, embedder, lists };
+    const store = settings.index;
+    return { query: vector, vectors, embedder, lists, ...(store && { store }) };
   };
   const { ranked } = await rerankItems(nodes, describe, text, likeness, settings);
   return ranked.map(({ item, record, relevanceScore }) =>

@@ -3,6 +3,7 @@ import { BaseRetriever } from "@llamaindex/core/retriever";
 import { MetadataMode, type NodeWithScore } from "@llamaindex/core/schema";
 import type { MetadataFilters } from "@llamaindex/core/vector-store";
 import {
+  checkObject,
   type ListedRetriever,
   OptionError,
   type ResolvedRetriever,
@@ -82,8 +83,9 @@ export class OscillinkRetriever extends BaseRetriever {
   readonly #settings: NodeSettings;
 
   /** @throws {OptionError} for an option that is unknown or out of range. */
-  constructor({ retriever, retrievers, pool, filters, ...options }: OscillinkRetrieverOptions) {
+  constructor(given: OscillinkRetrieverOptions) {
     super();
+    const { retriever, retrievers, pool, filters, ...options } = checkObject("options", given);
     if (retriever !== undefined && retrievers !== undefined) {
       throw new OptionError("retrievers", "must not come with retriever: put that one among them");
     }
@@ -91,7 +93,12 @@ export class OscillinkRetriever extends BaseRetriever {
     const asked = retriever ?? listed.find(({ similarity }) => similarity)?.retriever;
     // A VectorIndexRetriever knows the index that it searches.
     const index = options.index ?? (asked as { index?: VectorIndex } | undefined)?.index;
-    this.#settings = resolveNodeOptions({ ...options, ...(index?.vectorStores && { index }) });
+    this.#settings = resolveNodeOptions({ ...options, ...(index?.vectorStores && { index }) }, [
+      "retriever",
+      "retrievers",
+      "pool",
+      "filters",
+    ]);
     const told = retriever !== undefined || (listed.length > 0 && options.index === undefined);
     const own = told ? retriever : searchOf(index, pool, filters, this.#settings.params.k);
     if (own !== undefined && typeof own?.retrieve !== "function") {

@@ -1,4 +1,5 @@
 import {
+  checkObject,
   type Embedder,
   embedQuery,
   type Likeness,
@@ -81,7 +82,8 @@ export class OscillinkPinecone<T extends RecordMetadata = RecordMetadata> {
   readonly #options: Omit<PineconeOptions, "k">;
 
   /** @throws {OptionError} for an option that is unknown or out of range. */
-  constructor({ index, pool, embedder, ...options }: OscillinkPineconeOptions<T>) {
+  constructor(given: OscillinkPineconeOptions<T>) {
+    const { index, pool, embedder, ...options } = checkObject("options", given);
     if (typeof index?.query !== "function" || typeof index.fetch !== "function") {
       throw new OptionError("index", `must be an index of the Pinecone client, not ${show(index)}`);
     }

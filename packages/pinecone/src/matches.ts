@@ -114,7 +114,7 @@ export function resolve({ text, ...options }: PineconeOptions): Settings {
   }
   const fields = text === undefined ? ["text", "chunk_text"] : [text];
   return {
-    adapter: resolveAdapterOptions(options, (record) => fieldOf(record, "title")),
+    adapter: resolveAdapterOptions(options, (record) => fieldOf(record, "title"), ["text"]),
     text:
       typeof text === "function"
         ? text

@@ -1,4 +1,4 @@
-import { EmbedderError, OptionError, show } from "../errors.ts";
+import { checkObject, EmbedderError, OptionError, show } from "../errors.ts";
 import type { VectorCounts } from "../options/calls.ts";
 import { pack, type Vector } from "../pool/matrix.ts";
 import { messageOf } from "./message.ts";
@@ -94,7 +94,11 @@ export async function embedQuery(text: string, embedder: Embedder): Promise<Vect
  * @example
  * const embedder = cachedEmbedder(embeddings, { entries: 1000 });
  */
-export function cachedEmbedder(embedder: Embedder, { entries }: { readonly entries: number }): Embedder {
+export function cachedEmbedder(embedder: Embedder, options: { readonly entries: number }): Embedder {
+  if (typeof embedder?.embedDocuments !== "function" || typeof embedder.embedQuery !== "function") {
+    throw new OptionError("embedder", `must have embedDocuments and embedQuery, not ${show(embedder)}`);
+  }
+  const { entries } = checkObject("options", options);
   if (!Number.isSafeInteger(entries) || entries < 1) {
     throw new OptionError("entries", `must be an integer of at least 1, not ${show(entries)}`);
   }

@@ -2,6 +2,7 @@
 export { isBytes } from "../bytes.ts";
 export {
   CandidateError,
+  checkObject,
   EmbedderError,
   OptionError,
   OscillinkError,

@@ -1,4 +1,5 @@
-import type { Candidate, ResultList } from "../pool/candidates.ts";
+import { CandidateError } from "../errors.ts";
+import { type Candidate, freeId, type ResultList } from "../pool/candidates.ts";
 import type { Vector } from "../pool/matrix.ts";
 import type { Figures, Influence } from "../rank/bundle.ts";
 import type { Digest } from "../receipt/digest.ts";
@@ -43,6 +44,8 @@ export type Likeness =
       readonly embedder: Embedder | null;
       /** Which search found which of the items; undefined: one search found all. */
       readonly lists?: readonly PlacedList[] | undefined;
+      /** The store that was to hand the vectors over: it is told of once that it has none. Default: the adapter's settings. */
+      readonly store?: object;
     }
   | {
       /** In place of vectors: scores, the higher the better; undefined where there is none. */
@@ -84,6 +87,8 @@ export interface RerankedItems<Item> {
   readonly signatures: readonly Signature[];
   /** The failure that was passed through, if one was. */
   readonly failure: { readonly error: unknown } | null;
+  /** What `onWarning` was told beside a failure: that no vector came with the items, the first time that this is seen. */
+  readonly warning: CandidateError | null;
 }
 
 /**
@@ -116,11 +121,16 @@ export async function rerankItems<Item>(
       };
     });
     const texts = described.map(({ text, embedText = text }) => embedText);
+    const given = await likeness();
     const { bundle, receipt } = rerank({
       ...settings.options,
+      // Said, for a pool without vectors is told of by a warning, and keeps its order.
+      missing: settings.params.missing,
       ...(queryText !== undefined && { queryText }),
-      ...(await evidenceOf(candidates, texts, await likeness())),
+      ...(await evidenceOf(candidates, texts, given)),
     });
+    const warning = withoutVectors(given, settings);
+    if (warning) warn(settings, warning);
     const signatures = settings.signer ? (await signReceiptAsync(receipt, settings.signer)).signatures : [];
     const ranked = bundle.map(({ candidate, id: _, ...entry }) => {
       const { rank, inputRank, score, relevance } = entry;
@@ -131,7 +141,7 @@ export async function rerankItems<Item>(
           : { rank, inputRank, score, receipt: receipt.digest, ...signed };
       return { item: candidate.item, record, relevanceScore: relevance ?? score };
     });
-    return { ranked, receipt, signatures, failure: null };
+    return { ranked, receipt, signatures, failure: null, warning };
   } catch (error) {
     if (settings.onError === "throw") throw error;
     warn(settings, error);
@@ -141,8 +151,25 @@ export async function rerankItems<Item>(
       receipt: null,
       signatures: [],
       failure: { error },
+      warning: null,
     };
   }
+}
+
+/** The stores of which was told that they hand over no vectors. */
+const told = new WeakSet<object>();
+
+/** What is to be told of a pool without one vector of the store's; null if nothing, or if it was told before. */
+function withoutVectors<Item>(likeness: Likeness, settings: AdapterSettings<Item>): CandidateError | null {
+  if (!("vectors" in likeness) || likeness.vectors.length === 0) return null;
+  const { vectors, embedder, store = settings } = likeness;
+  if (told.has(store) || vectors.some((vector) => (vector ?? null) !== null)) return null;
+  told.add(store);
+  const came = `came for none of ${vectors.length} documents`;
+  const done = embedder
+    ? "all were embedded anew, which takes time and may cost; hand them over where the store has them"
+    : "none could be ranked, and all keep their order";
+  return new CandidateError("vectors", `${came}: ${done} (told once)`);
 }
 
 /** The candidates with their vectors or scores, or the lists of them, and the query's vector where there are vectors. */
@@ -185,11 +212,12 @@ const listed = <C extends Candidate>(
 
 /** Names for the receipt: the items' ids, or their places; a second item of one id is told apart by its place. */
 function uniqueIds(described: readonly Described[]): string[] {
-  const seen = new Set<string>();
-  return described.map(({ id: own }, i) => {
-    let id = own ?? String(i);
-    while (seen.has(id)) id = `${id}#${i}`;
-    seen.add(id);
-    return id;
+  const taken = new Set<string>();
+  // Ids that were given come before places.
+  const given = described.map(({ id }) => {
+    const first = id !== undefined && !taken.has(id);
+    if (first) taken.add(id);
+    return first;
   });
+  return described.map(({ id }, i) => (given[i] ? id! : freeId(id ?? String(i), i, taken)));
 }

@@ -1,5 +1,5 @@
-import { OptionError, show } from "../errors.ts";
-import { resolveOptions } from "../options/options.ts";
+import { checkFunction, checkObject, OptionError, refuseUnknown, show } from "../errors.ts";
+import { optionNames, resolveOptions } from "../options/options.ts";
 import type { Options, Params } from "../options/types.ts";
 import { type AsyncSigner, checkSigner, type Signer } from "../receipt/sign.ts";
 
@@ -23,7 +23,10 @@ export interface AdapterOptions<Item> extends Options {
    * come back in the order in which they came, without a record, and `onWarning` is told.
    */
   onError?: "throw" | "passthrough";
-  /** Told what failed, where `onError` is `"passthrough"`. */
+  /**
+   * Told what failed, where `onError` is `"passthrough"`; and once a store (or adapter, where it knows none), that not one document
+   * of a pool came with its vector.
+   */
   onWarning?: (error: unknown) => unknown;
 }
 
@@ -42,15 +45,19 @@ export interface AdapterSettings<Item> {
   readonly params: Params;
 }
 
+const ADAPTER_OPTIONS = ["trust", "title", "metadataKey", "attach", "signer", "onError", "onWarning"];
+
 /**
  * Judges all options when an adapter is made, not when its first query comes.
  *
  * @param title the adapter's default.
+ * @param own the names of the adapter's own options, for the message about one that is unknown.
  * @throws {OptionError} for an option that is unknown or out of range.
  */
 export function resolveAdapterOptions<Item>(
   given: AdapterOptions<Item>,
   defaultTitle: (item: Item) => string | undefined = () => undefined,
+  own: readonly string[] = [],
 ): AdapterSettings<Item> {
   const {
     trust = () => undefined,
@@ -61,9 +68,12 @@ export function resolveAdapterOptions<Item>(
     onError = "throw",
     onWarning = () => undefined,
     ...options
-  } = given;
+  } = checkObject("options", given);
+  const known = new Set(optionNames);
+  const others = Object.entries(options).filter(([name]) => !known.has(name));
+  refuseUnknown(Object.fromEntries(others), [...own, ...ADAPTER_OPTIONS, ...optionNames]);
   for (const [name, value] of Object.entries({ trust, title, onWarning })) {
-    if (typeof value !== "function") throw new OptionError(name, `must be a function, not ${show(value)}`);
+    checkFunction(name, value);
   }
   if (typeof metadataKey !== "string" || metadataKey === "") {
     throw new OptionError("metadataKey", `must be a string that is not empty, not ${show(metadataKey)}`);

@@ -1,4 +1,4 @@
-import { refuseUnknown } from "../errors.ts";
+import { checkObject, refuseUnknown } from "../errors.ts";
 import { chainNodes, linkWeights } from "../graph/chain.ts";
 import { kernel } from "../kernels/fastest.ts";
 import { checkThreshold } from "../options/calls.ts";
@@ -29,8 +29,9 @@ export function judgeChain(
   query: Query | null,
   settled: () => { readonly space: Space; readonly solution: Solution },
   candidates: readonly number[],
-  { zThreshold = 2.5, weights, ...others }: ChainReceiptOptions,
+  options: ChainReceiptOptions,
 ): ChainReceipt {
+  const { zThreshold = 2.5, weights, ...others } = checkObject("options", options);
   refuseUnknown(others, ["zThreshold", "weights"]);
   checkThreshold("zThreshold", zThreshold);
   const { pool, network, params, chain } = problem;

@@ -16,6 +16,7 @@ import {
   unitScale,
   type Vector,
   type Vectors,
+  widthOf,
 } from "../pool/matrix.ts";
 import { eliminate, iterate, screen } from "./screened.ts";
 
@@ -101,10 +102,7 @@ interface Diffusion {
 /** The screened diffusion itself: what the gates are read off. */
 export function diffuse(vectors: Vectors, query: Vector, params: Required<GateOptions>): Diffusion {
   const raw = pack(vectors, (i) => `vectors[${i}]`);
-  if (typeof query !== "object" || query === null) {
-    throw new VectorError("query", `must be an array of numbers, not ${show(query)}`);
-  }
-  const psi = matrix(1, raw.columns || query.length);
+  const psi = matrix(1, raw.columns || widthOf(query, "query"));
   if (packRow(query, psi, 0, () => "query") === 0) {
     throw new VectorError("query", "is zero; it has no direction to compare with");
   }

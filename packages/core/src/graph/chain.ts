@@ -1,13 +1,15 @@
 /** What callers say of a chain, judged. */
-import { CandidateError, OptionError, refuseUnknown, show } from "../errors.ts";
+import { CandidateError, checkObject, OptionError, refuseUnknown, show } from "../errors.ts";
+import { checkRatio, LARGEST } from "../options/options.ts";
+import { LEAST_WEIGHT } from "../pool/input.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Chain } from "./path.ts";
 
 /** The options of `Lattice.addChain`. */
 export interface ChainOptions {
-  /** Weight of the chain in the energy, >= 0. Default 0.2; 0 keeps the chain without a pull. */
+  /** Weight of the chain in the energy, in [0, 1e6] and below 1e8 times lamG. Default 0.2; 0 keeps the chain without a pull. */
   readonly lamP?: number;
-  /** One weight > 0 a link. Default: all 1. */
+  /** One weight a link, in [1e-30, 1e6]; the largest times lamP is below 1e8 times lamG. Default: all 1. */
   readonly weights?: readonly number[];
 }
 
@@ -15,22 +17,23 @@ export interface ChainOptions {
  * The chain of some candidates, as nodes.
  *
  * @throws {CandidateError} as {@link chainNodes}.
- * @throws {OptionError} for a lamP < 0, or weights that are not one positive number a link.
+ * @throws {OptionError} for a lamP out of its range, or weights that are not one number of theirs a link.
  */
 export function makeChain(
   pool: Pool,
   candidates: readonly number[],
-  { lamP = 0.2, weights, ...others }: ChainOptions,
+  options: ChainOptions,
+  lamG: number,
 ): Chain {
+  const { lamP = 0.2, weights, ...others } = checkObject("options", options);
   refuseUnknown(others, ["lamP", "weights"]);
-  if (typeof lamP !== "number" || !(lamP >= 0 && lamP < Infinity)) {
-    throw new OptionError("lamP", `must be a number >= 0, not ${show(lamP)}`);
+  if (typeof lamP !== "number" || !(lamP >= 0 && lamP <= LARGEST)) {
+    throw new OptionError("lamP", `must be a number from 0 to ${LARGEST}, not ${show(lamP)}`);
   }
-  return {
-    nodes: chainNodes(pool, candidates),
-    lamP,
-    weights: linkWeights(weights, candidates.length - 1),
-  };
+  const nodes = chainNodes(pool, candidates);
+  const links = linkWeights(weights, nodes.length - 1);
+  checkRatio("lamP", lamP * links.reduce((a, b) => Math.max(a, b), 0), lamG);
+  return { nodes, lamP, weights: links };
 }
 
 /**
@@ -43,7 +46,7 @@ export function chainNodes({ n, candidate }: Pool, chain: readonly number[]): nu
   if (!Array.isArray(chain) || chain.length < 2) {
     throw new CandidateError("chain", `must be an array of at least two candidates, not ${show(chain)}`);
   }
-  return chain.map((index, place) => {
+  return Array.from(chain, (index: number, place) => {
     if (!Number.isSafeInteger(index) || index < 0 || index >= n) {
       throw new CandidateError(`chain[${place}]`, `must be an index from 0 to ${n - 1}, not ${show(index)}`);
     }
@@ -67,9 +70,10 @@ export function linkWeights(weights: readonly number[] | undefined, links: numbe
   if (!Array.isArray(given) || given.length !== links) {
     throw new OptionError("weights", `must be an array of ${links} numbers, one a link, not ${show(given)}`);
   }
-  given.forEach((weight, link) => {
-    if (typeof weight !== "number" || !(weight > 0 && weight < Infinity)) {
-      throw new OptionError(`weights[${link}]`, `must be a number > 0, not ${show(weight)}`);
+  Array.from(given).forEach((weight, link) => {
+    if (typeof weight !== "number" || !(weight >= LEAST_WEIGHT && weight <= LARGEST)) {
+      const wanted = `must be a number from ${LEAST_WEIGHT} to ${LARGEST}`;
+      throw new OptionError(`weights[${link}]`, `${wanted}, not ${show(weight)}`);
     }
   });
   return [...given];

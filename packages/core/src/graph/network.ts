@@ -39,13 +39,15 @@ export function connect(
     pool.edges === null
       ? neighborGraph()
       : { graph: adjacencyOf(n, edgesOfNodes(pool, pool.edges)), last: null };
-  const cosines = pool.edges === null && params.normalize && params.rowCap === null;
+  const cosines = pool.edges === null && pool.scores === null && params.normalize && params.rowCap === null;
   return { graph, gram, last, crowded: crowdedShare(graph), cosines };
 
   function neighborGraph(): { graph: Adjacency; last: Float32Array } {
     const { normalize, neighbors, similarityFloor, graph: rule, rowCap } = params;
-    const unit = normalize ? vectors : unitRows(vectors);
-    const known = normalize ? gram : null;
+    // Rows of words are cosines as they are, shorter than 1 by what is theirs alone.
+    const asTheyAre = normalize || pool.scores !== null;
+    const unit = asTheyAre ? vectors : unitRows(vectors);
+    const known = asTheyAre ? gram : null;
     const lists = nearestNeighbors(unit, known, neighbors, similarityFloor, strategies.ties, kernel);
     const symmetric = symmetrize(n, lists, rule);
     const graph = rowCap === null ? symmetric : capRowSums(symmetric, rowCap);

@@ -1,5 +1,5 @@
 /** The options of single calls of a lattice, judged. */
-import { OptionError, refuseUnknown, show } from "../errors.ts";
+import { checkObject, OptionError, refuseUnknown, show } from "../errors.ts";
 import { defined, resolveOptions } from "./options.ts";
 import type { Params, SolveOptions } from "./types.ts";
 
@@ -43,10 +43,8 @@ export interface VectorCounts {
 }
 
 /** The solver's options of one call, filled in from the lattice's. */
-export function resolveSolveOptions(
-  params: Params,
-  { tolerance, maxIterations, preconditioner, ...others }: Partial<SolveOptions>,
-): SolveOptions {
+export function resolveSolveOptions(params: Params, options: Partial<SolveOptions>): SolveOptions {
+  const { tolerance, maxIterations, preconditioner, ...others } = checkObject("options", options);
   refuseUnknown(others, ["tolerance", "maxIterations", "preconditioner"]);
   const given = defined({ tolerance, maxIterations, preconditioner });
   const all = resolveOptions({ ...params, ...(given as Partial<SolveOptions>) });
@@ -74,7 +72,7 @@ export function resolveReceiptOptions(options: ReceiptOptions): Required<Receipt
     vectors = null,
     context = null,
     ...others
-  } = options;
+  } = checkObject("options", options);
   refuseUnknown(others, ["detail", "nullCap", "nullThreshold", "dynamics", "vectors", "context"]);
   if (detail !== "full" && detail !== "light") {
     throw new OptionError("detail", `must be "full" or "light", not ${show(detail)}`);

@@ -1,4 +1,4 @@
-import { OptionError, refuseUnknown, show } from "../errors.ts";
+import { checkObject, OptionError, refuseUnknown, show } from "../errors.ts";
 import { profiles } from "./profiles.ts";
 import { SCALES } from "./scales.ts";
 import type { Options, Params, ProfileName } from "./types.ts";
@@ -42,7 +42,7 @@ const record =
 
 const count = number("an integer of at least 1", (v) => Number.isSafeInteger(v) && v >= 1);
 /** Weights beyond this would leave nothing of the other terms in float32. */
-const LARGEST = 1e6;
+export const LARGEST = 1e6;
 const share = number("a number in [0, 1]", (v) => v >= 0 && v <= 1);
 const weight = number(`a number from 0 to ${LARGEST}`, (v) => v >= 0 && v <= LARGEST);
 
@@ -99,6 +99,9 @@ const checks: Record<keyof Params, Check> = {
   minRelevance: share,
 };
 
+/** The names of all options. */
+export const optionNames: readonly string[] = Object.keys(checks);
+
 /**
  * The one place where options are judged: refuses unknown names and values out of range, and fills in the
  * profile's. An option given as `undefined` counts as not given.
@@ -106,21 +109,33 @@ const checks: Record<keyof Params, Check> = {
  * @throws {OptionError} naming the option, what came and what is accepted.
  */
 export function resolveOptions(options: Options): Params {
-  if (typeof options !== "object" || options === null) {
-    throw new OptionError("options", `must be an object, not ${show(options)}`);
-  }
+  checkObject("options", options);
   const given: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(checks, name)) refuseUnknown({ [name]: value }, Object.keys(checks));
+    if (!Object.hasOwn(checks, name)) refuseUnknown({ [name]: value }, optionNames);
     if (value === undefined) continue;
     checks[name as keyof Params](name, value);
     // What came in as an object may change later.
     given[name] = typeof value === "object" && value !== null ? Object.freeze({ ...value }) : value;
   }
   const profile = (given.profile ?? "evidence") as ProfileName;
-  const { params, strategies } = profiles[profile];
+  const { params: own, strategies } = profiles[profile];
   if (strategies.score === "published" && given.minRelevance) {
     fail("minRelevance", `0 in the profile ${show(profile)}, which knows no relevance`, given.minRelevance);
   }
-  return Object.freeze({ k: 5, missing: "append", ...params, ...given, profile } as Params);
+  const params = { k: 5, missing: "append", ...own, ...given, profile } as Params;
+  checkRatio("lamC", params.lamC, params.lamG);
+  return Object.freeze(params);
+}
+
+/** From this share on float32 no longer sees the anchor beside another term: the system would be singular there. */
+const SINGULAR = 1e8;
+
+/** @throws {OptionError} for a weight beside which the anchor is lost. */
+export function checkRatio(name: string, weight: number, lamG: number): void {
+  if (weight < SINGULAR * lamG) return;
+  throw new OptionError(
+    name,
+    `must be below ${SINGULAR} times lamG, ${lamG}, not ${weight}: nothing would hold on to the evidence`,
+  );
 }

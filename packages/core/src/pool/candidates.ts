@@ -1,11 +1,14 @@
 import { CandidateError, OptionError, refuseUnknown, show } from "../errors.ts";
-import type { ScoredList } from "./input.ts";
+import { type Column, idOf, type ScoredList } from "./input.ts";
 import type { Vector } from "./matrix.ts";
 
 /** One document that a search returned. Further fields are allowed and come back untouched. */
 export interface Candidate {
-  /** Its name in the receipt, unique among the candidates. Default: its index as a string. */
-  readonly id?: string | undefined;
+  /**
+   * Its name in the receipt, unique among the candidates; a number is taken as its digits. Default: its index, told apart from
+   * ids that are given.
+   */
+  readonly id?: string | number | bigint | undefined;
   /** Its vector, from the same model as the query's; null or absent where there is none (see `missing`). */
   readonly embedding?: Vector | null | undefined;
   /** Its words. */
@@ -15,7 +18,7 @@ export interface Candidate {
   /** The score that the search gave it, the higher the better: used where the request has no query vector. */
   readonly score?: number | undefined;
   /** The ids of other candidates that it links to, where that is known: what a good document links to moves up. */
-  readonly links?: readonly string[] | undefined;
+  readonly links?: readonly (string | number | bigint)[] | undefined;
   /** How far it is to be trusted, in [0, 1]; default 1. Less takes its share of the
    * score's lead over the pool's lowest; 0 excludes it. */
   readonly trust?: number | undefined;
@@ -37,12 +40,25 @@ export interface ResultList<C extends Candidate = Candidate> {
   readonly similarity?: boolean;
 }
 
+/** The fields of a candidate, by the column of a lattice's input that each makes. */
+export const FIELDS = {
+  embeddings: "embedding",
+  scores: "score",
+  ids: "id",
+  texts: "text",
+  titles: "title",
+  trust: "trust",
+  links: "links",
+} as const satisfies Record<Column, keyof Candidate>;
+
+type Field = (typeof FIELDS)[Column];
+
 /** Several result lists as one pool. */
 interface United<C extends Candidate> {
   /** Each document once: in the order of the lists, and in that of each list. */
   readonly candidates: readonly C[];
-  /** How the caller wrote each, for error messages. */
-  readonly names: readonly string[];
+  /** How the caller wrote a field of each, for error messages. */
+  nameOf(i: number, field: Field): string;
   /** Whether the search by vectors found each; all, if no list is of that search. */
   readonly found: readonly boolean[];
   /** What stands in for the similarities where there is no query vector. */
@@ -68,14 +84,16 @@ export function unite<C extends Candidate>(given: readonly ResultList<C>[], hasQ
   const at = new Map<string, number>();
   const candidates: C[] = [];
   const names: string[] = [];
+  /** The fields that came from another list than the first. */
+  const elsewhere = new Map<string, string>();
   const places = lists.map(({ items }, l) => {
     const seen = new Set<string>();
     return items.map((item, i) => {
       const name = `lists[${l}].items[${i}]`;
-      const { id } = item;
-      if (typeof id !== "string") {
-        throw new CandidateError(`${name}.id`, `must be a string, not ${show(id)}: lists are united by it`);
+      if (item.id === undefined) {
+        throw new CandidateError(`${name}.id`, "is missing: lists are united by it");
       }
+      const id = idOf(item.id, `${name}.id`);
       if (seen.has(id)) throw new CandidateError(`${name}.id`, `${show(id)} stands in this list twice`);
       seen.add(id);
       const known = at.get(id);
@@ -84,7 +102,14 @@ export function unite<C extends Candidate>(given: readonly ResultList<C>[], hasQ
         names.push(name);
         return candidates.push(item) - 1;
       }
-      candidates[known] = completed(candidates[known]!, item);
+      const first = candidates[known]!;
+      const lacking = COMPLETED.filter(
+        (field) => (first[field] ?? null) === null && (item[field] ?? null) !== null,
+      );
+      if (lacking.length > 0) {
+        candidates[known] = { ...first, ...Object.fromEntries(lacking.map((field) => [field, item[field]])) };
+      }
+      for (const field of lacking) elsewhere.set(`${known}.${field}`, name);
       return known;
     });
   });
@@ -105,20 +130,32 @@ export function unite<C extends Candidate>(given: readonly ResultList<C>[], hasQ
   );
   return {
     candidates,
-    names,
+    nameOf: (i, field) => `${elsewhere.get(`${i}.${field}`) ?? names[i]}.${field}`,
     found,
     scores: !hasQuery && main >= 0 ? scoresOf(main) : candidates.map(() => undefined),
     lists: further,
   };
 }
 
-/** The first of two objects of one document, with what it lacks taken from the other. */
-function completed<C extends Candidate>(first: C, other: C): C {
-  const lacking = (["embedding", "text", "title", "links", "trust"] as const).filter(
-    (field) => (first[field] ?? null) === null && (other[field] ?? null) !== null,
-  );
-  if (lacking.length === 0) return first;
-  return { ...first, ...Object.fromEntries(lacking.map((field) => [field, other[field]])) };
+/** What a document lacks where it came first is taken from the other lists. */
+const COMPLETED = ["embedding", "text", "title", "links", "trust"] as const;
+
+/**
+ * The candidates' ids: as given, or the index of one that has none. A name that another was given is told apart by `#` and the
+ * index.
+ */
+export function idsOf(candidates: readonly Candidate[], nameOf: (i: number) => string): string[] {
+  const given = candidates.map(({ id }, i) => (id === undefined ? undefined : idOf(id, nameOf(i))));
+  const taken = new Set(given.filter((id) => id !== undefined));
+  return given.map((own, i) => own ?? freeId(String(i), i, taken));
+}
+
+/** A name that is not taken yet, and is from now on: the one that was wanted, or one told apart by `#` and the place. */
+export function freeId(wanted: string, place: number, taken: Set<string>): string {
+  let id = wanted;
+  while (taken.has(id)) id = `${id}#${place}`;
+  taken.add(id);
+  return id;
 }
 
 /** The elements of an array of objects. @throws {CandidateError} for anything else. */

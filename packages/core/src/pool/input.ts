@@ -1,5 +1,8 @@
-import { CandidateError, show } from "../errors.ts";
-import type { Vectors } from "./matrix.ts";
+import { CandidateError, checkObject, show } from "../errors.ts";
+import { isList, type NumberArray, type Vectors } from "./matrix.ts";
+
+/** One number a candidate, undefined where there is none: an array, or a typed array. */
+export type Numbers = readonly (number | undefined)[] | NumberArray;
 
 /** The candidates of a lattice, column by column; entry i of each belongs to candidate i. */
 export interface LatticeInput {
@@ -9,15 +12,15 @@ export interface LatticeInput {
    * In place of vectors: the score that each candidate came with, the higher the better; undefined where there is none.
    * They stand in for the cosines, and the lattice is built from the words.
    */
-  readonly scores?: ArrayLike<number | undefined>;
+  readonly scores?: Numbers;
   /** The candidates' titles; `""` or undefined where there is none. */
   readonly titles?: readonly (string | undefined)[];
-  /** Unique names for the receipt. Default: the indices as strings. */
-  readonly ids?: readonly string[];
+  /** Unique names for the receipt; a number is taken as its digits. Default: the indices. */
+  readonly ids?: readonly (string | number | bigint)[];
   /** The candidates' texts; `""` or undefined where there is none. */
   readonly texts?: readonly (string | undefined)[];
   /** How far each candidate is to be trusted, in [0, 1]; default 1. 0 excludes it. */
-  readonly trust?: ArrayLike<number | undefined>;
+  readonly trust?: Numbers;
   /**
    * Whether the search by vectors (or by the `scores`) found candidate i. Default: all. One that it did not find takes the
    * lowest similarity of those that it did, whatever its vector: that search has nothing to say of it.
@@ -26,7 +29,7 @@ export interface LatticeInput {
   /** Further result lists: what another search, such as one by keywords, says of the candidates. */
   readonly lists?: readonly ScoredList[];
   /** The ids of the candidates that each one links to; ids of others are ignored. */
-  readonly links?: readonly (readonly string[] | undefined)[];
+  readonly links?: readonly (readonly (string | number | bigint)[] | undefined)[];
   /** The graph to use in place of the nearest neighbours': each edge once. Default: it is built from the vectors. */
   readonly edges?: readonly Edge[];
   /** What an entry of a column is called in error messages. Default: as it stands here, `embeddings[3]`, `ids[0]`. */
@@ -38,7 +41,7 @@ export interface ScoredList {
   /** Names the list in receipts: letters, digits and `._-`, at most 40. */
   readonly name: string;
   /** The score that it gave each candidate, the higher the better; undefined for one that it did not find. */
-  readonly scores: ArrayLike<number | undefined>;
+  readonly scores: Numbers;
 }
 
 /** What a list may be called. */
@@ -61,28 +64,29 @@ export interface Edge {
   readonly weight: number;
 }
 
-function checkLength(name: string, column: ArrayLike<unknown>, n: number): void {
-  if (typeof column !== "object" || column === null || typeof column.length !== "number") {
+function checkLength(name: string, column: unknown, n: number): void {
+  if (!isList(column)) {
     throw new CandidateError(name, `must be an array, not ${show(column)}`);
   }
   const { length } = column;
   if (length !== n) throw new CandidateError(name, `has ${length} entries where there are ${n} candidates`);
 }
 
+/** An id as text. @throws {CandidateError} for what is none, or cannot be recorded in canonical JSON. */
+export function idOf(id: unknown, name: string): string {
+  if (Number.isFinite(id) || typeof id === "bigint") return String(id);
+  if (typeof id !== "string") throw new CandidateError(name, `must be a string or a number, not ${show(id)}`);
+  if (id.isWellFormed()) return id;
+  throw new CandidateError(name, "holds half of a surrogate pair, which no receipt can record");
+}
+
 /** The ids as given, or the indices; refuses duplicates and what canonical JSON cannot hold. */
-export function checkIds(ids: readonly string[] | undefined, n: number, nameOf: NameOf): readonly string[] {
+export function checkIds(ids: LatticeInput["ids"], n: number, nameOf: NameOf): readonly string[] {
   if (ids === undefined) return Array.from({ length: n }, (_, i) => String(i));
   checkLength("ids", ids, n);
   const seen = new Map<string, number>();
-  Array.from(ids).forEach((id, i) => {
-    if (typeof id !== "string")
-      throw new CandidateError(nameOf(i, "ids"), `must be a string, not ${show(id)}`);
-    if (!id.isWellFormed()) {
-      throw new CandidateError(
-        nameOf(i, "ids"),
-        "holds half of a surrogate pair, which no receipt can record",
-      );
-    }
+  return Array.from(ids, (given, i) => {
+    const id = idOf(given, nameOf(i, "ids"));
     const before = seen.get(id);
     if (before !== undefined) {
       throw new CandidateError(
@@ -91,8 +95,8 @@ export function checkIds(ids: readonly string[] | undefined, n: number, nameOf: 
       );
     }
     seen.set(id, i);
+    return id;
   });
-  return [...ids];
 }
 
 /**
@@ -130,7 +134,7 @@ export function checkTrust(trust: LatticeInput["trust"], n: number, nameOf: Name
 }
 
 /** The scores; NaN where there is none. */
-export function checkScores(scores: ArrayLike<number | undefined>, nameOf: NameOf): Float64Array {
+export function checkScores(scores: Numbers, nameOf: NameOf): Float64Array {
   checkLength("scores", scores, scores?.length ?? 0);
   return Float64Array.from({ length: scores.length }, (_, i) => {
     const score = scores[i];
@@ -153,10 +157,10 @@ export function checkEdges(edges: readonly Edge[] | undefined, n: number): reado
     if (!within(i) || !within(j) || i === j) {
       throw new CandidateError(
         `edges[${e}]`,
-        `must join two candidates from 0 to ${n - 1}, not ${i} and ${j}`,
+        `must join two candidates from 0 to ${n - 1}, not ${show(i)} and ${show(j)}`,
       );
     }
-    if (!(weight >= LEAST_WEIGHT && Math.fround(weight) < Infinity)) {
+    if (typeof weight !== "number" || !(weight >= LEAST_WEIGHT && Math.fround(weight) < Infinity)) {
       throw new CandidateError(
         `edges[${e}].weight`,
         `must be a number >= ${LEAST_WEIGHT}, not ${show(weight)}`,
@@ -189,7 +193,8 @@ export function checkLists(
   if (lists === undefined) return [];
   if (!Array.isArray(lists)) throw new CandidateError("lists", `must be an array, not ${show(lists)}`);
   const seen = new Set<string>();
-  return Array.from(lists as readonly ScoredList[], ({ name, scores }, l) => {
+  return Array.from(lists as readonly ScoredList[], (list, l) => {
+    const { name, scores } = checkObject(`lists[${l}]`, list, "an object with name and scores");
     if (typeof name !== "string" || !LIST_NAME.test(name)) {
       throw new CandidateError(
         `lists[${l}].name`,
@@ -214,10 +219,9 @@ export function checkLinks(
   checkLength("links", links, n);
   const all = Array.from(links, (own, i) => {
     if (own === undefined) return [];
-    if (!Array.isArray(own) || own.some((id) => typeof id !== "string")) {
-      throw new CandidateError(nameOf(i, "links"), `must be an array of ids, not ${show(own)}`);
-    }
-    return own.map((id: string) => id.toWellFormed());
+    const name = nameOf(i, "links");
+    if (!Array.isArray(own)) throw new CandidateError(name, `must be an array of ids, not ${show(own)}`);
+    return Array.from(own, (id, l) => idOf(id, `${name}[${l}]`));
   });
   return all.some((own) => own.length > 0) ? all : null;
 }

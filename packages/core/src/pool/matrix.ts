@@ -1,8 +1,27 @@
 import { isFloats } from "../bytes.ts";
 import { show, VectorError } from "../errors.ts";
 
-/** One vector: an array of numbers, or a typed array of them. */
-export type Vector = ArrayLike<number>;
+/** One vector: an array of numbers, or a typed array of them. Nothing else with a `length` is one. */
+export type Vector = readonly number[] | NumberArray;
+
+/** A typed array of numbers, as far as it is needed here. */
+export type NumberArray =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Uint8ClampedArray
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array;
+
+/**
+ * Whether a value is an array or a typed array, of this realm or of another. An object that merely says that it has a length,
+ * as JSON can, is none: a loop over it would run for as long as it likes.
+ */
+export const isList = (value: unknown): value is readonly unknown[] =>
+  Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView) && "length" in value);
 
 /** Vectors already packed row after row in one array of `n * d` values. */
 export interface PackedVectors {
@@ -50,7 +69,12 @@ export function pack(vectors: Vectors, name: (i: number) => string): Packed {
   const { n, row } = rowsOf(vectors, name);
   const all = Array.from({ length: n }, (_, i) => row(i) ?? null);
   const first = all.findIndex((vector) => vector !== null);
-  const packed = matrix(n, first < 0 ? 0 : widthOf(all[first]!, name(first)));
+  // All are judged before anything is allocated: n rows of this width are then no more than what came in.
+  const width = first < 0 ? 0 : widthOf(all[first]!, name(first));
+  all.forEach((vector, i) => {
+    if (vector !== null) checkWidth(vector, width, () => name(i));
+  });
+  const packed = matrix(n, width);
   const norms = new Float64Array(n);
   all.forEach((vector, i) => {
     if (vector !== null) norms[i] = packRow(vector, packed, i, () => name(i));
@@ -58,27 +82,38 @@ export function pack(vectors: Vectors, name: (i: number) => string): Packed {
   return { ...packed, norms };
 }
 
-/** How many values a vector has. */
+/** How many values a vector has. @throws {VectorError} for what is no vector, or holds a value that is no finite float32. */
 export function widthOf(vector: Vector, name: string): number {
-  if (
-    typeof vector !== "object" ||
-    vector === null ||
-    !(Number.isSafeInteger(vector.length) && vector.length >= 0)
-  ) {
-    throw new VectorError(name, `must be an array of numbers, not ${show(vector)}`);
-  }
-  if (vector.length === 0) throw new VectorError(name, "has 0 values; a vector needs at least one");
+  checkVector(vector, () => name);
+  refuseValues(vector, () => name);
   return vector.length;
+}
+
+function checkVector(vector: Vector, name: () => string): void {
+  if (!isList(vector)) throw new VectorError(name(), `must be an array of numbers, not ${show(vector)}`);
+  if (vector.length === 0) throw new VectorError(name(), "has 0 values; a vector needs at least one");
+}
+
+function checkWidth(vector: Vector, columns: number, name: () => string): void {
+  checkVector(vector, name);
+  if (vector.length === columns) return;
+  const hint = "were they made by the same model?";
+  throw new VectorError(name(), `has ${vector.length} values where the others have ${columns}; ${hint}`);
+}
+
+/** @throws {VectorError} for the first value that is no finite float32. */
+function refuseValues(vector: Vector, name: () => string): void {
+  for (let c = 0; c < vector.length; c++) {
+    const value: unknown = vector[c];
+    if (typeof value === "number" && Number.isFinite(Math.fround(value))) continue;
+    throw new VectorError(name(), `value ${c} must be a finite float32 number, not ${show(value)}`);
+  }
 }
 
 /** Copies one vector into row `i`, judged as {@link pack} says. Returns the row's length. */
 export function packRow(vector: Vector, target: Matrix, i: number, name: () => string): number {
   const { columns, stride, data } = target;
-  const width = widthOf(vector, name());
-  if (width !== columns) {
-    const hint = "were they made by the same model?";
-    throw new VectorError(name(), `has ${width} values where the others have ${columns}; ${hint}`);
-  }
+  checkWidth(vector, columns, name);
   const start = i * stride;
   let c = 0;
   // Typed arrays have a loop of their own, so that the one below sees one kind of array and stays fast.
@@ -94,14 +129,7 @@ export function packRow(vector: Vector, target: Matrix, i: number, name: () => s
   // Judged after rounding, 1e39 being a finite double but an infinite float32; and all at once, for the square of a
   // finite float32 is a finite double.
   const norm = rowNorm(target, i);
-  if (c < columns || !Number.isFinite(norm)) {
-    const finite = (value: unknown) => typeof value === "number" && Number.isFinite(Math.fround(value));
-    const wrong = Array.from(vector).findIndex((value) => !finite(value));
-    throw new VectorError(
-      name(),
-      `value ${wrong} must be a finite float32 number, not ${show(vector[wrong])}`,
-    );
-  }
+  if (c < columns || !Number.isFinite(norm)) refuseValues(vector, name);
   return norm;
 }
 
@@ -111,8 +139,9 @@ function rowsOf(
 ): { n: number; row: (i: number) => Vector | null | undefined } {
   if (Array.isArray(vectors)) return { n: vectors.length, row: (i) => vectors[i] };
   const { data, n, d } = (vectors ?? {}) as PackedVectors;
-  if (!isFloats(data) || !Number.isSafeInteger(n) || !Number.isSafeInteger(d) || n < 0) {
-    const wanted = "must be an array of vectors, or { data: Float32Array, n, d }";
+  const counts = Number.isSafeInteger(n) && Number.isSafeInteger(d) && n >= 0 && d >= (n > 0 ? 1 : 0);
+  if (!isFloats(data) || !counts) {
+    const wanted = "must be an array of vectors, or { data: Float32Array, n, d } with d >= 1";
     throw new VectorError(name(0), `${wanted}, not ${show(vectors)}`);
   }
   if (data.length !== n * d) {

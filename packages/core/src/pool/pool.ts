@@ -1,4 +1,4 @@
-import { VectorError } from "../errors.ts";
+import { checkObject, VectorError } from "../errors.ts";
 import type { Strategies } from "../options/profiles.ts";
 import type { Params } from "../options/types.ts";
 import {
@@ -84,10 +84,11 @@ export function checkNorm(name: string, norm: number): void {
  *   vector where `missing` is `"error"`.
  */
 export function makePool(
-  input: LatticeInput,
+  given: LatticeInput,
   { missing: policy, normalize }: Params,
   { nodes, order: orderBy }: Strategies,
 ): Pool {
+  const input = checkObject("input", given, "an object with the candidates' embeddings or scores");
   const nameOf = input.nameOf ?? ((i, column) => `${column}[${i}]`);
   const scores = input.embeddings === undefined && input.scores ? checkScores(input.scores, nameOf) : null;
   const name = (i: number) => nameOf(i, scores ? "scores" : "embeddings");
@@ -124,15 +125,18 @@ export function makePool(
     );
   }
   // What the rows are taken from: the vectors, or what the words of those candidates make up.
-  const source = scores ? wordVectors(present.map((i) => said[i]!)) : raw;
+  const words = scores && wordVectors(present.map((i) => said[i]!));
+  const source = words ?? raw;
   const rows = scores ? Array.from(present.keys()) : present;
   const scale = normalize && !scores ? unitScale(norms) : null;
   const order = orderBy === "content" ? contentOrder(source, rows, scale) : Int32Array.from(rows);
   const candidate = scores ? order.map((row) => present[row]!) : order;
   const vectors = gather(source, order, scale);
   const twin = Int32Array.from(order.keys());
+  // What has words of its own is like no other.
   const same = (i: number, j: number) =>
-    compareRows(vectors, i, j) === 0 && (scores !== null || norms[candidate[i]!]! > 0);
+    compareRows(vectors, i, j) === 0 &&
+    (words ? words.own[order[i]!] === 0 && words.own[order[j]!] === 0 : norms[candidate[i]!]! > 0);
   if (orderBy === "content" && edges === null) {
     for (let i = 1; i < twin.length; i++) if (same(i, i - 1)) twin[i] = twin[i - 1]!;
   }

@@ -2,15 +2,24 @@ import { naturalLog } from "../math.ts";
 import { wordsOf } from "../words/cut.ts";
 import { type Matrix, matrix } from "./matrix.ts";
 
-/** More words than these are left to the documents' own columns, the rarest first. */
+/** More words than these are left out of products, the rarest first. */
 const VOCABULARY = 4096;
+/** The same in pools of more than {@link LARGE} documents, whose products would take longer than those of vectors. */
+const VOCABULARY_OF_LARGE = 1024;
+const LARGE = 512;
+
+/** See {@link wordVectors}. */
+export interface WordVectors extends Matrix {
+  /** The share of each row's length that its own words have, which are in no column. */
+  readonly own: Float64Array;
+}
 
 /**
  * Vectors made of the documents' own words, for pools that come without: what they share is their saturated TF-IDF
- * cosine, idf over the pool. A word that one document alone has adds to no product, only to that document's length; all
- * such words are one column of its own, so that the rows have length 1.
+ * cosine, idf over the pool. A word that one document alone has adds to no product, only to that document's length: it has no
+ * column, so that the rows alone are shorter than 1.
  */
-export function wordVectors(texts: readonly string[]): Matrix {
+export function wordVectors(texts: readonly string[]): WordVectors {
   const counts = texts.map((text) => {
     const count = new Map<string, number>();
     for (const word of wordsOf(text)) count.set(word, (count.get(word) ?? 0) + 1);
@@ -23,10 +32,11 @@ export function wordVectors(texts: readonly string[]): Matrix {
   const shared = [...df.keys()]
     .filter((word) => df.get(word)! > 1)
     .sort((a, b) => df.get(b)! - df.get(a)! || (a < b ? -1 : 1))
-    .slice(0, VOCABULARY);
+    .slice(0, n > LARGE ? VOCABULARY_OF_LARGE : VOCABULARY);
   const column = new Map(shared.map((word, c) => [word, c]));
 
-  const vectors = matrix(n, shared.length + n);
+  const vectors = matrix(n, Math.max(1, shared.length));
+  const ownShare = new Float64Array(n);
   counts.forEach((count, i) => {
     const row = new Float64Array(shared.length);
     let own = 0;
@@ -43,7 +53,7 @@ export function wordVectors(texts: readonly string[]): Matrix {
       vectors.data[start + c] = weight / length;
     });
     // A document without words is like no other.
-    vectors.data[start + shared.length + i] = square > 0 ? Math.sqrt(own) / length : 1;
+    ownShare[i] = square > 0 ? Math.sqrt(own) / length : 1;
   });
-  return vectors;
+  return { ...vectors, own: ownShare };
 }

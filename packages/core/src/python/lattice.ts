@@ -22,7 +22,7 @@ export function latticeFromPython(json: unknown): Lattice {
   if (provenance !== null) {
     const params = resolveOptions(options);
     const pool = makePool(input, params, profiles.reference.strategies);
-    const path = chain ? makeChain(pool, chain.nodes, { lamP: chain.lamP }) : null;
+    const path = chain ? makeChain(pool, chain.nodes, { lamP: chain.lamP }, params.lamG) : null;
     const state = publishedStateOf(makeProblem(pool, params, path), makeQuery(pool, params, query, null));
     if (provenance !== publishedProvenance(state)) {
       throw new StateError(

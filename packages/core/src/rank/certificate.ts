@@ -241,15 +241,20 @@ function weightChange({ best, before }: Ranking["fused"], y: Float64Array, tempe
 /**
  * Radii of weighted z-scores of values that are known to within a radius: for `z = (v - mean) / deviation` the mean is off
  * by `mean(r)` at most and the deviation, a seminorm, by the root mean square of r.
+ *
+ * @param radius in the channel's unit.
  */
-function zRadii({ values, term, weight, deviation, least }: Weighed, radius: Float64Array): Float64Array {
+function zRadii(
+  { values, term, weight, unit, deviation, least }: Weighed,
+  radius: Float64Array,
+): Float64Array {
   const n = values.length;
   if (weight === 0) return new Float64Array(n);
   const mean = radius.reduce((sum, r) => sum + r, 0) / n;
   const rms = Math.sqrt(radius.reduce((sum, r) => sum + r * r, 0) / n);
   // No spread that says anything was seen: nor is there one, if what may be hidden beside it is too little.
   if (deviation === 0) {
-    const none = moments(values).deviation + rms <= least ? 0 : Infinity;
+    const none = moments(values).deviation / unit + rms <= least ? 0 : Infinity;
     return radius.map(() => none);
   }
   if (deviation - rms <= least) return radius.map(() => Infinity);

@@ -1,4 +1,4 @@
-import { moments, skewness } from "../math.ts";
+import { moments, skewness, unitOf } from "../math.ts";
 import type { Params } from "../options/types.ts";
 import type { Pool } from "../pool/pool.ts";
 import { type Query, similarity } from "../pool/query.ts";
@@ -80,7 +80,9 @@ export interface Weighed {
   readonly weight: number;
   /** What it adds to each node's evidence: `weight z(values)`. */
   readonly term: Float64Array;
-  /** The spread of the values, as {@link standardized} sees it. */
+  /** What the next three count in: 1, or a power of two near the largest value where squares of values would overflow. */
+  readonly unit: number;
+  /** The spread of the values; 0 where it says nothing. */
   readonly deviation: number;
   /** A spread that is no larger than this says nothing. */
   readonly least: number;
@@ -103,6 +105,8 @@ export interface Evidence {
 export const ROUNDING = 1e-6;
 /** The same for what is summed in float64: relative to the values' size. */
 const RELATIVE = 1e-9;
+/** The same for scores that came: they are what they are, and only the arithmetic here rounds. */
+const GIVEN = 1e-12;
 
 /** How far words are believed that tell nothing apart. */
 const LEAST_BELIEF = 0.2;
@@ -134,10 +138,19 @@ export function weigh({ pool, params, words: known }: Problem, query: Query): Ev
     if (values === null) return [];
     const cosines = channel.name === "similarity" && found.cosines;
     const rounding = cosines ? pool.vectors.stride * 2 ** -53 : undefined;
-    return [weighed(channel.name, values, channel.weight(params, found), cosines ? ROUNDING : 0, rounding)];
+    const relative = channel.name === "similarity" ? GIVEN : RELATIVE;
+    const noise = cosines ? ROUNDING : 0;
+    return [weighed(channel.name, values, channel.weight(params, found), noise, rounding, relative)];
   });
   const lists = pool.lists.map(({ name, scores }) =>
-    weighed(`list:${name}`, filled(Float64Array.from(pool.candidate, (i) => scores[i]!)), params.listWeight),
+    weighed(
+      `list:${name}`,
+      filled(Float64Array.from(pool.candidate, (i) => scores[i]!)),
+      params.listWeight,
+      0,
+      undefined,
+      GIVEN,
+    ),
   );
   const { belief, skew } = found;
   return {
@@ -149,26 +162,35 @@ export function weigh({ pool, params, words: known }: Problem, query: Query): Ev
   };
 }
 
-/** A channel, standardized over the pool. @param noise a spread no larger than this says nothing. */
+/**
+ * A channel, standardized over the pool.
+ *
+ * @param noise a spread no larger than this says nothing.
+ * @param relative the same as a share of the largest value.
+ */
 export function weighed(
   name: string,
   values: Float64Array,
   weight: number,
   noise = 0,
   rounding?: number,
+  relative = RELATIVE,
 ): Weighed {
-  const size = largest(values);
-  const least = Math.max(noise, RELATIVE * size);
-  const { mean, deviation } = moments(values);
+  const unit = unitOf(values);
+  const scaled = unit === 1 ? values : values.map((v) => v / unit);
+  const size = largest(scaled);
+  const least = Math.max(noise / unit, relative * size);
+  const { mean, deviation } = moments(scaled);
   const spread = deviation > least ? deviation : 0;
   return {
     name,
     values,
     weight,
-    term: values.map((v) => (spread > 0 ? weight * ((v - mean) / spread) : 0)),
+    term: scaled.map((v) => (spread > 0 ? weight * ((v - mean) / spread) : 0)),
+    unit,
     deviation: spread,
     least,
-    rounding: rounding ?? size * 2 ** -46,
+    rounding: rounding === undefined ? size * 2 ** -46 : rounding / unit,
   };
 }
 

@@ -107,6 +107,7 @@ const SHAPES: Readonly<Record<string, () => Fields>> = {
           words: { orNull: true, fields: all("number", "belief", "skew") },
           best: ["number"],
           lamC: "number",
+          cut: "number",
         },
       },
       bundle: [

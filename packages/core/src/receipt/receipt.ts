@@ -70,6 +70,11 @@ export interface Receipt {
     readonly best: readonly number[];
     /** The weight of coherence that was used: a tenth of the option where words had nothing to say. */
     readonly lamC: number;
+    /**
+     * How many of the texts, the titles and the query's words are longer than what is weighed of them: 32,768 UTF-16 units of a
+     * text or a title, 8,192 of the query. The rest is in the digests, and takes no part in the ranking.
+     */
+    readonly cut: number;
   };
   /**
    * What the relevance of documents was judged by: `1 / (1 + exp(-(level + slope l)))`, level and slope as in `params`, where

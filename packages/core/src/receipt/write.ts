@@ -9,9 +9,17 @@ import { certify } from "../rank/certificate.ts";
 import type { Problem } from "../solve/problem.ts";
 import { edgeStrain, evidenceEnergy } from "../solve/settle.ts";
 import { version } from "../version.ts";
+import { QUERY_LIMIT, TEXT_LIMIT } from "../words/cut.ts";
 import { digestJson } from "./digest.ts";
 import { inputsOf, leftOutOf, type PoolDigests } from "./inputs.ts";
 import { contentDigest, figures, type Receipt, significant } from "./receipt.ts";
+
+/** How many texts, titles and queries are longer than what is weighed of them. */
+function cutShort({ pool }: Problem, { text }: Query): number {
+  const long = (part: string) => part.length > TEXT_LIMIT;
+  const count = (column: readonly string[] | null) => column?.filter(long).length ?? 0;
+  return count(pool.texts) + count(pool.titles) + Number((text?.length ?? 0) > QUERY_LIMIT);
+}
 
 /** The record of a re-ranking, but for the time that it took. */
 export function writeReceipt(
@@ -61,6 +69,7 @@ export function writeReceipt(
         : null,
       best: fused.best.map((node) => pool.candidate[node]!).sort((a, b) => a - b),
       lamC: system.lamC,
+      cut: cutShort(problem, query),
     },
     relevance: relevance && {
       basis: relevance.basis,

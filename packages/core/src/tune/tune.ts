@@ -2,6 +2,7 @@ import { CandidateError, OptionError, show } from "../errors.ts";
 import { resolveOptions } from "../options/options.ts";
 import { profiles } from "../options/profiles.ts";
 import type { Options, ProfileName } from "../options/types.ts";
+import { idsOf } from "../pool/candidates.ts";
 import { rerank } from "../rerank.ts";
 import { type Calibrated, calibrationOf, FIRST, samplesOf } from "./calibrate.ts";
 import { type LabelledQuery, readLabelled, TuneError, within } from "./labelled.ts";
@@ -188,7 +189,7 @@ function judge(query: LabelledQuery, settings: readonly TuneSetting[], k: number
   const { request, grades } = readLabelled(query);
   // The first k of a bundle are the bundle of k.
   const results = settings.map(({ options }) => rerank({ ...options, ...request, k: Math.max(k, FIRST) }));
-  const ids = request.candidates!.map(({ id }, i) => id ?? String(i));
+  const ids = idsOf(request.candidates!, (i) => `candidates[${i}].id`);
   const ideal = discounted([...grades.values()].sort((a, b) => b - a).slice(0, k));
   const quality = (ranking: string[]) =>
     discounted(ranking.slice(0, k).map((id) => grades.get(id) ?? 0)) / ideal;

@@ -1,7 +1,6 @@
 import canonicalize from "canonicalize";
 import { OptionError, OscillinkError } from "../errors.ts";
 import { Lattice } from "../lattice.ts";
-import { resolveOptions } from "../options/options.ts";
 import { profiles } from "../options/profiles.ts";
 import type { Candidate } from "../pool/candidates.ts";
 import type { Edge } from "../pool/input.ts";
@@ -85,9 +84,8 @@ function computed(content: AnySigned, inputs: ReplayInputs): AnyReceipt | Refusa
   try {
     const { params, chain, meta, context } = content;
     const { edges, ...given } = inputs;
-    const { input, options, query, queryText } = poolOf({ ...given, ...params }, edges);
+    const { input, params: resolved, query, queryText } = poolOf({ ...given, ...params }, edges);
     // The digests are compared first: they take little time, whatever came in.
-    const resolved = resolveOptions(options);
     const pool = makePool(input, resolved, profiles[resolved.profile].strategies);
     const asked = makeQuery(pool, resolved, query ?? null, queryText ?? null);
     const digests = isLattice(content) ? publishedColumns(poolDigests(pool)) : poolDigests(pool);
@@ -97,7 +95,7 @@ function computed(content: AnySigned, inputs: ReplayInputs): AnyReceipt | Refusa
         "replay-inputs",
         changed.map((name) => `inputs.${name}`),
       );
-    const lattice = new Lattice(input, options).setQuery(query ?? null, queryText ?? null);
+    const lattice = new Lattice(input, resolved).setQuery(query ?? null, queryText ?? null);
     if (chain !== null) lattice.addChain(chain.nodes, { lamP: chain.lamP, weights: chain.weights });
     return lattice.receipt({
       detail: meta.receipt_detail,

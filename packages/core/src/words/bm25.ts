@@ -1,5 +1,5 @@
 import { naturalLog } from "../math.ts";
-import { BLANK, cut, GRAM, gramsOf, kindAt, NONE, SPACED } from "./cut.ts";
+import { BLANK, cut, GRAM, gramsOf, kindAt, NONE, QUERY_LIMIT, SPACED } from "./cut.ts";
 
 /** BM25's saturation of repeated terms and its correction for length (Robertson & Zaragoza 2009). */
 const K1 = 1.2;
@@ -120,8 +120,8 @@ class QueryTerms {
   readonly #pairAt = new Uint8Array(PLACES);
 
   constructor(query: string) {
-    this.#grams = new Grams(gramsOf(query));
-    const words = cut(query).map(({ text }) => text);
+    this.#grams = new Grams(gramsOf(query, QUERY_LIMIT));
+    const words = cut(query, QUERY_LIMIT).map(({ text }) => text);
     const signatures = words.map((word) => units(word).reduce(wordSignature, 0));
     words.forEach((word, at) => {
       if (!this.#words.has(word)) this.#words.set(word, this.#words.size);
@@ -184,14 +184,14 @@ class QueryTerms {
           word = wordSignature(word, unit);
           const gram = first[placeOf(gramSignature(last, unit))]!;
           if (at > start && gram >= 0) known.countFrom(gram, 0, 0, last, unit, found);
+          // A character that is a word of the query is one of its grams, wherever it stands.
+          const single = first[placeOf(unit)]!;
+          if (single >= 0) known.countFrom(single, 0, 0, 0, unit, found);
           last = unit;
           if (++at === length) break;
           unit = text.charCodeAt(at);
           if (kindAt(text, at, kind, unit) !== kind) break;
         }
-        // A character that is a word is a gram by itself.
-        const gram = first[placeOf(last)]!;
-        if (at === start + 1 && gram >= 0) known.countFrom(gram, 0, 0, 0, last, found);
       }
       allGrams += Math.max(1, at - start - 1);
       allWords++;

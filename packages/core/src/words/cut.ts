@@ -8,7 +8,10 @@ export const BLANK = 32;
 
 /** Of a script that writes words apart, or so taken: cut into windows of {@link GRAM} characters. */
 export const SPACED = 1;
-/** Of Han, Kana or Hangul, whose words have one to four characters: cut into pairs of characters. */
+/**
+ * Of a script whose short words stand in longer runs: Han, Kana, Hangul with its particles, and those of South-East Asia that
+ * write no blanks. Cut into pairs of characters.
+ */
 export const PAIRED = 2;
 /** No part of a word. */
 export const NONE = 3;
@@ -17,14 +20,28 @@ const MARK = 4;
 /** Half of a surrogate pair: the other half says what it is. */
 const HALF = 5;
 
-const PAIRS = /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}]/u;
+const PAIRS =
+  /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]/u;
 
 /** The kinds of UTF-16 units, 0 where it was not looked up yet. */
 const kinds = new Uint8Array(0x10000);
 
-/** One form for each text: compatibility characters and case folded as Unicode says (UAX #15, NFKC). */
-export function normalized(text: string): string {
-  const form = text.normalize("NFKC");
+/** What of a text or a title is weighed: its first UTF-16 units, about 5,000 words. Digests cover all of it. */
+export const TEXT_LIMIT = 32_768;
+/** The same of the query's words, about 1,300 words. */
+export const QUERY_LIMIT = 8_192;
+
+/** More marks in a row than any language has. Engines put them in order in time that grows with the square. */
+const TOO_MANY_MARKS = /\p{M}{31}/u;
+
+/**
+ * One form for each text: compatibility characters and case folded as Unicode says (UAX #15, NFKC), of the first
+ * {@link TEXT_LIMIT} units. A joiner stands after every 30 marks in a row, as in the stream-safe format of UAX #15.
+ */
+export function normalized(text: string, limit = TEXT_LIMIT): string {
+  const part = text.length > limit ? text.slice(0, limit) : text;
+  const safe = TOO_MANY_MARKS.test(part) ? part.replace(/\p{M}{30}(?=\p{M})/gu, "$&\u034f") : part;
+  const form = safe.normalize("NFKC");
   const lower = form.toLowerCase();
   // A few lower-case letters have a composed form that their capitals lack.
   return lower === form ? lower : lower.normalize("NFKC");
@@ -74,8 +91,8 @@ export interface Word {
 }
 
 /** The words of a text, in order: runs of letters, marks and digits of one kind. */
-export function cut(text: string): Word[] {
-  const whole = normalized(text);
+export function cut(text: string, limit?: number): Word[] {
+  const whole = normalized(text, limit);
   const words: Word[] = [];
   for (let start = wordFrom(whole, 0); start < whole.length; ) {
     const end = wordEnd(whole, start);
@@ -104,7 +121,7 @@ export function wordEnd(text: string, start: number): number {
 export const wordsOf = (text: string): string[] => cut(text).map((word) => word.text);
 
 /** The grams of a text, in order: of each word, with a blank on each side, or its pairs of characters. */
-export const gramsOf = (text: string): string[] => cut(text).flatMap(gramsOfWord);
+export const gramsOf = (text: string, limit?: number): string[] => cut(text, limit).flatMap(gramsOfWord);
 
 /** A shorter word is one gram. */
 function gramsOfWord({ text, kind }: Word): string[] {

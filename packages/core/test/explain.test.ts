@@ -427,7 +427,7 @@ describe("lines", () => {
     );
     const left = new RegExp(`^left out ${id} \\(was ${place}\\): near-copy of ${id}$`);
     const [entry] = receiptOf().bundle;
-    const { certificate } = receiptOf();
+    const { certificate, meta } = receiptOf();
     const word = fc.oneof(
       nasty.map((text) => text.toWellFormed()),
       fc.constantFrom(
@@ -457,6 +457,7 @@ describe("lines", () => {
             left_out: [{ id: words[4]!, inputRank: 2, rank: 2, score: 0, copyOf: words[5]! }],
             certificate: { ...certificate, orderCertified: false, margin: null, open: words[6]! },
             profile: words[7]!,
+            meta: { ...meta, crowding: { share: 0, passed: 1 } },
           }),
         );
         expect(lines).toHaveLength(5);

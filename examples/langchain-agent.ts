@@ -1,19 +1,15 @@
-import { readFileSync } from "node:fs";
 import { initChatModel } from "@langchain/classic/chat_models/universal";
 import { MemoryVectorStore } from "@langchain/classic/vectorstores/memory";
 import { createOscillinkTool, OscillinkRetriever } from "@oscillink/langchain";
 import { oscillinkMiddleware } from "@oscillink/langchain/middleware";
 import { LexicalEmbedder } from "@oscillink/lexical"; // in production: the embeddings of a real model
 import { AIMessage, createAgent, fakeModel, ToolMessage } from "langchain";
+import { passages } from "./corpus/vectors.ts";
 
-const corpus = new URL("corpus/passages.jsonl", import.meta.url);
-const passages = readFileSync(corpus, "utf8")
-  .trim()
-  .split("\n")
-  .map((line) => JSON.parse(line));
 const texts = passages.map(({ text }) => text);
 const question = "What did the founder of the Vell Seed Bank survey on the sea cliffs early in her career?";
 
+// A model may search for anything, while the corpus has the vectors of its own questions alone.
 const vectorStore = await MemoryVectorStore.fromTexts(texts, passages, LexicalEmbedder.fit(texts));
 const retriever = new OscillinkRetriever({ vectorStore, k: 3, trust: ({ metadata }) => metadata.trust });
 

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { createStuffDocumentsChain } from "@langchain/classic/chains/combine_documents";
 import { createRetrievalChain } from "@langchain/classic/chains/retrieval";
 import { initChatModel } from "@langchain/classic/chat_models/universal";
@@ -6,17 +5,12 @@ import { MemoryVectorStore } from "@langchain/classic/vectorstores/memory";
 import { ChatPromptTemplate } from "@langchain/core/prompts";
 import { FakeListChatModel } from "@langchain/core/utils/testing";
 import { OscillinkRetriever } from "@oscillink/langchain";
-import { LexicalEmbedder } from "@oscillink/lexical"; // in production: the embeddings of a real model
+import { embeddings, passages } from "./corpus/vectors.ts"; // in production: the model itself
 
-const corpus = new URL("corpus/passages.jsonl", import.meta.url);
-const passages = readFileSync(corpus, "utf8")
-  .trim()
-  .split("\n")
-  .map((line) => JSON.parse(line));
 const texts = passages.map(({ text }) => text);
 const question = "Who founded the shipyard at which the motor ferry Sula was built?";
 
-const vectorStore = await MemoryVectorStore.fromTexts(texts, passages, LexicalEmbedder.fit(texts));
+const vectorStore = await MemoryVectorStore.fromTexts(texts, passages, embeddings);
 const retriever = new OscillinkRetriever({ vectorStore, k: 4, trust: ({ metadata }) => metadata.trust });
 const prompt = ChatPromptTemplate.fromMessages([
   ["system", "Answer in one sentence, from these passages alone:\n\n{context}"],

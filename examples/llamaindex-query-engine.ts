@@ -1,6 +1,4 @@
-import { readFileSync } from "node:fs";
 import { MockLLM } from "@llamaindex/core/llms/mock";
-import { LexicalEmbedder } from "@oscillink/lexical";
 import { OscillinkRetriever } from "@oscillink/llamaindex";
 import { openaiEmbedder } from "@oscillink/openai";
 import {
@@ -12,16 +10,12 @@ import {
   VectorStoreIndex,
 } from "llamaindex";
 import OpenAI from "openai";
+import { embeddings, passages } from "./corpus/vectors.ts";
 
-const lines = readFileSync("examples/corpus/passages.jsonl", "utf8").trim().split("\n");
-const passages = lines.map((line) => JSON.parse(line));
-const texts = passages.map(({ text }) => text);
 const question = "How did the founder of the Brey Line ferry company spend his retirement?";
 
 const client = process.env.OPENAI_API_KEY ? new OpenAI() : null;
-const embedder = client
-  ? openaiEmbedder(client, { model: "text-embedding-3-small" })
-  : LexicalEmbedder.fit(texts); // texts are alike as far as they share words
+const embedder = client ? openaiEmbedder(client, { model: "text-embedding-3-small" }) : embeddings;
 
 class Embedding extends BaseEmbedding {
   // biome-ignore lint/complexity/noUselessConstructor: that of the base is protected.
@@ -42,7 +36,11 @@ if (client) {
   Object.assign(Settings.llm, { complete });
 }
 
-const nodes = passages.map(({ _id, title, text }) => new TextNode({ id_: _id, text, metadata: { title } }));
+// The title is not embedded: the corpus has the vectors of its texts as they are.
+const excludedEmbedMetadataKeys = ["title"];
+const nodes = passages.map(
+  ({ _id, title, text }) => new TextNode({ id_: _id, text, metadata: { title }, excludedEmbedMetadataKeys }),
+);
 const index = await VectorStoreIndex.init({ nodes });
 const engine = new RetrieverQueryEngine(new OscillinkRetriever({ index, k: 3 }));
 const { message, sourceNodes = [] } = await engine.query({ query: question });

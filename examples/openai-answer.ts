@@ -1,18 +1,15 @@
-import { readFileSync } from "node:fs";
 import { rerank } from "@oscillink/core";
 import { openaiEmbedder } from "@oscillink/openai";
 import OpenAI from "openai";
+import { embeddings as minilm, passages, textOf } from "./corpus/vectors.ts";
 
-const lines = readFileSync(new URL("corpus/passages.jsonl", import.meta.url), "utf8")
-  .trim()
-  .split("\n");
-const passages: { _id: string; title: string; text: string }[] = lines.map((line) => JSON.parse(line));
-const question = "Which instrument was invented by the first director of the Orrin Weather Observatory?";
+const question =
+  "Which measuring instrument was invented by the first director of the Orrin Weather Observatory?";
 
 const standIn = process.env.OPENAI_API_KEY ? null : await startStandIn();
 const client = new OpenAI(standIn ? { apiKey: "none", baseURL: standIn.url } : {});
 const embedder = openaiEmbedder(client, { model: "text-embedding-3-small" });
-const embeddings = await embedder.embedDocuments(passages.map(({ title, text }) => `${title}. ${text}`));
+const embeddings = await embedder.embedDocuments(passages.map(textOf));
 
 const { bundle, receipt } = rerank({
   query: await embedder.embedQuery(question),
@@ -35,10 +32,9 @@ console.log(completion.choices[0]!.message.content);
 console.log(receipt.digest);
 await standIn?.[Symbol.asyncDispose]();
 
-/** Without a key: a local server that embeds by words, and whose chat model says that it is none. */
+/** Without a key: a local server with the corpus's vectors, and whose chat model says that it is none. */
 async function startStandIn() {
-  const { LexicalEmbedder } = await import("@oscillink/lexical");
   const { openaiServer } = await import("../integration-tests/servers/openai.ts");
   const reply = () => "(With a key in OPENAI_API_KEY, a model would answer from these sources.)";
-  return openaiServer({ embedder: LexicalEmbedder.fit(passages.map(({ text }) => text)), reply });
+  return openaiServer({ embedder: minilm, reply });
 }

@@ -1,21 +1,15 @@
-import { readFileSync } from "node:fs";
 import { PGlite } from "@electric-sql/pglite";
 import { vector } from "@electric-sql/pglite-pgvector";
 import { PGLiteSocketServer } from "@electric-sql/pglite-socket";
 import { PGVectorStore } from "@langchain/community/vectorstores/pgvector";
 import { Document } from "@langchain/core/documents";
+import { RunnableLambda } from "@langchain/core/runnables";
 import { OscillinkRetriever } from "@oscillink/langchain";
-import { LexicalEmbedder } from "@oscillink/lexical"; // in production: the embeddings of a real model
+import { embeddings, passages } from "./corpus/vectors.ts"; // in production: the model itself
 
 // Your own Postgres if DATABASE_URL names one, else a Postgres in this process.
 const local = process.env.DATABASE_URL === undefined ? await localPostgres() : null;
 const connectionString = process.env.DATABASE_URL ?? local!.url;
-
-const lines = readFileSync(new URL("corpus/passages.jsonl", import.meta.url), "utf8")
-  .trim()
-  .split("\n");
-const passages = lines.map((line) => JSON.parse(line));
-const embeddings = LexicalEmbedder.fit(passages.map(({ text }) => text));
 
 const vectorStore = await PGVectorStore.initialize(embeddings, {
   postgresConnectionOptions: { connectionString, max: 2 }, // the store keeps one connection to itself
@@ -26,8 +20,25 @@ const documentsIn = passages.map(({ text, ...metadata }) => new Document({ pageC
 const ids = passages.map((_, i) => `00000000-0000-4000-8000-${String(i).padStart(12, "0")}`);
 await vectorStore.addDocuments(documentsIn, { ids });
 
-const retriever = new OscillinkRetriever({ vectorStore, k: 3, trust: ({ metadata }) => metadata.trust });
-const question = "What did the founder of the Vell Seed Bank survey on the cliffs?";
+type Row = { id: string; text: string; metadata: object; score: number };
+// The same table, searched by words. The rows that have one of them are enough: it is a question, not a list of keywords.
+const sql = `SELECT id, text, metadata, ts_rank(to_tsvector('english', text), words) AS score
+  FROM ${vectorStore.tableName}, CAST(replace(plainto_tsquery('english', $1)::text, '&', '|') AS tsquery) words
+  WHERE to_tsvector('english', text) @@ words ORDER BY score DESC, id LIMIT 50`;
+const fullText = RunnableLambda.from(async (query: string) => {
+  const { rows } = await vectorStore.pool.query(sql, [query]);
+  return (rows as Row[]).map(({ id, text, metadata, score }) => {
+    return new Document({ id, pageContent: text, metadata: { ...metadata, score } });
+  });
+});
+
+const retriever = new OscillinkRetriever({
+  vectorStore,
+  retrievers: [{ name: "fulltext", retriever: fullText, score: ({ metadata }) => metadata.score }],
+  k: 3,
+  trust: ({ metadata }) => metadata.trust,
+});
+const question = "Aboard which vessel was the document that Lamp Day commemorates signed?";
 const documents = await retriever.invoke(question);
 
 console.log(question);
@@ -35,8 +46,8 @@ for (const { pageContent, metadata } of documents) {
   const { rank, inputRank, score } = metadata.oscillink;
   console.log(`${rank} (was ${inputRank})  score ${score.toFixed(2)}  ${pageContent.slice(0, 70)}…`);
 }
-const { digest, vectors } = documents[0]!.metadata.oscillink.receipt;
-console.log("vectors:", vectors);
+const { digest, inputs, vectors } = documents[0]!.metadata.oscillink.receipt;
+console.log(`${inputs.n} candidates of two lists, their vectors:`, vectors);
 console.log(digest);
 
 await vectorStore.pool.query(`DROP TABLE ${vectorStore.tableName}`);

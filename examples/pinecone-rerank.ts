@@ -1,37 +1,31 @@
-import { readFileSync } from "node:fs";
-import { LexicalEmbedder } from "@oscillink/lexical"; // in production: the embeddings of a real model
 import { OscillinkPinecone, toMetadata } from "@oscillink/pinecone";
 import { Pinecone } from "@pinecone-database/pinecone";
 import { startPinecone } from "../integration-tests/servers/pinecone.ts";
+import { dimensions, embeddings, passages } from "./corpus/vectors.ts"; // in production: the model itself
 
-// With a key and the name of an index for dense vectors: the real Pinecone. Without: a small one on this machine.
+// With a key and the name of an index of 384 dimensions: the real Pinecone. Without: a small one on this machine.
 const { PINECONE_API_KEY: apiKey, PINECONE_INDEX: name } = process.env;
-const local = apiKey && name ? null : await startPinecone({ dimension: 1024 });
+const local = apiKey && name ? null : await startPinecone({ dimension: dimensions });
 const pinecone = local
   ? new Pinecone({ apiKey: "local", controllerHostUrl: local.url })
   : new Pinecone({ apiKey: apiKey! });
 const index = pinecone.index({ name: local ? "library" : name!, namespace: "oscillink-example" });
 
-const lines = readFileSync("examples/corpus/passages.jsonl", "utf8").trim().split("\n");
-const passages = lines.map((line) => JSON.parse(line));
 const { dimension } = await index.describeIndexStats();
-if (!dimension) throw new Error(`${name} is not an index for dense vectors`);
-const model = LexicalEmbedder.fit(
-  passages.map(({ text }) => text),
-  { dimensions: dimension },
-);
+if (dimension !== dimensions) throw new Error(`${name} is not an index of ${dimensions} dimensions`);
+const vectors = await embeddings.embedDocuments(passages.map(({ text }) => text));
 await index.upsert({
-  records: passages.map(({ _id, title, text, trust }) => ({
+  records: passages.map(({ _id, title, text, trust = 1 }, i) => ({
     id: _id,
-    values: [...model.embed(text)],
+    values: vectors[i]!,
     metadata: { title, text, trust },
   })),
 });
 const stored = async () => (await index.describeIndexStats()).namespaces?.["oscillink-example"]?.recordCount;
 while ((await stored()) !== passages.length) await new Promise((done) => setTimeout(done, 1000));
 
-const queryText = "What did the founder of the Vell Seed Bank survey on the cliffs?";
-const vector = [...model.embed(queryText)];
+const queryText = "Who founded the shipyard at which the motor ferry Sula was built?";
+const vector = await embeddings.embedQuery(queryText);
 const searcher = new OscillinkPinecone({
   index,
   trust: ({ metadata }) => metadata?.trust as number | undefined,

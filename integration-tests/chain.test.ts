@@ -103,7 +103,7 @@ describe("the retriever", () => {
     expect(context.map(({ id }) => id)).toEqual(ids);
     context.forEach((document, i) => {
       expect(document.metadata.source).toBe(`page ${ids[i]!.slice(1)}`);
-      expect(document.metadata.relevanceScore).toBe(expected.bundle[i]!.score);
+      expect(document.metadata.relevanceScore).toBe(expected.bundle[i]!.relevance);
       expect(recordOf(document)).toMatchObject({
         rank: i + 1,
         receipt: { digest: expected.receipt.digest, vectors: { fromStore: 8, reembedded: 0 } },
@@ -120,7 +120,9 @@ describe("the retriever", () => {
       documentSeparator: "; ",
     });
     await (await createRetrievalChain({ retriever, combineDocsChain })).invoke({ input: question });
-    const printed = expected.bundle.map(({ id, score }) => `page ${id.slice(1)} (${score})`).join("; ");
+    const printed = expected.bundle
+      .map(({ id, relevance }) => `page ${id.slice(1)} (${relevance})`)
+      .join("; ");
     expect(shown).toEqual([`Answer from these passages:\n${printed}\n${question}`]);
   });
 

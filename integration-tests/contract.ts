@@ -1,5 +1,6 @@
 import { rerank } from "@oscillink/core";
 import { LexicalEmbedder } from "@oscillink/lexical";
+import MiniSearch from "minisearch";
 import { beforeAll, describe, expect, test } from "vitest";
 import { installed } from "./script.ts";
 
@@ -26,6 +27,8 @@ export interface Corpus {
   };
   /** All passages, the nearest first: the order in which candidates come, for adapters that search nothing themselves. */
   nearest(question: Question): Passage[];
+  /** The passages that have a word of the text, the best by BM25 first, with its scores. */
+  byWords(text: string): (Passage & { readonly score: number })[];
 }
 
 /** What an adapter chose: the ids of its bundle, the best first, and the digest of its receipt. */
@@ -39,6 +42,8 @@ export type Retrieve = (question: Question, k: number) => Promise<Chosen>;
 
 /** What is known to be otherwise. */
 interface Exceptions {
+  /** The call of core that does the same. Default: {@link direct}. */
+  readonly expected?: (question: Question, k: number) => Chosen;
   /** Why the receipts cannot have the same digest; then the ids alone are compared. */
   readonly digest?: string;
   /** An optional dependency, without which it is not run. */
@@ -52,7 +57,7 @@ interface Exceptions {
 export function adapterContract(
   name: string,
   makeRetrieve: (corpus: Corpus) => Promise<Retrieve> | Retrieve,
-  { digest: why, needs }: Exceptions = {},
+  { digest: why, needs, expected: expectedOf = direct }: Exceptions = {},
 ): void {
   if (needs !== undefined && !installed(needs)) {
     test.skip(`${name} (not run: ${needs} is not installed)`);
@@ -68,7 +73,7 @@ export function adapterContract(
     describe.each(corpus.questions)("$text", (question) => {
       test.each([1, 4, corpus.passages.length])(`k = %i: ${what} of a direct call`, async (k) => {
         const { ids, digest } = await retrieve(question, k);
-        const expected = direct(question, k);
+        const expected = expectedOf(question, k);
         expect(ids).toEqual(expected.ids);
         if (why === undefined) expect(digest).toBe(expected.digest);
         else expect(digest).toMatch(/^sha256:[0-9a-f]{64}$/);
@@ -87,6 +92,29 @@ export function direct(question: Question, k: number): Chosen {
   });
   return { ids: bundle.map(({ id }) => id), digest: receipt.digest };
 }
+
+/** How many the search by vectors finds, where there are several lists: for a small k, fewer than the words do. */
+export const poolOf = (k: number): number => Math.max(6, k);
+
+/** The same by a call of core with two lists. Without `scored`, the ranks of the second count. */
+export const directLists =
+  ({ scored }: { readonly scored: boolean }) =>
+  (question: Question, k: number): Chosen => {
+    const items = corpus.byWords(question.text).map(({ id, text, vector, score }) => {
+      return { id, text, embedding: vector, ...(scored && { score }) };
+    });
+    const near = corpus.nearest(question).slice(0, poolOf(k));
+    const { bundle, receipt } = rerank({
+      query: question.vector,
+      queryText: question.text,
+      lists: [
+        { name: "vector", items: near.map(({ id, text, vector }) => ({ id, text, embedding: vector })) },
+        { name: "bm25", items },
+      ],
+      k,
+    });
+    return { ids: bundle.map(({ id }) => id), digest: receipt.digest };
+  };
 
 const texts = [
   "The glassworks at Hollin burned beech wood until the canal brought coal in 1794.",
@@ -144,6 +172,8 @@ function makeCorpus(): Corpus {
     text,
     vector: vectorOf(text),
   }));
+  const words = new MiniSearch({ fields: ["text"] });
+  words.addAll(passages);
   return {
     passages,
     questions: asked.map((text) => ({ text, vector: vectorOf(text) })),
@@ -151,6 +181,8 @@ function makeCorpus(): Corpus {
       embedDocuments: async (batch) => batch.map(vectorOf),
       embedQuery: async (text) => vectorOf(text),
     },
+    byWords: (text) =>
+      words.search(text).map(({ id, score }) => ({ ...passages.find((one) => one.id === id)!, score })),
     nearest: ({ vector }) =>
       [...passages].sort((a, b) => cosine(vector, b.vector) - cosine(vector, a.vector)),
   };

@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { cosine } from "./contract.ts";
 import { folder, output, run } from "./script.ts";
+import { openaiServer } from "./servers/openai.ts";
 
 const DEMO = "examples/demo/main.ts";
 
@@ -24,6 +26,7 @@ interface Answer {
 }
 interface Report {
   readonly passages: number;
+  readonly model: string | null;
   readonly k: number;
   readonly pool: number;
   readonly answers: readonly Answer[];
@@ -40,6 +43,7 @@ const sum = (of: (answer: Answer) => number) =>
   report.answers.reduce((total, answer) => total + of(answer), 0);
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is the control character that is looked for
 const ESCAPE = /\u001b/;
+const lexical = "vectors: lexical (@oscillink/lexical)";
 
 describe.concurrent("the demo", () => {
   test("finds at least as many gold passages as cosine, and fewer doubtful ones", () => {
@@ -57,7 +61,7 @@ describe.concurrent("the demo", () => {
   });
 
   test("reports every question with both rankings and the figures of its receipt", () => {
-    expect(report).toMatchObject({ k: 5, pool: 50 });
+    expect(report).toMatchObject({ model: "all-MiniLM-L6-v2", k: 5, pool: 50 });
     expect(report.answers.length).toBeGreaterThan(1);
     for (const { question, goldInAll, cosine, bundle, energy, milliseconds, digest } of report.answers) {
       expect(question).toMatch(/\?$/);
@@ -116,6 +120,7 @@ describe.concurrent("the demo", () => {
     const squeezed = lines.map((line) => line.replaceAll(/ +/g, " "));
     expect(squeezed).toContain(row("cosine"));
     expect(squeezed).toContain(row("bundle"));
+    expect(lines).toContain("vectors: all-MiniLM-L6-v2");
     const title = lines.find((line) => line.includes("questions over"))!;
     expect(title).toContain(`${report.answers.length} questions over ${report.passages} passages`);
   });
@@ -124,6 +129,39 @@ describe.concurrent("the demo", () => {
     expect(text).not.toMatch(ESCAPE);
     expect(await output(DEMO)).not.toMatch(ESCAPE);
     expect(await output(DEMO, [], { FORCE_COLOR: "1" })).toMatch(ESCAPE);
+  });
+
+  test("shows the cosines of the vectors that are committed", async () => {
+    const { embeddings, knows, textOf, passages } = await import("../examples/corpus/vectors.ts");
+    const passageOf = new Map(passages.map((passage) => [passage._id, passage]));
+    for (const { question, cosine: hits } of report.answers) {
+      const query = await embeddings.embedQuery(question);
+      const vectors = await embeddings.embedDocuments(hits.map(({ id }) => textOf(passageOf.get(id)!)));
+      hits.forEach(({ similarity }, i) => void expect(similarity).toBeCloseTo(cosine(query, vectors[i]!), 6));
+    }
+    // A row is one text's: the model gave each length 1, and no two passages the same vector.
+    const all = await embeddings.embedDocuments(passages.map(textOf));
+    for (const vector of all) expect(Math.hypot(...vector)).toBeCloseTo(1, 6);
+    expect(new Set(all.map(String)).size).toBe(passages.length);
+    expect(knows("A text of someone else's.")).toBe(false);
+    await expect(embeddings.embedQuery("A text of someone else's.")).rejects.toThrow("none of them");
+  });
+
+  test("takes the vectors of an API with --embed and --model", async () => {
+    await using server = await openaiServer();
+    const corpus = folder({ "bees.md": "Bees dance.", "clocks.md": "A water clock drips." });
+    const own = ["--corpus", corpus, "--query", "Who dances?"];
+    const embedded = await json(...own, "--embed", server.url, "--model", "text-embedding-3-small");
+    expect(embedded.model).toBe("text-embedding-3-small");
+    expect(server.answered.flatMap(({ input }) => input)).toEqual([
+      "Bees dance.",
+      "A water clock drips.",
+      ...Array<string>(server.answered.length - 1).fill("Who dances?"),
+    ]);
+    expect(server.answered.length).toBeGreaterThan(1);
+    const plain = await output(DEMO, own);
+    expect(plain).toContain(lexical);
+    expect(await json(...own)).toMatchObject({ model: null });
   });
 
   test("asks another question of its own corpus with --query", async () => {
@@ -135,6 +173,13 @@ describe.concurrent("the demo", () => {
     const plain = await output(DEMO, ["--query", question]);
     expect(plain.split("\n")[0]).toBe(question);
     expect(plain).not.toContain("doubtful passages");
+    // No model has embedded that question.
+    expect(plain).toContain(lexical);
+    const known = await json("--query", report.answers[7]!.question);
+    expect(known).toMatchObject({
+      model: "all-MiniLM-L6-v2",
+      answers: [{ digest: report.answers[7]!.digest }],
+    });
   });
 
   test("hands back --k documents", async () => {
@@ -215,7 +260,8 @@ describe.concurrent("the demo", () => {
 
   test("explains its options with --help", async () => {
     const help = await output(DEMO, ["--help"]);
-    for (const option of ["--corpus", "--query", "--k", "--pool", "--json"]) expect(help).toContain(option);
+    for (const option of ["--corpus", "--query", "--embed", "--model", "--k", "--pool", "--json"])
+      expect(help).toContain(option);
   });
 });
 
@@ -233,6 +279,8 @@ describe.concurrent("the demo refuses", () => {
     ["a pool of -1", () => ["--pool", "-1"], /--pool <number>.*'-1'/],
     ["--query without a question", () => ["--query"], /--query <text>.*argument missing/],
     ["a corpus without a question", () => ["--corpus", corpus({ "a.md": "A." })], /--query/],
+    ["--embed without --model", () => ["--embed", "http://127.0.0.1:1/v1"], /--embed URL and --model NAME/],
+    ["--model without --embed", () => ["--model", "m"], /--embed URL and --model NAME/],
     ["an empty folder", () => asking(corpus({})), /holds no \.md or \.txt file/],
     ["a folder without text files", () => asking(corpus({ "a.html": "<p>" })), /holds no \.md or \.txt file/],
     ["a folder of blank files", () => asking(corpus({ "a.md": "\n", "b.txt": "" })), /passage|text|empty/i],

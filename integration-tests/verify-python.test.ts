@@ -12,7 +12,7 @@ import { folder } from "./script.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const script = join(root, "examples/verify-python/verify.py");
-const secret = "a secret of the two";
+const secret = "a secret of the two, long enough for a hash";
 const signer = hmacSigner(secret);
 const env = { ...process.env, OSCILLINK_SECRET: secret, PYTHONDONTWRITEBYTECODE: "1" };
 

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Options } from "@oscillink/core";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { certified } from "./certified.ts";
 import {
@@ -13,6 +14,7 @@ import {
 import { baselineOf, type Evaluation, evaluate } from "./evaluate.ts";
 import { gridGains, leaveOneOut } from "./loo.ts";
 import { type Expansion, methodsFor, type Settings } from "./methods.ts";
+import { relevanceRows } from "./relevance.ts";
 import { jsonReporter, textReporter } from "./report.ts";
 import { robustness } from "./robust.ts";
 
@@ -62,6 +64,7 @@ const program = new Command("bench:quality")
       "robust",
       "loo",
       "certified",
+      "relevance",
     ]),
   )
   .addOption(
@@ -70,11 +73,16 @@ const program = new Command("bench:quality")
       "also: rank, add the nearest neighbours of the best from the whole collection, rank again",
     )
       .argParser(parseExpansion)
-      .conflicts(["robust", "loo", "certified"]),
+      .conflicts(["robust", "loo", "certified", "relevance"]),
   )
   .option("--robust", "instead: the default's gain when the vectors are perturbed")
   .option("--loo", "instead: choose the options on all collections but one, report on that one, for each")
   .option("--certified", "instead: how many of the default's bundles have a certified order")
+  .option(
+    "--relevance",
+    "instead: how well relevance tells own documents from those of the other collections",
+  )
+  .option("--scale <embedder>", "with --relevance: the embedder of all collections, if its scale is known")
   .parse();
 const options = program.opts<{
   data: string;
@@ -89,6 +97,8 @@ const options = program.opts<{
   robust?: true;
   loo?: true;
   certified?: true;
+  relevance?: true;
+  scale?: NonNullable<Options["relevanceScale"]>;
 }>();
 
 const settings: Settings = {
@@ -100,7 +110,7 @@ const report = options.json ? jsonReporter(print) : textReporter(print);
 const names = existsSync(options.data) ? collectionNames(options.data) : [];
 if (names.length === 0) program.error(`error: no collections in ${options.data} (folders with a meta.json)`);
 
-if (options.robust || options.loo || options.certified) study();
+if (options.robust || options.loo || options.certified || options.relevance) study();
 else compareMethods();
 
 function* collections(): Generator<[Collection, Pool[]]> {
@@ -138,6 +148,10 @@ function study(): void {
   if (options.robust && all.length > 0) report.robustness(robustness(all, settings), all.length);
   if (options.certified) {
     report.certified(all.flatMap(([{ name }, pools]) => certified(name, pools, options.k, settings)));
+  }
+  if (options.relevance) {
+    if (all.length < 2) program.error("error: --relevance needs two collections with vectors");
+    report.relevance(relevanceRows(all, options.pool, settings, options.scale ?? null));
   }
   if (!options.loo) return;
   if (all.length < 2) program.error("error: --loo needs two collections with vectors");

@@ -12,6 +12,7 @@ import {
 } from "./evaluate.ts";
 import type { Gains, HeldOut } from "./loo.ts";
 import { mean, metricNames, withoutCopies } from "./metrics.ts";
+import type { RelevanceRow } from "./relevance.ts";
 import type { Robustness } from "./robust.ts";
 
 /** Prints results: tables for people, or one JSON object a line. */
@@ -22,6 +23,7 @@ export interface Reporter {
   robustness(rows: readonly Robustness[], collections: number): void;
   loo(gains: Gains, heldOut: readonly HeldOut[]): void;
   certified(rows: readonly Certified[]): void;
+  relevance(rows: readonly RelevanceRow[]): void;
 }
 
 const fixed = (value: number, digits: number, width: number): string =>
@@ -107,6 +109,23 @@ export const textReporter = (print: (line: string) => void): Reporter => ({
     }
     print("behind a row: why the others are not, %\n");
   },
+  relevance: (rows) => {
+    for (const [relevance, some] of Map.groupBy(rows, (row) => row.relevance)) {
+      print(head(relevance, ["AUC", "ECE", "learned", "own", "foreign"], 32));
+      for (const { collection, auc, before, learned, own, foreign } of some) {
+        print(line(collection ?? "all", [auc, before, learned, own, foreign], 3, 32));
+      }
+    }
+    print(
+      "AUC: relevant firsts against the firsts of foreign pools; all: their queries mixed, and means of the ECE",
+    );
+    print(
+      "ECE: calibration error in ten bins of the first ten, by default, and learned on half of the queries",
+    );
+    print(
+      "own, foreign: the share of pools that hold something relevant, and of foreign ones, whose first has .2\n",
+    );
+  },
   loo: (gains, heldOut) => {
     const names = Object.keys(Object.values(gains)[0]!);
     const width = 4 + Math.max(24, ...Object.keys(gains).map((name) => name.length));
@@ -145,6 +164,7 @@ export const jsonReporter = (print: (line: string) => void): Reporter => {
       }
     },
     certified: (rows) => rows.forEach(write),
+    relevance: (rows) => rows.forEach(write),
     robustness: (rows, collections) => {
       for (const row of rows) write({ ...row, collections });
     },

@@ -87,6 +87,19 @@ export function printSummary(answers: readonly Answer[], passages: number, pool:
   row("bundle", (answer) => answer.bundle);
   const times = answers.map((answer) => answer.milliseconds).sort((a, b) => a - b);
   print(paint("dim", `median ${times[times.length >> 1]!.toFixed(1)} ms a re-ranking, receipt included`));
+}
+
+/**
+ * What the marks mean, and where the vectors are from.
+ *
+ * @param model null if no model made them.
+ */
+export function printNotes(model: string | null): void {
+  const vectors =
+    model === null
+      ? "vectors: lexical (@oscillink/lexical), from the words alone; of a model: --embed URL --model NAME"
+      : `vectors: ${model}`;
+  print(paint("dim", vectors));
   print(
     paint(
       "dim",

@@ -1,10 +1,11 @@
 import { ContextualCompressionRetriever } from "@langchain/classic/retrievers/contextual_compression";
 import { MemoryVectorStore } from "@langchain/classic/vectorstores/memory";
 import { Document } from "@langchain/core/documents";
+import { BaseRetriever } from "@langchain/core/retrievers";
 import { createOscillinkTool, OscillinkReranker, OscillinkRetriever } from "@oscillink/langchain";
 import { oscillinkMiddleware } from "@oscillink/langchain/middleware";
 import { AIMessage, createAgent, fakeModel } from "langchain";
-import { adapterContract, type Chosen, type Corpus } from "../contract.ts";
+import { adapterContract, type Chosen, type Corpus, directLists, poolOf } from "../contract.ts";
 
 async function storeOf({ passages, embeddings }: Corpus): Promise<MemoryVectorStore> {
   const store = new MemoryVectorStore(embeddings);
@@ -52,3 +53,49 @@ adapterContract("OscillinkRetriever with expand, where the first search found al
   return async ({ text }, k) =>
     chosen(await new OscillinkRetriever({ vectorStore, k, expand: { seeds: 2, perSeed: 5 } }).invoke(text));
 });
+
+/** A search by words over MiniSearch, as a user would write it. */
+class WordRetriever extends BaseRetriever {
+  lc_namespace = ["oscillink", "tests"];
+  readonly #corpus: Corpus;
+
+  constructor(corpus: Corpus) {
+    super();
+    this.#corpus = corpus;
+  }
+  override async _getRelevantDocuments(query: string): Promise<Document[]> {
+    return this.#corpus.byWords(query).map(({ id, text, score }) => {
+      return new Document({ id, pageContent: text, metadata: { score } });
+    });
+  }
+}
+
+adapterContract(
+  "OscillinkRetriever over a store and a retriever with scores",
+  async (corpus) => {
+    const vectorStore = await storeOf(corpus);
+    const words = new WordRetriever(corpus);
+    const listed = { name: "bm25", retriever: words, score: ({ metadata }: Document) => metadata.score };
+    return async ({ text }, k) => {
+      const retriever = new OscillinkRetriever({ vectorStore, pool: poolOf(k), retrievers: [listed], k });
+      return chosen(await retriever.invoke(text));
+    };
+  },
+  { expected: directLists({ scored: true }) },
+);
+
+adapterContract(
+  "OscillinkRetriever over two retrievers, the one by vectors last",
+  async (corpus) => {
+    const vectorStore = await storeOf(corpus);
+    const bm25 = { name: "bm25", retriever: new WordRetriever(corpus) };
+    return async ({ text }, k) => {
+      const retrievers = [bm25, { name: "vector", retriever: vectorStore.asRetriever(poolOf(k)) }];
+      return chosen(await new OscillinkRetriever({ retrievers, k }).invoke(text));
+    };
+  },
+  {
+    expected: directLists({ scored: false }),
+    digest: "the candidates come in another order",
+  },
+);

@@ -1,4 +1,4 @@
-import { OscillinkPostprocessor, OscillinkRetriever } from "@oscillink/llamaindex";
+import { type NodeRetriever, OscillinkPostprocessor, OscillinkRetriever } from "@oscillink/llamaindex";
 import {
   BaseEmbedding,
   type NodeWithScore,
@@ -7,7 +7,7 @@ import {
   TextNode,
   VectorStoreIndex,
 } from "llamaindex";
-import { adapterContract, type Chosen, type Corpus } from "../contract.ts";
+import { adapterContract, type Chosen, type Corpus, directLists, poolOf } from "../contract.ts";
 
 class CorpusModel extends BaseEmbedding {
   readonly #embeddings: Corpus["embeddings"];
@@ -50,3 +50,26 @@ adapterContract("OscillinkRetriever over a store that keeps its vectors", async 
   Object.assign(index.vectorStores.TEXT as SimpleVectorStore, { get: undefined });
   return async ({ text }, k) => chosen(await new OscillinkRetriever({ index, k }).retrieve(text));
 });
+
+/** A search by words over MiniSearch, as a user would write it: nodes with scores, or without. */
+const wordRetriever = ({ byWords }: Corpus, scored: boolean): NodeRetriever => ({
+  retrieve: async ({ query }) =>
+    byWords(String(query)).map(({ id, text, score }) => {
+      return { node: new TextNode({ id_: id, text }), ...(scored && { score }) };
+    }),
+});
+
+for (const scored of [true, false]) {
+  adapterContract(
+    `OscillinkRetriever over two retrievers, the nodes of one ${scored ? "with" : "without"} scores`,
+    async (corpus) => {
+      const index = await indexOf(corpus);
+      const bm25 = { name: "bm25", retriever: wordRetriever(corpus, scored) };
+      return async ({ text }, k) => {
+        const vector = { name: "vector", retriever: index.asRetriever({ similarityTopK: poolOf(k) }) };
+        return chosen(await new OscillinkRetriever({ retrievers: [vector, bm25], k }).retrieve(text));
+      };
+    },
+    { expected: directLists({ scored }) },
+  );
+}

@@ -119,7 +119,6 @@ describe("query", () => {
     [7, undefined, 70],
     [5, 12, 12],
     [20, 12, 20],
-    [9_000, undefined, 10_000],
   ])("topK %i with pool %s asks for %i", async (topK, pool, fetched) => {
     const wider = new OscillinkPinecone({ index: world.index, ...(pool && { pool }) });
     await wider.query({ vector, topK });

@@ -13,7 +13,7 @@ export const sign: Part = function* ({ sign: size, effort }) {
     k: size.k,
   });
   const { privateKey, publicKey } = generateKeys();
-  const secret = "a secret of the benchmark";
+  const secret = "a secret of the benchmark, long enough";
   const signers = { ed: ed25519Signer(privateKey), hmac: hmacSigner(secret) };
   const signed = { ed: signReceipt(receipt, signers.ed), hmac: signReceipt(receipt, signers.hmac) };
   const verifiers = { ed: ed25519Verifier(publicKey), hmac: hmacVerifier(secret) };

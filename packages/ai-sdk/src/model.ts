@@ -48,8 +48,9 @@ export interface OscillinkRerankingModelOptions<Doc extends RerankingDocument = 
  * else from its field `embedding`, else `embed` makes it; the query's from `providerOptions.oscillink.queryEmbedding`,
  * else `embed` makes it. Objects are known in the receipt by their `id`, where they have one.
  *
- * `relevanceScore` is in standard deviations of the pool, around 0: not a probability, and not to be compared between
- * calls. A document that could not be ranked comes last, with -Infinity.
+ * `relevanceScore` is core's relevance: in [0, 1], never rising, and comparable between calls of one embedder (see
+ * `relevanceScale`). Where nothing tells of it (`receipt.relevance` is null), it is in standard deviations of the pool, around 0. A
+ * document that could not be ranked comes last, with 0, or with -Infinity in that case.
  *
  * @throws {OptionError} for an option that is unknown or out of range.
  *
@@ -99,9 +100,11 @@ export function oscillinkRerankingModel<Doc extends RerankingDocument = Rerankin
       likeness,
       { ...settings, options: { ...settings.options, k }, params: { ...settings.params, k } },
     );
-    const ranking = ranked.map(({ record }, i) =>
+    // Of a document that could not be ranked nothing is known; it comes last.
+    const lowest = receipt?.relevance ? 0 : -Infinity;
+    const ranking = ranked.map(({ record, relevanceScore }, i) =>
       record
-        ? { index: record.inputRank - 1, relevanceScore: record.score ?? -Infinity }
+        ? { index: record.inputRank - 1, relevanceScore: relevanceScore ?? lowest }
         : { index: i, relevanceScore: 0 },
     );
     const warnings: SharedV4Warning[] = failure

@@ -99,9 +99,9 @@ describe("rerank of the AI SDK", () => {
     const result = await rerank({ model, query, documents: texts });
     const { bundle, receipt } = direct();
     expect(result.ranking).toEqual(
-      bundle.map(({ candidate, score }) => ({
+      bundle.map(({ candidate, relevance }) => ({
         originalIndex: Number(candidate.id),
-        score,
+        score: relevance,
         document: candidate.text,
       })),
     );
@@ -168,16 +168,22 @@ describe("rerank of the AI SDK", () => {
     );
   });
 
-  test("keeps a document that cannot be ranked, at the end and below every score", async () => {
+  // Without words, ten vectors on an unknown scale tell nothing of relevance.
+  test.each([
+    [0, {}],
+    [-Infinity, { textWeight: 0 }],
+  ])("keeps a document that cannot be ranked, at the end with %d", async (lowest, options) => {
     const documents = objects().map((document, i) => (i === 2 ? { ...document, embedding: null } : document));
     const result = await rerank({
-      model: oscillinkRerankingModel({}),
+      model: oscillinkRerankingModel(options),
       query,
       documents,
       providerOptions: { oscillink: { queryEmbedding } },
     });
     expect(result.ranking).toHaveLength(texts.length);
-    expect(result.ranking.at(-1)).toMatchObject({ originalIndex: 2, score: -Infinity });
+    expect(result.ranking.at(-1)).toMatchObject({ originalIndex: 2, score: lowest });
+    expect(Math.min(...result.ranking.slice(0, -1).map(({ score }) => score))).toBeGreaterThan(lowest);
+    expect(Math.max(...result.ranking.map(({ score }) => score)) > 1).toBe(lowest !== 0);
   });
 
   test("keeps equal documents apart", async () => {
@@ -281,9 +287,9 @@ describe("the record", () => {
 describe("embed may be", () => {
   const asked = async (embed: Embed) =>
     (await rerank({ model: oscillinkRerankingModel({ embed }), query, documents: texts })).ranking;
-  const expected = direct().bundle.map(({ candidate, score }) => ({
+  const expected = direct().bundle.map(({ candidate, relevance }) => ({
     originalIndex: Number(candidate.id),
-    score,
+    score: relevance,
     document: candidate.text,
   }));
 

@@ -1,4 +1,8 @@
-/** Numbers as little-endian bytes, whatever the order of the machine. */
+/** Bytes, and numbers as little-endian bytes whatever the order of the machine. */
+
+/** Whether a value is a Uint8Array, of whatever realm: a Buffer is one, also inside a test runner's sandbox. */
+export const isBytes = (value: unknown): value is Uint8Array =>
+  ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === "[object Uint8Array]";
 
 const littleEndian = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 

@@ -49,10 +49,17 @@ export class StateError extends OscillinkError {
 export function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
   if (Array.isArray(value)) return `an array of ${value.length}`;
-  if (ArrayBuffer.isView(value)) return `a ${value.constructor.name}`;
+  if (ArrayBuffer.isView(value)) return `a ${value.constructor?.name ?? "typed array"}`;
   if (typeof value === "function") return "a function";
   if (typeof value === "object" && value !== null) return "an object";
   return String(value);
+}
+
+/** What kind of value came where a key, a secret, a signer or a verifier was wanted: never what it holds. */
+export function kindOf(value: unknown): string {
+  if (typeof value === "string") return "a text";
+  if (value === null || value === undefined) return String(value);
+  return typeof value === "object" || typeof value === "function" ? show(value) : `a ${typeof value}`;
 }
 
 /**

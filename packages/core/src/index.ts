@@ -12,7 +12,7 @@ export { Lattice } from "./lattice.ts";
 export { resolveOptions } from "./options/options.ts";
 export { profiles } from "./options/profiles.ts";
 export type { Options, Params, ProfileName } from "./options/types.ts";
-export type { Candidate } from "./pool/candidates.ts";
+export type { Candidate, ResultList } from "./pool/candidates.ts";
 export type { LatticeInput } from "./pool/input.ts";
 export type { Vector } from "./pool/matrix.ts";
 export type { RankedEntry } from "./rank/bundle.ts";

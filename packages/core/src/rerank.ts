@@ -1,5 +1,10 @@
 import { CandidateError, OscillinkError, show, VectorError } from "./errors.ts";
-import { type ReceiptOptions, resolveReceiptOptions, type VectorCounts } from "./options/calls.ts";
+import {
+  type Context,
+  type ReceiptOptions,
+  resolveReceiptOptions,
+  type VectorCounts,
+} from "./options/calls.ts";
 import { defined, resolveOptions } from "./options/options.ts";
 import { profiles } from "./options/profiles.ts";
 import type { Options } from "./options/types.ts";
@@ -33,6 +38,8 @@ export interface RerankRequest<C extends Candidate = Candidate> extends Options 
   readonly lists?: readonly ResultList<C>[];
   /** Where the vectors came from, for the receipt; adapters fill it in. */
   readonly vectors?: VectorCounts;
+  /** Facts to bind into the receipt, such as a request's id. Default: none. */
+  readonly context?: Context;
 }
 
 /** A document of the bundle, with the record of why it was chosen. */
@@ -72,7 +79,8 @@ export function rerank<C extends Candidate>(request: RerankRequest<C>): RerankRe
   const pool = makePool(input, params, profiles[params.profile].strategies);
   const query = makeQuery(pool, params, vector ?? null, queryText ?? null);
   const problem = makeProblem(pool, params, null);
-  const record = { ...resolveReceiptOptions({}), vectors: request.vectors ?? null };
+  const { vectors = null, context = null } = request;
+  const record = resolveReceiptOptions({ vectors, context });
   const { entries, receipt } =
     strategiesOf(problem).score === "published"
       ? publishedResult(problem, query, record)
@@ -114,7 +122,7 @@ interface RequestedPool<C extends Candidate> {
  * @param edges the graph to use, if one is given.
  */
 export function poolOf<C extends Candidate>(
-  { query, queryText, candidates, lists, vectors: _, ...options }: RerankRequest<C>,
+  { query, queryText, candidates, lists, vectors: _, context: __, ...options }: RerankRequest<C>,
   edges?: readonly Edge[],
 ): RequestedPool<C> {
   if (lists !== undefined && candidates !== undefined) {

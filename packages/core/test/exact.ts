@@ -6,7 +6,7 @@ import { makePool } from "../src/pool/pool.ts";
 import { makeQuery } from "../src/pool/query.ts";
 import { weighTexts } from "../src/words/bm25.ts";
 import { normalized } from "../src/words/cut.ts";
-import { linksOf } from "../src/words/links.ts";
+import { namesOf } from "../src/words/links.ts";
 import { type Dense, dot, float32, norm, randomRow, randomRows, solveDense, uniform } from "./support.ts";
 
 /** All that a ranking is made of. */
@@ -42,7 +42,7 @@ function filled(values: readonly (number | undefined)[]): number[] {
 
 /**
  * The ranking again in float64 throughout, as docs/ranking.md has it: cosines of the very vectors, their own graph, their own
- * best and a dense solve. What is taken from the real one: the vectors as they are computed with, BM25, and which names link.
+ * best and a dense solve. What is taken from the real one: the vectors as they are computed with, BM25, and who bears and says a name.
  *
  * @returns the score of each candidate; NaN for one that is no node.
  */
@@ -92,6 +92,22 @@ export function exactScores({ input, options, query, queryText, chain }: Case): 
   }
   if (said && nodes.length > 1) add(likeness(y, S, params), params.feedback, 1e-6);
 
+  const known = nodes.map(({ candidate }, i) => ({
+    ...words[i]!,
+    id: input.ids![candidate]!,
+    links: input.links?.[candidate] ?? [],
+  }));
+  const from = [...y];
+  const least = Math.min(...from);
+  for (const { bearers, namers } of namesOf(known)) {
+    const held = new Set([...bearers, ...namers]).size;
+    const part =
+      (params.linkWeight * Math.log(nodes.length / held)) / Math.log(nodes.length) / bearers.length;
+    const trusted = (i: number) => from[i]! + (pool.nodeTrust[nodes[i]!.node]! - 1) * (from[i]! - least + 1);
+    const best = Math.max(...namers.map(trusted));
+    for (const j of bearers) y[j] = Math.max(y[j]!, from[j]! + part * (best - from[j]!));
+  }
+
   const A = adjacency(S, params);
   const at = new Map(nodes.map(({ candidate }, i) => [candidate, i]));
   if (input.edges) {
@@ -99,16 +115,6 @@ export function exactScores({ input, options, query, queryText, chain }: Case): 
     for (const { i, j, weight } of input.edges) {
       const [a, b] = [at.get(i), at.get(j)];
       if (a !== undefined && b !== undefined) A[a]![b] = A[b]![a] = weight;
-    }
-  } else if (params.lamC > 0) {
-    const named = nodes.map(({ candidate }, i) => ({
-      ...words[i]!,
-      id: input.ids![candidate]!,
-      links: input.links?.[candidate] ?? [],
-    }));
-    for (const { i, j, weight } of linksOf(named)) {
-      A[i]![j]! += params.linkWeight * weight;
-      A[j]![i] = A[i]![j]!;
     }
   }
   const lamC = said ? params.lamC : 0.1 * params.lamC;
@@ -234,7 +240,7 @@ export function aimed(seed: number): Case {
     ...maybe(0.2, () => ({ normalize: false })),
     ...maybe(0.1, () => ({ rowCap: pick(0.5, 1, 2) })),
     ...maybe(0.1, () => ({ similarityFloor: pick(0, 0.5, 1e-6) })),
-    ...maybe(0.1, () => ({ linkWeight: pick(0, 1, 1e5) })),
+    ...maybe(0.1, () => ({ linkWeight: pick(0, 0.9, 1) })),
     ...maybe(0.3, () => ({ feedbackDocuments: pick(1, 2, 3) })),
     ...maybe(0.1, () => ({ feedbackTemperature: pick(0.05, 0.2, 5) })),
   };

@@ -46,9 +46,10 @@ describe("what a receipt says in plain English", () => {
     const { receipt } = rerank({ query: [1, 0], lists, lamC: 5, k: 3 });
     expect(linesOf(receipt)).toEqual([
       "asked for the best 3 of 4 candidates (by vectors, profile evidence): 1 had no vector, 1 was excluded by trust 0",
-      "kept a (1st, was 2nd): 1st by its own evidence, +0.60 from similarity +1.00, the list keywords -0.40; documents like it took 0.30, foremost b -0.30",
-      "kept b (2nd, was 1st): 2nd by its own evidence, -0.60 from similarity -1.00, the list keywords +0.40; documents like it added 0.30, foremost a +0.30; its trust of 0.5 took 0.50",
+      "kept a (1st, was 2nd): by its own evidence 1st, at +0.60: its cosine of 1 with the query +1.00, its score of 2 in the list keywords -0.40; documents like it lowered it by 0.30, most of all b -0.30",
+      "kept b (2nd, was 1st): by its own evidence 2nd, at -0.60: its cosine of 0.6 with the query -1.00, its score of 8 in the list keywords +0.40; documents like it raised it by 0.30, most of all a +0.30; its trust of 0.5 lowered it by 0.50",
       "kept lost (3rd, was 3rd): put last, as it has no vector and could not be ranked",
+      "relevance not known: nothing tells of it on an absolute scale",
       "order certified: exact arithmetic gives the same bundle in the same order, by a margin of 1.1 standard deviations",
     ]);
     expect(receipt.bundle.map(({ score }) => score)).toEqual([0.3, -0.8, null]);
@@ -80,11 +81,12 @@ describe("what a receipt says in plain English", () => {
     expect(linesOf(receipt)).toMatchInlineSnapshot(`
       [
         "asked for the best 3 of 7 candidates (by vectors and words, profile evidence): 1 had no vector, 1 was excluded by trust 0, 1 was a near-copy of a better document",
-        "kept copy (1st, was 2nd): 2nd by its own evidence, +0.99 from similarity +0.50, pieces of words +0.19, likeness to the best +0.16, words +0.15; documents like it took 0.09, foremost stars -0.08 and news -0.05",
-        "kept news (2nd, was 1st): 4th by its own evidence, +0.36 from similarity +0.47, words -0.24, likeness to the best +0.13, pieces of words +0.01; documents like it added 0.20, foremost rumour +0.09 and sail +0.05",
-        "kept rumour (3rd, was 6th): 1st by its own evidence, +1.26 from similarity +0.53, pieces of words +0.38, words +0.19, likeness to the best +0.16; documents like it took 0.16, foremost news -0.09 and sail -0.03; its trust of 0.5 took 2.24",
+        "kept copy (1st, was 2nd, relevance 0.21): by its own evidence 2nd, at +0.99: its cosine of 0.985 with the query +0.50, words of the query +0.34, likeness to the best +0.16; documents like it lowered it by 0.09, most of all stars -0.08 and news -0.05",
+        "kept news (2nd, was 1st, relevance 0.17): by its own evidence 4th, at +0.36: its cosine of 0.97 with the query +0.47, words of the query -0.23, likeness to the best +0.13; documents like it raised it by 0.20, most of all rumour +0.09 and sail +0.05",
+        "kept rumour (3rd, was 6th, relevance 0.13): by its own evidence 1st, at +1.26: words of the query +0.57, its cosine of 1 with the query +0.53, likeness to the best +0.16; documents like it lowered it by 0.16, most of all news -0.09 and sail -0.03; its trust of 0.5 lowered it by 2.24",
         "left out blank (was 3rd): could not be ranked, as it has no vector, or excluded by trust 0",
         "left out sail (was 4th): near-copy of copy",
+        "relevance by words alone, not calibrated",
         "order certified: exact arithmetic gives the same bundle in the same order, by a margin of 0.34 standard deviations",
       ]
     `);
@@ -95,9 +97,10 @@ describe("what a receipt says in plain English", () => {
     expect(linesOf(rerank({ query: [1, 0], candidates }).receipt)).toMatchInlineSnapshot(`
       [
         "asked for the best 5 of 3 candidates (by vectors, profile evidence): 1 had no vector",
-        "kept 1 (1st, was 2nd): 1st by its own evidence, +1.00 from similarity +1.00",
-        "kept 0 (2nd, was 1st): 2nd by its own evidence, -1.00 from similarity -1.00",
+        "kept 1 (1st, was 2nd): by its own evidence 1st, at +1.00: its cosine of 1 with the query +1.00",
+        "kept 0 (2nd, was 1st): by its own evidence 2nd, at -1.00: its cosine of 0 with the query -1.00",
         "kept 2 (3rd, was 3rd): put last, as it has no vector and could not be ranked",
+        "relevance not known: nothing tells of it on an absolute scale",
         "order certified: exact arithmetic gives the same bundle in the same order, by a margin of 2.0 standard deviations",
       ]
     `);
@@ -112,7 +115,8 @@ describe("what a receipt says in plain English", () => {
     expect(linesOf(rerank({ queryText: "blue", candidates, k: 1 }).receipt)).toMatchInlineSnapshot(`
       [
         "asked for the best 1 of 3 candidates (by the scores of the search and words, profile evidence): 1 had no score",
-        "kept a (1st, was 1st): 1st by its own evidence, +0.40 from similarity +1.00, pieces of words -0.40, words -0.20",
+        "kept a (1st, was 1st, relevance 0.13): by its own evidence 1st, at +0.40: its score of 0.9 in the search +1.00, words of the query -0.60",
+        "relevance by words alone, not calibrated",
         "order certified: exact arithmetic gives the same bundle in the same order, by a margin of 0.80 standard deviations",
       ]
     `);
@@ -123,12 +127,13 @@ describe("what a receipt says in plain English", () => {
     expect(linesOf(receipt).slice(0, 2)).toMatchInlineSnapshot(`
       [
         "asked for the best 1 of 1 candidate (by vectors, profile evidence)",
-        "kept 0 (1st, was 1st): 1st by its own evidence, +0.00, as nothing tells it from the others",
+        "kept 0 (1st, was 1st): by its own evidence 1st, at +0.00, as nothing tells it from the others",
       ]
     `);
     expect(linesOf(rerank({ query: [1], candidates: [] }).receipt)).toMatchInlineSnapshot(`
       [
         "asked for the best 5 of 0 candidates (by vectors, profile evidence)",
+        "relevance not known: nothing tells of it on an absolute scale",
         "order not certified: nothing was ranked",
       ]
     `);
@@ -161,23 +166,42 @@ describe("what a receipt says in plain English", () => {
 
 describe("reasons", () => {
   const { inputs, bundle, certificate } = receiptOf();
-  const entry = { ...bundle[0]!, id: "d", rank: 1, ownRank: 3, inputRank: 4, neighbours: [] };
+  const entry = {
+    ...bundle[0]!,
+    id: "d",
+    rank: 1,
+    ownRank: 3,
+    inputRank: 4,
+    relevance: 0.4,
+    namedBy: null,
+    neighbours: [],
+  };
   const why = (terms: object, fields: object = {}): string =>
     linesOf(saying({ bundle: [{ ...entry, terms, ...fields }] }))[1]!.replace(
-      /^kept d \(1st, was 4th\): /,
+      /^kept d \(1st, was 4th, relevance 0\.40\): /,
       "",
     );
 
   test("its place by its own evidence, and the figures that made it, largest first", () => {
-    expect(why({ similarity: 1.5, grams: -0.25, words: 0.001, feedback: 0.5, neighbours: 0, trust: 0 })).toBe(
-      "3rd by its own evidence, +1.75 from similarity +1.50, likeness to the best +0.50, pieces of words -0.25",
+    const parts = { similarity: 0.61234, "list:bm25": 7.25, title: 1, trust: 1 };
+    const own = { similarity: 1.5, grams: -0.25, words: 0.1, phrases: -0.1, title: 0.001, feedback: 0.5 };
+    expect(why({ ...own, neighbours: 0, trust: 0 }, { parts })).toBe(
+      "by its own evidence 3rd, at +1.75: its cosine of 0.612 with the query +1.50, likeness to the best +0.50, words of the query -0.25",
     );
-    expect(why({ similarity: 0.5, "list:bm25": 1 })).toBe(
-      "3rd by its own evidence, +1.50 from the list bm25 +1.00, similarity +0.50",
+    expect(why({ similarity: 0.5, "list:bm25": 1, title: 0.1 }, { parts })).toBe(
+      "by its own evidence 3rd, at +1.60: its score of 7.25 in the list bm25 +1.00, its cosine of 0.612 with the query +0.50, its title +0.10",
     );
     expect(why({ similarity: 0 })).toBe(
-      "3rd by its own evidence, +0.00, as nothing tells it from the others",
+      "by its own evidence 3rd, at +0.00, as nothing tells it from the others",
     );
+  });
+
+  test("who named it, and how much that added", () => {
+    const terms = { similarity: 1, links: 0.214, neighbours: 0 };
+    expect(why(terms, { namedBy: "B: +9", parts: { trust: 1 } })).toBe(
+      'by its own evidence 3rd, at +1.21: its cosine with the query +1.00, being named by "B: +9" +0.21',
+    );
+    expect(why({ ...terms, links: 0 })).not.toContain("named");
   });
 
   test("what its neighbours added or took, and which ones most", () => {
@@ -186,23 +210,62 @@ describe("reasons", () => {
       { id: "B", by: -0.12 },
     ];
     expect(why({ similarity: 1, neighbours: 0.18 }, { neighbours })).toMatch(
-      /\+1\.00; documents like it added 0\.18, foremost A \+0\.30 and B -0\.12$/,
+      /\+1\.00; documents like it raised it by 0\.18, most of all A \+0\.30 and B -0\.12$/,
     );
-    expect(why({ similarity: 1, neighbours: -0.2 })).toMatch(/; documents like it took 0\.20$/);
+    expect(why({ similarity: 1, neighbours: -0.2 })).toMatch(/; documents like it lowered it by 0\.20$/);
     expect(why({ similarity: 1, neighbours: 0.001 }, { neighbours })).not.toContain("documents like it");
   });
 
   test("trust, where it took something", () => {
     const parts = { ...entry.parts, trust: 0.25 };
-    expect(why({ similarity: 1, trust: -1.234 }, { parts })).toMatch(/; its trust of 0\.25 took 1\.23$/);
+    expect(why({ similarity: 1, trust: -1.234 }, { parts })).toMatch(
+      /; its trust of 0\.25 lowered it by 1\.23$/,
+    );
     expect(why({ similarity: 1, trust: -0.001 }, { parts })).not.toContain("trust");
   });
 
   test("of a document that could not be ranked", () => {
-    const nothing = { score: null, ownRank: null, parts: null, terms: null, neighbours: null };
+    const nothing = {
+      score: null,
+      relevance: null,
+      ownRank: null,
+      parts: null,
+      terms: null,
+      namedBy: null,
+      neighbours: null,
+    };
     const lacking = (of: object) => linesOf(saying({ bundle: [{ ...entry, ...nothing }], ...of }))[1];
     expect(lacking({})).toBe("kept d (1st, was 4th): put last, as it has no vector and could not be ranked");
     expect(lacking({ inputs: { ...inputs, scores: inputs.ids } })).toContain("as it has no score");
+  });
+
+  test("what relevance was judged by, how it was calibrated, and how many reach the least", () => {
+    const { params, relevance } = receiptOf();
+    const said = (of: object, fields: object = {}) =>
+      linesOf(saying({ relevance: { ...relevance!, ...of }, params: { ...params, ...fields } })).at(-2);
+    const scale = { mean: 0.28, spread: 0.1 };
+    expect(said({ basis: "scale+words", scale })).toBe(
+      "relevance by words, and cosines on the embedder's scale (mean 0.28, spread 0.1), not calibrated",
+    );
+    const relevanceCalibration = { level: -0.5, slope: 1.25 };
+    expect(said({ reached: 2 }, { relevanceCalibration, minRelevance: 0.3 })).toBe(
+      "relevance by words alone, calibrated by level -0.5 and slope 1.25: 2 of 6 reach 0.3",
+    );
+    const none = saying({ relevance: null, params: { ...params, minRelevance: 0.3 } });
+    expect(linesOf(none).at(-2)).toBe(
+      "relevance not known: nothing tells of it on an absolute scale; the least of 0.3 left out none",
+    );
+  });
+
+  test("of a document that is not relevant enough", () => {
+    const { params, relevance } = receiptOf();
+    const left_out = [{ id: "x", inputRank: 2, rank: 4, score: 0, copyOf: null }];
+    const said = (reached: number) =>
+      linesOf(
+        saying({ left_out, relevance: { ...relevance!, reached }, params: { ...params, minRelevance: 0.3 } }),
+      );
+    expect(said(3)).toContain("left out x (was 2nd): 4th by score, and less relevant than 0.3");
+    expect(said(4)).toContain("left out x (was 2nd): 4th by score");
   });
 
   test("of an order that is not certified", () => {
@@ -213,6 +276,8 @@ describe("reasons", () => {
       ["graph", "two cosines are too close to tell which documents are neighbours"],
       ["size", "the pool is too large for its neighbours to be checked"],
       ["best", "two documents are too close to tell which is among the best that were listened to"],
+      ["copies", "it is too close to tell whether a document is a near-copy"],
+      ["relevance", "the relevance of a document is too close to the least that was asked for"],
       ["scores", "two scores that decide it are too close to tell apart"],
     ]) {
       expect(order({ open, margin: null, orderCertified: false })).toBe(`order not certified: ${words}`);
@@ -399,7 +464,7 @@ describe("lines", () => {
           const { receipt } = rerank({ ...request, candidates: named, k: k + 1 });
           const lines = explainReceipt(receipt);
           const { bundle, left_out } = receipt;
-          expect(lines).toHaveLength(3 + bundle.length + left_out.length);
+          expect(lines).toHaveLength(4 + bundle.length + left_out.length);
           bundle.forEach(({ inputRank }, i) => {
             expect(lines[1 + i]).toMatch(new RegExp(`^kept .*was ${inputRank}\\D`));
           });
@@ -420,14 +485,16 @@ describe("lines", () => {
     const id = `${name}(?:…${name})?`;
     const figure = String.raw`[+-]\d+\.\d\d`;
     const place = String.raw`\d+(?:st|nd|rd|th)`;
-    const part = `(?:the list ${id}|pieces of words|likeness to the best|${id}) ${figure}`;
+    const of = String.raw`(?: of \d[\d.e+-]*)?`;
+    const own = `its cosine${of} with the query|its score${of} in the list ${id}|words of the query|likeness to the best`;
+    const part = `(?:${own}|${id}) ${figure}`;
     const kept = new RegExp(
-      `^kept ${id} \\(1st, was ${place}\\): ${place} by its own evidence, ${figure}(?: from ${part}(?:, ${part})*|, as nothing tells it from the others)` +
-        String.raw`(?:; documents like it (?:added|took) \d+\.\d\d(?:, foremost ${id} ${figure}(?: and ${id} ${figure})?)?)?(?:; its trust of [\d.]+ took \d+\.\d\d)?$`,
+      `^kept ${id} \\(1st, was ${place}, relevance 0\\.\\d\\d\\): by its own evidence ${place}, at ${figure}(?:: ${part}(?:, ${part})*|, as nothing tells it from the others)` +
+        String.raw`(?:; documents like it (?:raised|lowered) it by \d+\.\d\d(?:, most of all ${id} ${figure}(?: and ${id} ${figure})?)?)?(?:; its trust of [\d.]+ lowered it by \d+\.\d\d)?$`,
     );
     const left = new RegExp(`^left out ${id} \\(was ${place}\\): near-copy of ${id}$`);
     const [entry] = receiptOf().bundle;
-    const { certificate, meta } = receiptOf();
+    const { certificate, meta, relevance } = receiptOf();
     const word = fc.oneof(
       nasty.map((text) => text.toWellFormed()),
       fc.constantFrom(
@@ -440,7 +507,7 @@ describe("lines", () => {
       ),
     );
     fc.assert(
-      fc.property(fc.array(word, { minLength: 8, maxLength: 8 }), fc.boolean(), (words, list) => {
+      fc.property(fc.array(word, { minLength: 9, maxLength: 9 }), fc.boolean(), (words, list) => {
         const terms = Object.fromEntries([
           [list ? `list:${words[0]}` : words[0]!, 1],
           ["similarity", 0.5],
@@ -458,9 +525,10 @@ describe("lines", () => {
             certificate: { ...certificate, orderCertified: false, margin: null, open: words[6]! },
             profile: words[7]!,
             meta: { ...meta, crowding: { share: 0, passed: 1 } },
+            relevance: { ...relevance!, basis: words[8]! as "words" },
           }),
         );
-        expect(lines).toHaveLength(5);
+        expect(lines).toHaveLength(6);
         expect(lines[0]).toMatch(
           new RegExp(
             `^asked for the best 3 of 6 candidates \\(by vectors and words, profile ${id}\\): 1 was a near-copy of a better document$`,
@@ -468,7 +536,8 @@ describe("lines", () => {
         );
         expect(lines[1]).toMatch(kept);
         expect(lines[2]).toMatch(left);
-        expect(lines[3]).toBe("order not certified: no reason was given");
+        expect(lines[3]).toMatch(new RegExp(`^relevance by ${id}, not calibrated$`));
+        expect(lines[4]).toBe("order not certified: no reason was given");
         for (const line of lines) expect(line).not.toMatch(hidden);
       }),
       { numRuns: 300 },

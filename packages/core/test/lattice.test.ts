@@ -373,7 +373,7 @@ describe("the figures of the lattice of vectors", () => {
     );
   });
 
-  test("do not depend on the ranking: words, lists and the weights of its profile change nothing", () => {
+  test("do not depend on the ranking: words, lists, links and the weights of its profile change nothing", () => {
     fc.assert(
       fc.property(cases, texts(12), ({ pool, options }, words) => {
         const embeddings = pool.rows;
@@ -383,9 +383,10 @@ describe("the figures of the lattice of vectors", () => {
             embeddings,
             texts: embeddings.map((_, i) => words[i]!),
             lists: [{ name: "other", scores: embeddings.map((_, i) => i % 3) }],
+            ids: embeddings.map((_, i) => `${i}`),
+            links: embeddings.map((_, i) => [`${(2 * i + 1) % 5}`]),
           },
-          // Links would join documents: the edges are then others.
-          { ...options, neighbors: 5, linkWeight: 0 },
+          { ...options, neighbors: 5 },
         );
         expect(plain.edges()).toEqual(rich.edges());
         const one = plain.setQuery(pool.query).figures();

@@ -8,6 +8,7 @@ import {
   type Options,
   type Receipt,
   type RerankRequest,
+  replayReceipt,
   rerank,
   version,
 } from "../src/index.ts";
@@ -388,6 +389,9 @@ describe("the receipt's digest", () => {
       copies: "keep",
       diversity: 0.1,
       diversityMethod: "dpp",
+      relevanceScale: "all-MiniLM-L6-v2",
+      relevanceCalibration: { level: 0.5, slope: 2 },
+      minRelevance: 0.01,
     };
     const { params } = rerank(request).receipt;
     expect(Object.keys(others).sort()).toEqual(Object.keys(params).sort());
@@ -601,31 +605,34 @@ describe("the receipt", () => {
     });
   });
 
-  test("tells which documents a link joined, by index, the lower first", () => {
+  test("tells by whose naming a document moved up, and by how much", () => {
     const candidates = [
       { embedding: [1, 0], text: "The Moon Base is far.", title: "Mars" },
-      { embedding: [0, 1], text: "Nothing here.", title: "Moon Base" },
-      { embedding: [1, 1], text: "One more.", links: ["0"] },
+      { embedding: [0, 1], text: "Nothing here.", title: "Moon Base (film)" },
+      { embedding: [0.5, 1], text: "One more, of the moon base.", links: ["3"] },
+      { embedding: [0.2, 1], text: "A last one." },
     ];
-    const linksOf = (how: Options) => rerank({ query: [1, 0], candidates, ...how }).receipt.links;
-    expect(linksOf({})).toEqual([
-      [0, 1],
-      [0, 2],
+    const told = (how: Options) =>
+      rerank({ query: [1, 0], candidates, lamC: 0, k: 4, ...how }).receipt.bundle.map(
+        ({ inputRank, namedBy, terms }) => [inputRank, namedBy, terms!.similarity, terms!.links],
+      );
+    // Of four candidates one bears the name "moon base" and two say it, the first of which is the better one.
+    const [one, two, three, four] = [1, 0, 0.5 / Math.hypot(0.5, 1), 0.2 / Math.hypot(0.2, 1)];
+    const cosines = [one, two, three, four];
+    const mean = cosines.reduce((sum, v) => sum + v, 0) / 4;
+    const deviation = Math.sqrt(cosines.reduce((sum, v) => sum + (v - mean) ** 2, 0) / 4);
+    const named = (by: number, held: number, own: number) =>
+      (0.4 * Math.log(4 / held) * (by - own)) / Math.log(4) / deviation;
+    const links = told({}).map(([rank, by, , link]) => [rank, by, link]);
+    expect(links).toEqual([
+      [1, null, 0],
+      [3, null, 0],
+      [4, "2", expect.closeTo(named(three, 2, four), 5)],
+      [2, "0", expect.closeTo(named(one, 3, two), 5)],
     ]);
-    expect(linksOf({ linkWeight: 0 })).toEqual([]);
-  });
-
-  test("counts as crowded what is alike, not what is linked", () => {
-    const axis = (at: number) => Array.from({ length: 60 }, (_, c) => Number(c === at));
-    const candidates = Array.from({ length: 60 }, (_, i) => ({ id: `${i}`, embedding: axis(i) }));
-    const shareOf = (pool: Candidate[]) => {
-      const { links, meta } = rerank({ query: axis(0), candidates: pool }).receipt;
-      return [links.length, meta.crowding.share];
-    };
-    expect(shareOf(candidates)).toEqual([0, 0]);
-    // A link weighs .3 ln(1 + 60 / 2) = 1.03: more than any cosine.
-    expect(shareOf(candidates.with(3, { ...candidates[3]!, links: ["9"] } as never))).toEqual([1, 0]);
-    expect(shareOf(candidates.with(3, { ...candidates[3]!, embedding: axis(9) }))).toEqual([0, 2 / 60]);
+    expect(told({ linkWeight: 0 }).map(([, by, , link]) => [by, link])).toEqual(
+      new Array(4).fill([null, undefined]),
+    );
   });
 
   test("takes no more than 6 KB for 5 documents out of 50 with texts, titles and ids of 8 characters", () => {
@@ -661,6 +668,23 @@ describe("the receipt", () => {
         walk(receipt);
       }),
     );
+  });
+
+  test("a text that was cut inside an emoji ranks as it does once it was stored as UTF-8", () => {
+    const request = (cut: string) => ({
+      query: [1, 0.3],
+      queryText: `great ${cut}`,
+      candidates: [
+        { id: "a", embedding: [1, 0], text: `great ${cut}`, title: `x${cut}`, links: [`b${cut}`] },
+        { id: "b", embedding: [0, 1], text: "great x" },
+      ],
+    });
+    for (const half of ["\ud83c", "\udf89", "\udf89\ud83c"]) {
+      const stored = request(Buffer.from(half).toString("utf8"));
+      const { receipt } = rerank(request(half));
+      expect(receipt.digest).toBe(rerank(stored).receipt.digest);
+      expect(replayReceipt(receipt, stored)).toEqual({ ok: true });
+    }
   });
 
   test("records texts with halves of surrogate pairs, as careless splitters leave them", () => {

@@ -263,8 +263,11 @@ describe("a replay of what someone else wrote", () => {
     ]) {
       const hostile = forged(change);
       expect(() => explainReceipt(hostile)).toThrow("receipt: must be a receipt");
-      const signed = signReceipt(hostile, hmacSigner("secret"));
-      expect(verifyReceipt(signed, hmacVerifier("secret"))).toEqual({ ok: false, reason: "schema" });
+      const signed = signReceipt(hostile, hmacSigner("a secret of thirty-two bytes or more"));
+      expect(verifyReceipt(signed, hmacVerifier("a secret of thirty-two bytes or more"))).toEqual({
+        ok: false,
+        reason: "schema",
+      });
     }
   });
 });
@@ -323,7 +326,7 @@ describe("an adapter's listener to warnings", () => {
     const settings = resolveAdapterOptions<string>({ onError: "passthrough", onWarning, k: 1 });
     const likeness = () => Promise.reject(new Error("store"));
     const { ranked, failure } = await rerankItems(["a", "b"], (text) => ({ text }), "q", likeness, settings);
-    expect(ranked).toEqual([{ item: "a", record: null }]);
+    expect(ranked).toEqual([{ item: "a", record: null, relevanceScore: null }]);
     expect(failure).toEqual({ error: new Error("store") });
   });
 });

@@ -109,6 +109,29 @@ describe("a replay", () => {
 });
 
 describe("a replay refuses", () => {
+  test("other inputs by their digests, before anything is computed of them", () => {
+    // Each stands for a text of megabytes; weighing the words would read them.
+    const { receipt } = rerank({ ...inputs, queryText: "tea" });
+    let cuts = 0;
+    const counted = new Proxy(String.prototype.normalize, {
+      apply: (normalize, text, forms) => {
+        cuts++;
+        return Reflect.apply(normalize, text, forms);
+      },
+    });
+    const original = String.prototype.normalize;
+    String.prototype.normalize = counted;
+    try {
+      const other = replayReceipt(receipt, { ...inputs, queryText: "crane" });
+      expect(other).toEqual({ ok: false, reason: "replay-inputs", differences: ["inputs.queryText"] });
+      expect(cuts).toBe(0);
+      expect(replayReceipt(receipt, { ...inputs, queryText: "tea" })).toEqual({ ok: true });
+      expect(cuts).toBeGreaterThan(0);
+    } finally {
+      String.prototype.normalize = original;
+    }
+  });
+
   const first = inputs.candidates[0]!;
   const changed = (change: object): ReplayInputs => ({
     ...inputs,
@@ -186,6 +209,12 @@ describe("a replay refuses", () => {
       ["bundle"],
     ],
     [
+      "another document that names it",
+      { bundle: receipt.bundle.map((e) => ({ ...e, namedBy: "d19" })) },
+      "replay-bundle",
+      ["bundle"],
+    ],
+    [
       "another score",
       { bundle: receipt.bundle.map((e) => ({ ...e, score: e.score! + 1e-6 })) },
       "replay-bundle",
@@ -204,7 +233,6 @@ describe("a replay refuses", () => {
       "replay-figures",
       ["evidence"],
     ],
-    ["another link", { links: [[0, 1]] }, "replay-figures", ["links"]],
     [
       "a neighbour in another's place",
       {

@@ -115,7 +115,9 @@ describe("holds for receipts", () => {
 
   test("with a published signature, as one of the published form", () => {
     for (const mode of ["minimal", "extended"] as const) {
-      const signed = signPublished(latticeReceipt, hmacSigner("secret"), { mode });
+      const signed = signPublished(latticeReceipt, hmacSigner("a secret of thirty-two bytes or more"), {
+        mode,
+      });
       expect(validatePublished(signed)).toBe(true);
       expect(faults(signed)).toEqual(["/meta must NOT have additional properties"]);
     }
@@ -143,6 +145,7 @@ const full: Receipt = (() => {
     nullThreshold: -10,
     nullCap: 1,
     vectors: { fromStore: 9, reembedded: 1 },
+    context: { request: "7f3a", at: 1764320000 },
   });
 })();
 
@@ -176,7 +179,7 @@ describe("refuses a receipt", () => {
   const all = places(full);
   const inner = all.slice(1);
   /** Dictionaries have names of the pool's own. */
-  const free = (way: Way) => ["parts", "terms", "weights"].includes(String(way.at(-1)));
+  const free = (way: Way) => ["parts", "terms", "weights", "context"].includes(String(way.at(-1)));
   const named = inner.filter(([way]) => typeof way.at(-1) === "string" && !free(way.slice(0, -1)));
 
   test("(the one that is damaged here is whole, and has an entry in every list)", () => {
@@ -186,13 +189,16 @@ describe("refuses a receipt", () => {
     expect(nulls).toMatchInlineSnapshot(`
       [
         "params.rowCap",
+        "params.relevanceScale",
         "inputs.scores",
         "inputs.edges",
+        "relevance.scale",
+        "bundle.0.namedBy",
+        "bundle.1.namedBy",
         "left_out.0.rank",
         "left_out.0.score",
         "left_out.0.copyOf",
         "left_out.1.copyOf",
-        "left_out.2.copyOf",
         "certificate.open",
       ]
     `);
@@ -210,7 +216,9 @@ describe("refuses a receipt", () => {
   test("with any value of another type", () => {
     for (const [way, value] of inner) {
       // Where this one has null, others have a number, a text or an object.
-      const types = value === null ? [true] : [7, "seven", true, {}, []];
+      // A fact of the context may be either.
+      const either = way[0] === "context" && way.length > 1;
+      const types = value === null ? [true] : either ? [true, {}, []] : [7, "seven", true, {}, []];
       const others = types.filter(
         (other) => typeof other !== typeof value || Array.isArray(other) !== Array.isArray(value),
       );
@@ -225,6 +233,7 @@ describe("refuses a receipt", () => {
     expect(nullable.filter((place) => !/\.[1-9]/.test(place))).toMatchInlineSnapshot(`
       [
         "params.rowCap",
+        "params.relevanceScale",
         "inputs.query",
         "inputs.queryText",
         "inputs.candidates",
@@ -235,12 +244,18 @@ describe("refuses a receipt", () => {
         "inputs.titles",
         "inputs.links",
         "inputs.edges",
+        "context",
         "chain",
         "evidence.words",
+        "relevance",
+        "relevance.scale",
+        "relevance.most",
         "bundle.0.score",
+        "bundle.0.relevance",
         "bundle.0.ownRank",
         "bundle.0.parts",
         "bundle.0.terms",
+        "bundle.0.namedBy",
         "bundle.0.neighbours",
         "left_out.0.rank",
         "left_out.0.score",

@@ -46,10 +46,10 @@ describe("vectors made of words", () => {
 });
 
 describe("a pool without vectors", () => {
-  test("without words, or with none that weigh, keeps the order of its scores", () => {
+  test("without words of the query, and without links, keeps the order of its scores", () => {
     fc.assert(
       fc.property(candidatesOf, (candidates) => {
-        const { bundle, receipt } = rerank({ candidates, k: 20, lamC: 0, copies: "keep" });
+        const { bundle, receipt } = rerank({ candidates, k: 20, lamC: 0, linkWeight: 0, copies: "keep" });
         const order = [...candidates.keys()].sort(
           (a, b) => candidates[b]!.score - candidates[a]!.score || a - b,
         );

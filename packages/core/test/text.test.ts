@@ -278,11 +278,11 @@ function naiveEvidence(query: string, documents: readonly Words[]): TextEvidence
         scores[i]! += (idfAt(df) * tf * (K1 + 1)) / (tf + K1 * (1 - B + (B * length * n) / total));
       });
     }
-    return { scores, share: sum / (asked.length * idfAt(0)) };
+    return { scores, share: sum / (asked.length * idfAt(0)), most: (K1 + 1) * sum };
   };
   const full = documents.map(({ title, text }) => (title === "" ? text : `${title} ${text}`));
   const titles = documents.map(({ title }) => title);
-  const { scores: grams, share } = channel(full, gramsOf);
+  const { scores: grams, share, most } = channel(full, gramsOf);
   if (grams.every((score) => score === 0)) return null;
   return {
     grams,
@@ -290,6 +290,7 @@ function naiveEvidence(query: string, documents: readonly Words[]): TextEvidence
     phrases: channel(full, pairsOf).scores,
     title: titles.some((title) => normalized(title) !== "") ? channel(titles, gramsOf).scores : null,
     share,
+    most,
   };
 }
 
@@ -298,6 +299,7 @@ describe("all channels, to the last bit", () => {
     const bits = (evidence: TextEvidence | null) =>
       evidence && [
         evidence.share,
+        evidence.most,
         ...[evidence.grams, evidence.words, evidence.phrases, evidence.title].map((s) => s && [...s]),
       ];
     // toEqual compares by Object.is.

@@ -70,6 +70,36 @@ describe("raising a candidate's trust", () => {
     );
   });
 
+  test("never lowers its rank among documents that name one another, though it lifts those that it names", () => {
+    const title = fc.constantFrom("", "Alpha", "Beta", "Moon Base", "Sail");
+    const word = fc.oneof(title, fc.constantFrom("sun", "wind", "light", "probe"));
+    const one = fc.record({
+      title,
+      text: fc.array(word, { maxLength: 6 }).map((words) => words.join(" ")),
+      embedding: fc.tuple(...Array.from({ length: 3 }, () => fc.double({ min: -1, max: 1, noNaN: true }))),
+      trust,
+    });
+    let lifted = 0;
+    fc.assert(
+      fc.property(fc.array(one, { minLength: 3, maxLength: 10 }), fc.nat(), trust, (pool, pick, other) => {
+        const i = pick % pool.length;
+        const request = (of: number) => ({
+          query: [1, 0.3, 0.2],
+          queryText: "sun sail probe",
+          candidates: pool.map((c, j) => ({ ...c, id: `#${j}`, trust: j === i ? of : c.trust })),
+        });
+        const [low, high] = [pool[i]!.trust, other].sort((a, b) => a - b);
+        const [before, after] = [low!, high!].map((of) => ranked(request(of) as Request, {}));
+        const rankIn = (bundle: typeof before) => bundle!.find(({ id }) => id === `#${i}`)?.rank;
+        if (rankIn(before) === undefined) return;
+        expect(rankIn(after)).toBeLessThanOrEqual(rankIn(before)!);
+        lifted += after!.filter(({ terms }) => (terms?.links ?? 0) > 0).length;
+      }),
+      { numRuns: 500 },
+    );
+    expect(lifted).toBeGreaterThan(100);
+  });
+
   test("can raise it from the last place to the first", () => {
     const candidates = [
       [1, 0.1],

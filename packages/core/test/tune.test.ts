@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CandidateError, OptionError, rerank, VectorError } from "../src/index.ts";
-import { type LabelledQuery, TuneError, type TuneRequest, type TuneSetting, tune } from "../src/tune/tune.ts";
+import { type LabelledQuery, TuneError } from "../src/tune/labelled.ts";
+import { type TuneRequest, type TuneSetting, tune } from "../src/tune/tune.ts";
 import { permuted, randomRow, randomRows, uniform } from "./support.ts";
 
 const vectors: TuneSetting = { name: "vectors", options: { profile: "cosine" } };

@@ -8,10 +8,11 @@ import {
   type AdapterOptions,
   type AdapterSettings,
   cachedEmbedder,
-  type DocumentRecord,
   type Embedder,
   type Likeness,
+  messageOf,
   OptionError,
+  type RerankedItem,
   rerankItems,
   resolveAdapterOptions,
   resolveCache,
@@ -53,6 +54,13 @@ export function resolveFields({ embeddings, cache, ...options }: RerankFields): 
 const titleOf = ({ metadata }: DocumentInterface): string | undefined =>
   typeof metadata?.title === "string" ? metadata.title : undefined;
 
+/** A document's id, where it has one, and its text. */
+export const describe = ({ id, pageContent }: DocumentInterface) => ({
+  // Keys come back from a database as numbers or null, whatever the type says.
+  id: id === undefined || id === null ? undefined : String(id),
+  text: pageContent,
+});
+
 /**
  * Re-ranks documents and returns new ones, best first, as one traced run, which tells of its receipt in a custom event.
  * The documents that came in stay as they are.
@@ -65,15 +73,10 @@ export function rerankDocuments(
   callbacks: Callbacks | undefined,
 ): Promise<Document[]> {
   const rerankRun = async (_: unknown, run: RunnableConfig): Promise<Document[]> => {
-    const describe = ({ id, pageContent }: DocumentInterface) => ({
-      // Keys come back from a database as numbers or null, whatever the type says.
-      id: id === undefined || id === null ? undefined : String(id),
-      text: pageContent,
-    });
     const { ranked, receipt, failure } = await rerankItems(documents, describe, query, likeness, settings);
     if (failure) await tellOf(failure.error, run);
     if (receipt) await dispatchCustomEvent(receiptEvent, receipt, run);
-    return ranked.map(({ item, record }) => withRecord(item, record, settings));
+    return ranked.map((found) => withRecord(found, settings));
   };
   const step = RunnableLambda.from(rerankRun).withConfig({ runName: "oscillink_rerank" });
   return step.invoke({ query, documents }, callbacks === undefined ? {} : { callbacks });
@@ -81,16 +84,16 @@ export function rerankDocuments(
 
 /** Tells whoever listens to the run of a failure that was passed through. */
 export async function tellOf(error: unknown, run: RunnableConfig): Promise<void> {
-  const { name, message } = error instanceof Error ? error : { name: "Error", message: String(error) };
-  await dispatchCustomEvent(warningEvent, { name, message }, run);
+  const name = error instanceof Error ? error.name : "Error";
+  await dispatchCustomEvent(warningEvent, { name, message: messageOf(error) }, run);
 }
 
 /** A copy of a document, with the record in its metadata; as it came if there is none. */
 function withRecord(
-  { pageContent, metadata: given, id }: DocumentInterface,
-  record: DocumentRecord | null,
+  { item, record, relevanceScore }: RerankedItem<DocumentInterface>,
   { attach, metadataKey }: Settings,
 ): Document {
+  const { pageContent, metadata: given, id } = item;
   // The score of an earlier stage is on another scale.
   const { relevanceScore: _, ...rest } = given ?? {};
   const metadata =
@@ -98,7 +101,7 @@ function withRecord(
       ? { ...given }
       : {
           ...rest,
-          ...(record.score !== null && { relevanceScore: record.score }),
+          ...(relevanceScore !== null && { relevanceScore }),
           ...(attach !== "none" && { [metadataKey]: record }),
         };
   return new Document({ pageContent, metadata, ...(id !== undefined && { id }) });

@@ -63,10 +63,11 @@ export async function expandPool(
   const first = pool.slice(0, seeds);
   const vectors = first.map(({ vector }) => vector);
   const texts = first.map(({ document }) => document.pageContent);
-  const { embeddings } = embedder
+  const { embeddings }: { embeddings: readonly (Vector | null | undefined)[] } = embedder
     ? await completeVectors(vectors, texts, embedder)
-    : { embeddings: vectors.filter((vector) => vector !== null && vector !== undefined) };
-  const found = (await Promise.all(embeddings.map((near) => search(near, perSeed)))).flat();
+    : { embeddings: vectors };
+  const known = embeddings.filter((vector): vector is Vector => vector !== null && vector !== undefined);
+  const found = (await Promise.all(known.map((near) => search(near, perSeed)))).flat();
   const seen = new Set(pool.map(keyOf));
   const added = found.filter((entry) => {
     const key = keyOf(entry);
@@ -74,7 +75,7 @@ export async function expandPool(
     seen.add(key);
     return isNew;
   });
-  const counts = { searches: embeddings.length, found: found.length, added: added.length };
+  const counts = { searches: known.length, found: found.length, added: added.length };
   return { pool: [...pool, ...added], counts };
 }
 

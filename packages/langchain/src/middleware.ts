@@ -4,12 +4,13 @@ import type { Receipt } from "@oscillink/core/adapter";
 import { type AgentMiddleware, createMiddleware } from "langchain";
 // In zod 3.25 and 4 alike.
 import { z } from "zod/v4";
-import { type Format, formatOf, type RetrieverSource, retrieve, retrieverOf } from "./retrieve.ts";
+import { type Format, formatOf } from "./format.ts";
+import { type RetrieverSource, retrieve, retrieverOf } from "./retrieve.ts";
 
 /** What {@link oscillinkMiddleware} takes: a `retriever`, or the fields of an `OscillinkRetriever`, and this. */
 export type OscillinkMiddlewareFields<Store extends VectorStoreInterface = VectorStoreInterface> =
   RetrieverSource<Store> & {
-    /** Turns the documents into the context. Default: numbered, with titles. */
+    /** Turns the documents into the context. Default: each quoted inside a numbered tag, with its title. */
     format?: Format;
   };
 

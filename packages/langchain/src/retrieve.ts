@@ -62,24 +62,3 @@ class ReceiptCollector extends BaseCallbackHandler {
     if (event === receiptEvent) this.receipts.push(data as Receipt);
   }
 }
-
-/** Documents as a model reads them: numbered from 1, each under its title if it has one. */
-function formatDocuments(documents: readonly DocumentInterface[]): string {
-  if (documents.length === 0) return "No documents were found.";
-  return documents
-    .map(({ pageContent, metadata }, i) => {
-      const title = typeof metadata.title === "string" ? ` ${metadata.title}` : "";
-      return `[${i + 1}]${title}\n${pageContent}`;
-    })
-    .join("\n\n");
-}
-
-/** @throws {OptionError} unless it is a function. */
-export function formatOf(format: Format = formatDocuments): Format {
-  if (typeof format !== "function")
-    throw new OptionError("format", "must be a function of documents that returns text");
-  return format;
-}
-
-/** Turns documents into what a model reads. */
-export type Format = (documents: readonly DocumentInterface[]) => string;

@@ -1,31 +1,68 @@
 import { dispatchCustomEvent } from "@langchain/core/callbacks/dispatch/web";
 import type { CallbackManager, CallbackManagerForRetrieverRun } from "@langchain/core/callbacks/manager";
 import type { DocumentInterface } from "@langchain/core/documents";
-import { BaseRetriever, type BaseRetrieverInput } from "@langchain/core/retrievers";
-import type { VectorStoreInterface } from "@langchain/core/vectorstores";
+import {
+  BaseRetriever,
+  type BaseRetrieverInput,
+  type BaseRetrieverInterface,
+} from "@langchain/core/retrievers";
+import type { RunnableConfig } from "@langchain/core/runnables";
+import type { VectorStoreInterface, VectorStoreRetriever } from "@langchain/core/vectorstores";
 import {
   type Embedder,
   embedQuery,
+  type FoundList,
   type Likeness,
+  type ListedRetriever,
   OptionError,
+  type ResolvedRetriever,
   resolvePool,
+  resolveRetrievers,
+  searchAll,
   show,
+  uniteItems,
+  VECTOR_LIST,
   type Vector,
   warn,
 } from "@oscillink/core/adapter";
-import { type RerankFields, rerankDocuments, resolveFields, type Settings, tellOf } from "./documents.ts";
+import {
+  describe,
+  type RerankFields,
+  rerankDocuments,
+  resolveFields,
+  type Settings,
+  tellOf,
+} from "./documents.ts";
 import { type Expand, expandPool, type PooledDocument, resolveExpand } from "./expand.ts";
+import { carryingSignal, signalOf } from "./signal.ts";
 import { type Hit, storedVectors } from "./sources/index.ts";
 
 /** The custom event that says what `expand` took and gave: `{ searches, found, added }`. */
 const expandEvent = "oscillink_expand";
 
-/** The fields of {@link OscillinkRetriever}: a vector store, and any option of `rerank`. */
-export interface OscillinkRetrieverFields<Store extends VectorStoreInterface = VectorStoreInterface>
+/** The fields of {@link OscillinkRetriever}: a vector store, or retrievers, or both; and any option of `rerank`. */
+export type OscillinkRetrieverFields<Store extends VectorStoreInterface = VectorStoreInterface> =
+  RetrieverFields<Store> &
+    (
+      | { vectorStore: Store }
+      | { vectorStore?: undefined; retrievers: NonNullable<RetrieverFields<Store>["retrievers"]> }
+    );
+
+interface RetrieverFields<Store extends VectorStoreInterface>
   extends Omit<RerankFields, "embeddings">,
     BaseRetrieverInput {
   /** The store to search. */
-  vectorStore: Store;
+  vectorStore?: Store | undefined;
+  /**
+   * Further searches, such as one by keywords, all made at the same time: retrievers, or `{ name, retriever, score }`. The
+   * lists that they return are united, documents of one id, else of one content, being one, and what each list says of a
+   * document is evidence. Without a `vectorStore`, the search by vectors is the first that was made by
+   * `asRetriever()`, else the first. How many each returns is its own option: take as many as `pool`.
+   */
+  retrievers?: readonly (
+    | BaseRetrieverInterface
+    | ListedRetriever<BaseRetrieverInterface, DocumentInterface>
+  )[];
   /** Embeds the query and what the store keeps to itself. Default: the store's own embeddings. */
   embeddings?: RerankFields["embeddings"];
   /** How many candidates to fetch and choose from. Integer >= k, default max(50, 10 k). */
@@ -46,13 +83,17 @@ export interface OscillinkRetrieverFields<Store extends VectorStoreInterface = V
   filter?: Store["FilterType"];
 }
 
+type Listed = ResolvedRetriever<BaseRetrieverInterface, DocumentInterface>;
+
 /**
  * Fetches `pool` candidates from a vector store, with the store's own vectors where it hands them over, and returns the
- * k that belong together. Works wherever LangChain takes a retriever.
+ * k that belong together. Works wherever LangChain takes a retriever. With `retrievers`, it takes the place of an
+ * `EnsembleRetriever` too.
  *
  * @example
  * const retriever = new OscillinkRetriever({ vectorStore, k: 5 });
  * const documents = await retriever.invoke("Who designed the lighthouse?");
+ * const hybrid = new OscillinkRetriever({ vectorStore, retrievers: [{ name: "bm25", retriever: bm25 }], k: 5 });
  */
 export class OscillinkRetriever<
   Store extends VectorStoreInterface = VectorStoreInterface,
@@ -62,11 +103,14 @@ export class OscillinkRetriever<
   }
   lc_namespace = ["oscillink", "retrievers"];
 
-  /** The store that is searched. */
-  readonly vectorStore: Store;
+  /** The store that is searched; undefined if the retrievers alone are asked. */
+  readonly vectorStore: Store | undefined;
   /** How many candidates are fetched. */
   readonly pool: number;
   readonly #filter: Store["FilterType"] | undefined;
+  readonly #retrievers: readonly Listed[];
+  /** The store that is asked for vectors: the one that is searched, or that of the retriever by vectors. */
+  readonly #vectorsFrom: VectorStoreInterface | undefined;
   readonly #vectors: "reembed" | "store" | "never";
   readonly #expand: Expand | undefined;
   readonly #settings: Settings;
@@ -74,19 +118,33 @@ export class OscillinkRetriever<
 
   /** @throws {OptionError} for a field that is unknown or out of range. */
   constructor(fields: OscillinkRetrieverFields<Store>) {
-    const { callbacks, tags, metadata, verbose, vectorStore, embeddings, pool, filter, ...others } = fields;
-    const { vectors = "reembed", expand, ...rest } = others;
+    const { callbacks, tags, metadata, verbose, vectorStore, embeddings, pool, filter, ...others } =
+      fields as RetrieverFields<Store>;
+    const { retrievers, vectors = "reembed", expand, ...rest } = others;
     super({
       ...(callbacks !== undefined && { callbacks }),
       ...(tags !== undefined && { tags }),
       ...(metadata !== undefined && { metadata }),
       ...(verbose !== undefined && { verbose }),
     });
-    if (typeof vectorStore?.similaritySearchVectorWithScore !== "function") {
+    const searched = vectorStore !== undefined || retrievers === undefined;
+    if (searched && typeof vectorStore?.similaritySearchVectorWithScore !== "function") {
       throw new OptionError("vectorStore", "must be a LangChain vector store");
     }
     this.vectorStore = vectorStore;
-    this.#filter = filter;
+    this.#retrievers =
+      retrievers === undefined
+        ? []
+        : resolveRetrievers<BaseRetrieverInterface, DocumentInterface>(retrievers, {
+            method: "invoke",
+            vectors: "vectorStore",
+            score: () => undefined,
+            searched,
+          });
+    const main = this.#retrievers.find(({ similarity }) => similarity)?.retriever;
+    const { vectorStore: behind, filter: itsFilter } = (main ?? {}) as Partial<VectorStoreRetriever>;
+    this.#vectorsFrom = vectorStore ?? behind;
+    this.#filter = filter ?? (itsFilter as Store["FilterType"] | undefined);
     if (!["reembed", "store", "never"].includes(vectors)) {
       throw new OptionError("vectors", `must be "reembed", "store" or "never", not ${show(vectors)}`);
     }
@@ -95,13 +153,21 @@ export class OscillinkRetriever<
     if (this.#expand && vectors === "never") {
       throw new OptionError("expand", 'searches with vectors, so it cannot go with vectors: "never"');
     }
+    for (const [name, value] of Object.entries({ pool, filter, expand })) {
+      if (searched || value === undefined) continue;
+      throw new OptionError(name, "is for a vectorStore; a retriever is told when it is made");
+    }
     this.#settings = resolveFields({
       ...rest,
       // The interface does not name it, but every store of LangChain has it.
-      embeddings: embeddings ?? (vectorStore as unknown as RerankFields).embeddings,
+      embeddings: embeddings ?? (this.#vectorsFrom as unknown as RerankFields)?.embeddings,
     });
     this.#embedder = vectors === "reembed" ? this.#settings.embedder : null;
     this.pool = resolvePool(pool, this.#settings.params.k);
+  }
+
+  override async invoke(input: string, options?: Partial<RunnableConfig>): Promise<DocumentInterface[]> {
+    return super.invoke(input, carryingSignal(options));
   }
 
   override async _getRelevantDocuments(
@@ -109,6 +175,7 @@ export class OscillinkRetriever<
     runManager?: CallbackManagerForRetrieverRun,
   ): Promise<DocumentInterface[]> {
     const callbacks = runManager?.getChild("oscillink");
+    if (this.#retrievers.length > 0) return this.#hybrid(query, runManager, callbacks);
     const vector = await embedQuery(query, this.#settings.embedder);
     const hits = await this.#search(vector, this.pool);
     if (hits.length === 0) return [];
@@ -126,15 +193,91 @@ export class OscillinkRetriever<
     return rerankDocuments(documents, query, likeness, this.#settings, callbacks);
   }
 
+  /** Asks the store and the retrievers at the same time, and re-ranks what all of them found. */
+  async #hybrid(
+    query: string,
+    runManager: CallbackManagerForRetrieverRun | undefined,
+    callbacks: CallbackManager | undefined,
+  ): Promise<DocumentInterface[]> {
+    const signal = signalOf(runManager);
+    signal?.throwIfAborted();
+    const withVectors = this.#vectors !== "never";
+    const vector = withVectors || this.vectorStore ? embedQuery(query, this.#settings.embedder) : null;
+    // Whoever needs it hears of its failure; where a search failed before, nobody does.
+    vector?.catch(() => undefined);
+    /** What the search by vectors found, with the vectors where they are known already. */
+    const known = new Map<DocumentInterface, Vector | null | undefined>();
+    const byVectors = async (): Promise<FoundList<DocumentInterface>> => {
+      const near = await vector!;
+      const hits = await this.#search(near, this.pool);
+      const wider = this.#expand && (await this.#widen(hits, near, this.#expand, callbacks));
+      for (const found of wider ?? []) known.set(found.document, found.vector);
+      const items = wider ? wider.map(({ document }) => document) : hits.map(([document]) => document);
+      const scores = wider ? [] : ascending(hits.map(([, score]) => score));
+      return { name: VECTOR_LIST, items, scores, similarity: true };
+    };
+    const ask = async ({
+      name,
+      retriever,
+      score,
+      similarity,
+    }: Listed): Promise<FoundList<DocumentInterface>> => {
+      const run = runManager === undefined ? {} : { callbacks: runManager.getChild(name) };
+      const items = await retriever.invoke(query, { ...run, ...(signal && { signal }) });
+      return { name, items, scores: items.map(score), similarity };
+    };
+    const searches = [...(this.vectorStore ? [byVectors()] : []), ...this.#retrievers.map(ask)];
+    const tell = (error: unknown) => tellOf(error, callbacks === undefined ? {} : { callbacks });
+    const found = await searchAll(searches, this.#settings, tell);
+    signal?.throwIfAborted();
+    const { items: documents, lists } = uniteItems(found, describe);
+    if (documents.length === 0) return [];
+    const likeness = async (): Promise<Likeness> => {
+      if (!withVectors) return { lists };
+      const near = await vector!;
+      const own = found.find(({ similarity }) => similarity)?.items ?? [];
+      const vectors = await this.#known(documents, own, known, near);
+      return { query: near, vectors, embedder: this.#embedder, lists };
+    };
+    return rerankDocuments(documents, query, likeness, this.#settings, callbacks);
+  }
+
+  /**
+   * The vectors of documents that the store hands over, those that are known included.
+   *
+   * @param own those that it found itself.
+   */
+  async #known(
+    documents: readonly DocumentInterface[],
+    own: readonly DocumentInterface[],
+    known: Map<DocumentInterface, Vector | null | undefined>,
+    near: Vector,
+  ): Promise<(Vector | null | undefined)[]> {
+    const store = this.#vectorsFrom;
+    const add = async (some: readonly DocumentInterface[]) => {
+      if (store === undefined || some.length === 0) return;
+      const hits = some.map((document): Hit => [document, 0]);
+      const vectors = await storedVectors(store, hits, near, { filter: this.#filter });
+      some.forEach((document, i) => void known.set(document, vectors[i]));
+    };
+    const unknown = documents.filter((document) => !known.has(document));
+    const ours = new Set(own);
+    await add(unknown).catch(async () => {
+      // It may refuse the ids of what others found, such as names where its own are UUIDs. These are embedded then.
+      await add(unknown.filter((document) => ours.has(document)));
+    });
+    return documents.map((document) => known.get(document));
+  }
+
   #search(near: Vector, count: number): Promise<Hit[]> {
     // A typed array would reach a store's server as an object.
     const plain = Array.isArray(near) ? near : Array.from(near);
-    return this.vectorStore.similaritySearchVectorWithScore(plain, count, copied(this.#filter));
+    return this.vectorStore!.similaritySearchVectorWithScore(plain, count, copied(this.#filter));
   }
 
   /** The hits of a search with the vectors that the store hands over. */
   async #found(hits: readonly Hit[], near: Vector): Promise<PooledDocument[]> {
-    const vectors = await storedVectors(this.vectorStore, hits, near, { filter: this.#filter });
+    const vectors = await storedVectors(this.vectorStore!, hits, near, { filter: this.#filter });
     return hits.map(([document], i) => ({ document, vector: vectors[i] }));
   }
 

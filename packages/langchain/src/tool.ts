@@ -3,7 +3,8 @@ import { patchConfig } from "@langchain/core/runnables";
 import { DynamicStructuredTool } from "@langchain/core/tools";
 import type { VectorStoreInterface } from "@langchain/core/vectorstores";
 import { OptionError, type Receipt, show } from "@oscillink/core/adapter";
-import { type Format, formatOf, type RetrieverSource, retrieve, retrieverOf } from "./retrieve.ts";
+import { type Format, formatOf } from "./format.ts";
+import { type RetrieverSource, retrieve, retrieverOf } from "./retrieve.ts";
 
 /** What {@link createOscillinkTool} takes: a `retriever`, or the fields of an `OscillinkRetriever`, and these. */
 export type OscillinkToolFields<Store extends VectorStoreInterface = VectorStoreInterface> =
@@ -12,7 +13,7 @@ export type OscillinkToolFields<Store extends VectorStoreInterface = VectorStore
     name?: string;
     /** What the model is told of it: say what the documents are about. */
     description?: string;
-    /** Turns the documents into the tool's content. Default: numbered, with titles. */
+    /** Turns the documents into the tool's content. Default: each quoted inside a numbered tag, with its title. */
     format?: Format;
   };
 

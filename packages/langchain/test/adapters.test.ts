@@ -151,7 +151,7 @@ describe.each(adapters)("$name", ({ ask }) => {
       expect(found.sort()).toEqual(["de", "en", "fr"]);
       const scores = bundle
         .filter(({ pageContent }) => pageContent === texts[1])
-        .map(({ metadata }) => metadata.relevanceScore);
+        .map((document) => recordOf(document).score);
       expect(scores).toHaveLength(4);
       expect(new Set(scores).size).toBe(1);
     });
@@ -174,7 +174,18 @@ describe.each(adapters)("$name", ({ ask }) => {
       bundle.forEach((document, i) => {
         const record = recordOf(document);
         expect(Object.keys(record).sort()).toEqual(
-          ["inputRank", "neighbours", "ownRank", "parts", "rank", "receipt", "score", "terms"].sort(),
+          [
+            "inputRank",
+            "namedBy",
+            "neighbours",
+            "ownRank",
+            "parts",
+            "rank",
+            "receipt",
+            "relevance",
+            "score",
+            "terms",
+          ].sort(),
         );
         expect(record.rank).toBe(i + 1);
         expect(ordered[record.inputRank - 1]!.id).toBe(document.id);
@@ -208,7 +219,10 @@ describe.each(adapters)("$name", ({ ask }) => {
       const { bundle: entries } = direct(ordered);
       const bundle = await ask(ordered, { attach: "none" });
       expect(bundle.map(({ metadata }) => metadata)).toEqual(
-        entries.map(({ candidate, score }) => ({ ...candidate.document.metadata, relevanceScore: score })),
+        entries.map(({ candidate, relevance }) => ({
+          ...candidate.document.metadata,
+          relevanceScore: relevance,
+        })),
       );
     });
 
@@ -250,9 +264,25 @@ describe.each(adapters)("$name", ({ ask }) => {
       );
       const bundle = await ask(scored, { k: 20 });
       const scores = bundle.map(({ metadata }) => metadata.relevanceScore as number);
-      expect(scores).toEqual(bundle.map((document) => recordOf(document).score));
+      expect(scores).toEqual(bundle.map((document) => recordOf(document).relevance));
       expect(scores).toEqual([...scores].sort((a, b) => b - a));
-      expect(Math.max(...scores)).toBeLessThan(10);
+      expect(Math.max(...scores)).toBeLessThan(1);
+    });
+
+    test("comes with the score as relevanceScore where nothing tells of relevance", async () => {
+      const bundle = await ask(ordered.slice(0, 9), { textWeight: 0 });
+      expect(receiptOf(bundle).relevance).toBeNull();
+      const scores = bundle.map(({ metadata }) => metadata.relevanceScore as number);
+      expect(scores).toEqual(bundle.map((document) => recordOf(document).score));
+      expect(Math.max(...scores)).toBeGreaterThan(1);
+    });
+
+    test("comes only with what is relevant enough, where minRelevance says so", async () => {
+      const all = (await ask(ordered, { k: 20 })).map(({ metadata }) => metadata.relevanceScore as number);
+      const least = all[2]!;
+      const some = await ask(ordered, { k: 20, minRelevance: least });
+      expect(some.map(({ metadata }) => metadata.relevanceScore)).toEqual(all.filter((r) => r >= least));
+      expect(some.length).toBeLessThan(20);
     });
   });
 

@@ -36,6 +36,17 @@ describe.each(askers)("%s, when its embedder", (_, ask) => {
     },
   );
 
+  test("repeats a key that was refused does not hand it on in a message", async () => {
+    for (const [text, masked] of [
+      ["Incorrect API key provided: sk-proj-abcDEF_123456789.", "Incorrect API key provided: sk-…."],
+      ["bad header Authorization: Bearer eyJhbGciOi.J9", "bad header Authorization: Bearer …"],
+      ["AIzaSyA1234567890abcdefghijk is not valid", "… is not valid"],
+    ] as const) {
+      const fault = await answering(() => Promise.reject(new Error(text)));
+      expect(fault.message).toBe(`embeddings: embedding 20 documents failed: ${masked}`);
+    }
+  });
+
   test("throws at once, or something that is no error, says so too", async () => {
     const thrower = embedderWith({
       embedDocuments: () => {
@@ -117,4 +128,20 @@ describe.each(askers)("%s, when its embedder", (_, ask) => {
   ])("returns %s for the query says so", async (_, vector) => {
     expect((await querying(() => vector)).message).toMatch(/^(query|embeddings): /);
   });
+});
+
+test("an empty text among documents costs no other its place: it is not sent, and comes back as a document without a vector", async () => {
+  const sent: string[] = [];
+  const embeddings = embedderWith({
+    embedDocuments: async (batch) => {
+      sent.push(...batch);
+      if (batch.includes("")) throw new Error("400 input cannot be an empty string");
+      return await model.embedDocuments(batch);
+    },
+  });
+  const documents = ["tea", "", "party \ud83c"].map((pageContent) => ({ pageContent, metadata: {} }));
+  const ranked = await new OscillinkReranker({ embeddings, k: 3 }).compressDocuments(documents, "tea");
+  expect(sent).toEqual(["tea", "party \ufffd"]);
+  expect(ranked.map(({ pageContent }) => pageContent)).toEqual(["tea", "party \ud83c", ""]);
+  expect(ranked[2]!.metadata.oscillink).toMatchObject({ rank: 3, score: null });
 });

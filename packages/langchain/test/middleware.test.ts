@@ -4,7 +4,15 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { OscillinkRetriever } from "../src/index.ts";
 import { oscillinkMiddleware } from "../src/middleware.ts";
-import { CountingEmbeddings, documents, memoryStore, queries, query, receiptOf } from "./world.ts";
+import {
+  bundleText,
+  CountingEmbeddings,
+  documents,
+  memoryStore,
+  queries,
+  query,
+  receiptOf,
+} from "./world.ts";
 
 const vectorStore = await memoryStore(documents());
 const retriever = new OscillinkRetriever({ vectorStore, k: 3 });
@@ -16,9 +24,6 @@ const systemOf = (llm: ReturnType<typeof fakeModel>) =>
   llm.calls.map(({ messages }) =>
     messages.filter((m) => SystemMessage.isInstance(m)).map(({ text }) => text),
   );
-
-const bundleText = (bundle: typeof first) =>
-  bundle.map(({ pageContent }, i) => `[${i + 1}]\n${pageContent}`).join("\n\n");
 
 describe("oscillinkMiddleware", () => {
   test("puts the bundle into the system message, and the receipt into the state", async () => {

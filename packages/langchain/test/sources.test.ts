@@ -297,6 +297,39 @@ describe("filters and places", () => {
     await expect(requestsOf(fakeSupabase, undefined, bare)).rejects.toMatchObject({ cause: error });
   });
 
+  test("Supabase: many ids are asked for in batches, as they stand in the address", async () => {
+    const rows = Array.from({ length: 210 }, (_, i) => ({
+      id: `00000000-0000-4000-8000-${String(i).padStart(12, "0")}`,
+      content: `text ${i}`,
+      metadata: {},
+    }));
+    const lengths: number[] = [];
+    const select = () => ({
+      in: async (_: string, ids: string[]) => {
+        lengths.push(ids.join(",").length);
+        return { data: ids.map((id) => ({ id, embedding: [Number(id.slice(-3)), 1] })), error: null };
+      },
+    });
+    const store = {
+      client: { from: () => ({ select }) },
+      tableName: "documents",
+      _searchSupabase: async () => rows,
+    };
+    const hits = rows.map(({ content }) => [{ pageContent: content, metadata: {} }, 1] as const);
+    const vectors = await storedVectors(store, hits, [1, 0]);
+    expect(vectors.map((vector) => Array.from(vector!)[0])).toEqual(rows.map((_, i) => i));
+    expect(Math.max(...lengths)).toBeLessThan(4000);
+  });
+
+  test("a store's error that is no Error is told all the same, without keys", async () => {
+    const error = { message: "permission denied for sk-proj-abcdefghijkl" };
+    const client = { from: () => ({ select: () => ({ in: async () => ({ data: null, error }) }) }) };
+    const bare = { client, _searchSupabase: async () => [{ id: 1, content: "", metadata: {} }] };
+    await expect(requestsOf(fakeSupabase, undefined, bare)).rejects.toThrow(
+      /failed: permission denied for sk-…$/,
+    );
+  });
+
   test("Weaviate: with several named vectors it is not known which was searched", async () => {
     const objects = entries.map(({ id, text }) => ({
       uuid: id,

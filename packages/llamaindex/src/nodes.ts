@@ -1,6 +1,6 @@
 import { Settings } from "@llamaindex/core/global";
 import type { MessageContent } from "@llamaindex/core/llms";
-import { MetadataMode, type NodeWithScore } from "@llamaindex/core/schema";
+import { type BaseNode, MetadataMode, type NodeWithScore } from "@llamaindex/core/schema";
 import { extractText } from "@llamaindex/core/utils";
 import {
   type AdapterOptions,
@@ -12,6 +12,7 @@ import {
   type Embedder,
   embedQuery,
   OptionError,
+  type PlacedList,
   rerankItems,
   resolveAdapterOptions,
   resolveCache,
@@ -70,11 +71,14 @@ export function resolveNodeOptions({ index, embedModel, cache, ...options }: Nod
 /**
  * Re-ranks nodes and returns clones of the k that belong together, best first. The nodes that came in, which are the
  * index's own, stay as they are.
+ *
+ * @param lists which search found which of the nodes; without, one found all.
  */
 export async function rerankNodes(
   nodes: readonly NodeWithScore[],
   query: MessageContent | null | undefined,
   settings: NodeSettings,
+  lists?: readonly PlacedList[],
 ): Promise<NodeWithScore[]> {
   if (nodes.length === 0) return [];
   // `extractText` makes the word "undefined" of an absent query.
@@ -88,10 +92,12 @@ export async function rerankNodes(
       embedQuery(text, embedder),
       storedVectors(nodes, settings.index),
     ]);
-    return { query: vector, vectors, embedder };
+    return { query: vector, vectors, embedder, lists };
   };
   const { ranked } = await rerankItems(nodes, describe, text, likeness, settings);
-  return ranked.map(({ item, record }) => (record === null ? item : withRecord(item, record, settings)));
+  return ranked.map(({ item, record, relevanceScore }) =>
+    record === null ? item : withRecord(item, record, relevanceScore, settings),
+  );
 }
 
 /** The text without metadata: the words of a file's path are no evidence. */
@@ -191,15 +197,18 @@ const plainEmbedder = (model: EmbedModel): Embedder => ({
 function withRecord(
   { node }: NodeWithScore,
   record: DocumentRecord,
+  score: number | null,
   { attach, metadataKey }: NodeSettings,
 ): NodeWithScore {
-  const clone = node.clone();
+  // Not `clone()`, which copies metadata deeply: that refuses a URL, and makes `{}` of an ObjectId.
+  const Kind = node.constructor as new (fields: object) => BaseNode;
+  const clone = new Kind({ ...node, metadata: { ...node.metadata } });
+  clone.hash = node.hash;
   if (attach !== "none") {
     // The record is about the content, not part of it: neither of its hash, nor of what a model reads.
-    clone.hash = node.hash;
-    clone.metadata = { ...clone.metadata, [metadataKey]: record };
+    clone.metadata[metadataKey] = record;
     clone.excludedLlmMetadataKeys = [...new Set([...clone.excludedLlmMetadataKeys, metadataKey])];
     clone.excludedEmbedMetadataKeys = [...new Set([...clone.excludedEmbedMetadataKeys, metadataKey])];
   }
-  return { node: clone, ...(record.score !== null && { score: record.score }) };
+  return { node: clone, ...(score !== null && { score }) };
 }

@@ -1,8 +1,17 @@
 import type { QueryBundle } from "@llamaindex/core/query-engine";
 import { BaseRetriever } from "@llamaindex/core/retriever";
-import type { NodeWithScore } from "@llamaindex/core/schema";
+import { MetadataMode, type NodeWithScore } from "@llamaindex/core/schema";
 import type { MetadataFilters } from "@llamaindex/core/vector-store";
-import { OptionError, resolvePool } from "@oscillink/core/adapter";
+import {
+  type ListedRetriever,
+  OptionError,
+  type ResolvedRetriever,
+  resolvePool,
+  resolveRetrievers,
+  searchAll,
+  uniteItems,
+  VECTOR_LIST,
+} from "@oscillink/core/adapter";
 import {
   type NodeOptions,
   type NodeSettings,
@@ -21,6 +30,9 @@ export interface SearchableIndex extends VectorIndex {
   asRetriever(options: { similarityTopK: number; filters?: MetadataFilters }): NodeRetriever;
 }
 
+/** Retrievers that are asked at the same time, each alone or as `{ name, retriever, score }`. */
+type Retrievers = readonly (NodeRetriever | ListedRetriever<NodeRetriever, NodeWithScore>)[];
+
 /** Where the candidates come from, and any option of the postprocessor. */
 export type OscillinkRetrieverOptions = NodeOptions &
   (
@@ -31,11 +43,24 @@ export type OscillinkRetrieverOptions = NodeOptions &
         pool?: number;
         /** Passed to the index's search. */
         filters?: MetadataFilters;
+        /**
+         * Further searches, such as one by keywords. The lists are united, nodes of one id, else of one content, being one, and
+         * what each list says of a node is evidence: its scores, or where a node has none its ranks.
+         */
+        retrievers?: Retrievers;
         retriever?: never;
       }
     | {
         /** In place of an index: the retriever whose nodes are the candidates. How many come is its own option. */
         retriever: NodeRetriever;
+        retrievers?: never;
+        pool?: never;
+        filters?: never;
+      }
+    | {
+        /** In place of an index: several. The search by vectors is the first that was made by `asRetriever()`, else the first. */
+        retrievers: Retrievers;
+        retriever?: never;
         pool?: never;
         filters?: never;
       }
@@ -48,35 +73,69 @@ export type OscillinkRetrieverOptions = NodeOptions &
  * @example
  * const retriever = new OscillinkRetriever({ index, k: 5 });
  * const nodes = await retriever.retrieve("Who designed the lighthouse?");
+ * const hybrid = new OscillinkRetriever({ index, retrievers: [{ name: "bm25", retriever: bm25 }], k: 5 });
  */
 export class OscillinkRetriever extends BaseRetriever {
-  readonly #retriever: NodeRetriever;
+  readonly #searches: readonly Listed[];
+  /** Whether what they find are lists to be united; else there is one search, whose nodes are the candidates. */
+  readonly #united: boolean;
   readonly #settings: NodeSettings;
 
   /** @throws {OptionError} for an option that is unknown or out of range. */
-  constructor({ retriever, pool, filters, ...options }: OscillinkRetrieverOptions) {
+  constructor({ retriever, retrievers, pool, filters, ...options }: OscillinkRetrieverOptions) {
     super();
+    if (retriever !== undefined && retrievers !== undefined) {
+      throw new OptionError("retrievers", "must not come with retriever: put that one among them");
+    }
+    const listed = retrievers === undefined ? [] : listedOf(retrievers, options.index !== undefined);
+    const asked = retriever ?? listed.find(({ similarity }) => similarity)?.retriever;
     // A VectorIndexRetriever knows the index that it searches.
-    const index = options.index ?? (retriever as { index?: VectorIndex } | undefined)?.index;
+    const index = options.index ?? (asked as { index?: VectorIndex } | undefined)?.index;
     this.#settings = resolveNodeOptions({ ...options, ...(index?.vectorStores && { index }) });
-    this.#retriever = retriever ?? searchOf(index, pool, filters, this.#settings.params.k);
-    if (typeof this.#retriever?.retrieve !== "function") {
+    const told = retriever !== undefined || (listed.length > 0 && options.index === undefined);
+    const own = told ? retriever : searchOf(index, pool, filters, this.#settings.params.k);
+    if (own !== undefined && typeof own?.retrieve !== "function") {
       throw new OptionError("retriever", "must be a LlamaIndex retriever: it needs retrieve");
     }
-    if (retriever !== undefined && (pool !== undefined || filters !== undefined)) {
+    if (told && (pool !== undefined || filters !== undefined)) {
       const name = pool === undefined ? "filters" : "pool";
       throw new OptionError(
         name,
         "is for an index; a retriever is told when it is made (similarityTopK, filters)",
       );
     }
+    this.#united = listed.length > 0;
+    const first = { name: VECTOR_LIST, score: scoreOf, similarity: true };
+    this.#searches = own === undefined ? listed : [{ ...first, retriever: own }, ...listed];
   }
 
   /** @throws what the search throws, and what `OscillinkPostprocessor` throws. */
   override async _retrieve(query: QueryBundle): Promise<NodeWithScore[]> {
-    return rerankNodes(await this.#retriever.retrieve(query), query.query, this.#settings);
+    const searches = this.#searches.map(async ({ name, retriever, score, similarity }) => {
+      const items = await retriever.retrieve(query);
+      return { name, items, scores: this.#united ? items.map(score) : [], similarity };
+    });
+    const found = await searchAll(searches, this.#settings);
+    if (!this.#united) return rerankNodes(found[0]!.items, query.query, this.#settings);
+    const { items, lists } = uniteItems(found, ({ node }) => ({
+      id: node?.id_,
+      text: node?.getContent?.(MetadataMode.NONE) ?? "",
+    }));
+    return rerankNodes(items, query.query, this.#settings, lists);
   }
 }
+
+type Listed = ResolvedRetriever<NodeRetriever, NodeWithScore>;
+
+const scoreOf = ({ score }: NodeWithScore): number | undefined => score;
+
+const listedOf = (retrievers: Retrievers, searched: boolean): Listed[] =>
+  resolveRetrievers<NodeRetriever, NodeWithScore>(retrievers, {
+    method: "retrieve",
+    vectors: "index",
+    score: scoreOf,
+    searched,
+  });
 
 function searchOf(
   index: Partial<SearchableIndex> | undefined,

@@ -59,7 +59,8 @@ test("both return what a call of core returns for the same texts, vectors and qu
   );
   for (const nodes of [viaRetriever, viaPostprocessor]) {
     expect(idsOf(nodes)).toEqual(bundle.map(({ id }) => id));
-    expect(nodes.map(({ score }) => score)).toEqual(bundle.map(({ score }) => score));
+    expect(nodes.map(({ score }) => score)).toEqual(bundle.map(({ relevance }) => relevance));
+    expect(nodes.map((node) => recordOf(node).score)).toEqual(bundle.map(({ score }) => score));
     expect(receiptOf(nodes).digest).toBe(receipt.digest);
     expect(nodes.map((node) => recordOf(node).rank)).toEqual([1, 2, 3, 4]);
   }
@@ -112,6 +113,30 @@ test("the index's nodes stay as they are, to their hash", async () => {
     expect(node.getContent(MetadataMode.EMBED)).toBe(own.getContent(MetadataMode.EMBED));
     expect(node.getContent(MetadataMode.LLM)).toBe(own.getContent(MetadataMode.LLM));
     expect(own.metadata).not.toHaveProperty("oscillink");
+  }
+});
+
+test("metadata are handed back as they are: a URL, an ObjectId, a function", async () => {
+  class ObjectId {
+    toString() {
+      return "64b0";
+    }
+  }
+  const values = [new ObjectId(), new URL("https://example.org"), () => "later", new Date(0)];
+  const nodes = values.map((value, i) => ({ node: new TextNode({ text: texts[i]!, metadata: { value } }) }));
+  const hashes = nodes.map(({ node }) => node.hash);
+  const ranked = await new OscillinkPostprocessor({ embedModel: new LexicalModel(), k: 4 }).postprocessNodes(
+    nodes,
+    query,
+  );
+  expect(ranked).toHaveLength(4);
+  for (const { node } of ranked) {
+    const i = nodes.findIndex((given) => given.node.id_ === node.id_);
+    expect(node).toBeInstanceOf(TextNode);
+    expect(node).not.toBe(nodes[i]!.node);
+    expect(node.metadata.value).toBe(values[i]);
+    expect(node.hash).toBe(hashes[i]);
+    expect(nodes[i]!.node.metadata).toEqual({ value: values[i] });
   }
 });
 
@@ -274,7 +299,7 @@ test("how much is attached, where, and how far a node is trusted and titled, is 
   expect(recordOf(digest!, "why")).toEqual({
     rank: 1,
     inputRank: recordOf(full[0]!).inputRank,
-    score: full[0]!.score,
+    score: recordOf(full[0]!).score,
     receipt: receiptOf(full).digest,
   });
   expect(digest!.node.excludedLlmMetadataKeys).toEqual(["why"]);

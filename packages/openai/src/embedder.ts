@@ -5,14 +5,17 @@ import pMap from "p-map";
 export interface EmbeddingsClient {
   readonly embeddings: {
     create(
-      body: { model: string; input: string[]; dimensions?: number },
+      body: { model: string; input: string[]; dimensions?: number; encoding_format: EncodingFormat },
       options: { signal: AbortSignal },
     ): PromiseLike<EmbeddingsResponse>;
   };
 }
 
+/** How vectors come over the wire. */
+type EncodingFormat = "base64" | "float";
+
 interface EmbeddingsResponse {
-  readonly data: readonly { readonly index: number; readonly embedding: readonly number[] }[];
+  readonly data: readonly { readonly index?: number; readonly embedding: readonly number[] | string }[];
 }
 
 /** The options of {@link openaiEmbedder}. */
@@ -21,6 +24,11 @@ export interface OpenAIEmbedderOptions {
   model: string;
   /** Length of the vectors, where the model can shorten them. Integer >= 1; default: the model's own. */
   dimensions?: number;
+  /**
+   * How the server is asked to write the vectors: `"base64"` (default), a quarter of the size, or `"float"`, for a server that
+   * refuses the other. Numbers are read as numbers whatever was asked, as some servers write no base64.
+   */
+  encodingFormat?: EncodingFormat;
   /** Texts in a request. Integer from 1 to 2048 (the API's limit), default 2048. */
   batchSize?: number;
   /**
@@ -60,16 +68,18 @@ export interface OpenAIEmbedder extends Embedder {
  */
 export function openaiEmbedder(client: EmbeddingsClient, options: OpenAIEmbedderOptions): OpenAIEmbedder {
   const settings = resolve(client, options);
-  const { model, dimensions, concurrency, signal } = settings;
+  const { model, dimensions, encodingFormat, concurrency, signal } = settings;
 
-  const embed = async (texts: string[], onProgress: OpenAIEmbedderOptions["onProgress"]) => {
-    checkTexts(texts);
+  const embed = async (given: string[], onProgress: OpenAIEmbedderOptions["onProgress"]) => {
+    const texts = checkTexts(given);
     // Of this call alone: its batches fall together.
     const failed = new AbortController();
     const either = AbortSignal.any(signal ? [signal, failed.signal] : [failed.signal]);
     let done = 0;
     const request = async (input: string[]) => {
-      const body = { model, input, ...(dimensions !== undefined && { dimensions }) };
+      // Said outright: the client then hands on what came, where by itself it takes any answer for base64.
+      const format = { encoding_format: encodingFormat };
+      const body = { model, input, ...(dimensions !== undefined && { dimensions }), ...format };
       const response = await client.embeddings.create(body, { signal: either });
       const vectors = vectorsOf(response, input.length);
       done += input.length;
@@ -102,6 +112,7 @@ function resolve(client: EmbeddingsClient, given: OpenAIEmbedderOptions) {
   const {
     model,
     dimensions,
+    encodingFormat = "base64",
     batchSize = LIMITS.batchSize,
     tokensPerBatch = LIMITS.tokensPerBatch,
     concurrency = 4,
@@ -111,13 +122,17 @@ function resolve(client: EmbeddingsClient, given: OpenAIEmbedderOptions) {
   } = given ?? {};
   const unknown = Object.keys(others)[0];
   if (unknown !== undefined) {
-    const known = "model, dimensions, batchSize, tokensPerBatch, concurrency, signal, onProgress";
+    const known =
+      "model, dimensions, encodingFormat, batchSize, tokensPerBatch, concurrency, signal, onProgress";
     throw new OptionError(unknown, `unknown option; known are ${known}`);
   }
   if (typeof model !== "string" || model === "") {
     throw new OptionError("model", `must be the name of an embedding model, not ${show(model)}`);
   }
   if (dimensions !== undefined) checkInteger("dimensions", dimensions);
+  if (encodingFormat !== "base64" && encodingFormat !== "float") {
+    throw new OptionError("encodingFormat", `must be "base64" or "float", not ${show(encodingFormat)}`);
+  }
   checkInteger("batchSize", batchSize, LIMITS.batchSize);
   checkInteger("tokensPerBatch", tokensPerBatch, LIMITS.tokensPerBatch);
   checkInteger("concurrency", concurrency);
@@ -127,7 +142,7 @@ function resolve(client: EmbeddingsClient, given: OpenAIEmbedderOptions) {
   if (onProgress !== undefined && typeof onProgress !== "function") {
     throw new OptionError("onProgress", `must be a function, not ${show(onProgress)}`);
   }
-  return { model, dimensions, batchSize, tokensPerBatch, concurrency, signal, onProgress };
+  return { model, dimensions, encodingFormat, batchSize, tokensPerBatch, concurrency, signal, onProgress };
 }
 
 function checkInteger(name: string, value: unknown, most = Number.MAX_SAFE_INTEGER): void {
@@ -136,14 +151,18 @@ function checkInteger(name: string, value: unknown, most = Number.MAX_SAFE_INTEG
   throw new OptionError(name, `must be an integer ${range}, not ${show(value)}`);
 }
 
-/** All texts, before the first request: one that the API refuses would waste the others of its batch. */
-function checkTexts(texts: string[]): void {
+/**
+ * All texts, before the first request: one that the API refuses would waste the others of its batch. Well formed, as half of a
+ * surrogate pair is no UTF-8 and a server may refuse it.
+ */
+function checkTexts(texts: string[]): string[] {
   if (!Array.isArray(texts))
     throw new EmbedderError("texts", `must be an array of strings, not ${show(texts)}`);
   for (const [i, text] of texts.entries()) {
     if (typeof text === "string" && text !== "") continue;
     throw new EmbedderError(`texts[${i}]`, `must be a string that is not empty, not ${show(text)}`);
   }
+  return texts.map((text) => text.toWellFormed());
 }
 
 /** The texts in their order, as many in a batch as both limits allow. */
@@ -168,7 +187,7 @@ function batchesOf(
   return batches;
 }
 
-/** The vectors of one response, by their `index`, rounded to float32. */
+/** The vectors of one response, by their `index`, or by their place where it is left out; rounded to float32. */
 function vectorsOf(response: EmbeddingsResponse, count: number): number[][] {
   const data = response?.data;
   if (!Array.isArray(data) || data.length !== count) {
@@ -177,20 +196,32 @@ function vectorsOf(response: EmbeddingsResponse, count: number): number[][] {
   }
   const vectors = new Array<number[] | undefined>(count).fill(undefined);
   (data as EmbeddingsResponse["data"]).forEach((entry, i) => {
-    const index = entry?.index;
+    // Some servers leave out a field that is 0.
+    const index = entry?.index ?? i;
     if (!Number.isSafeInteger(index) || index < 0 || index >= count || vectors[index] !== undefined) {
       const wanted = `must be from 0 to ${count - 1}, each once`;
       throw new EmbedderError(`response.data[${i}].index`, `${wanted}, not ${show(index)}`);
     }
-    const { embedding } = entry;
+    const values = valuesOf(entry?.embedding);
     // A server may write NaN as null, which rounding would turn into 0.
     const finite = (value: unknown) => typeof value === "number" && Number.isFinite(Math.fround(value));
-    if (!Array.isArray(embedding) || embedding.length === 0 || !embedding.every(finite)) {
-      throw new EmbedderError(`response.data[${i}].embedding`, "must be an array of finite float32 numbers");
+    if (values === null || values.length === 0 || !values.every(finite)) {
+      const wanted = "must be an array of finite float32 numbers, or these in base64";
+      throw new EmbedderError(`response.data[${i}].embedding`, wanted);
     }
-    vectors[index] = embedding.map(Math.fround);
+    vectors[index] = values.map(Math.fround);
   });
   return vectors as number[][];
+}
+
+/** The numbers of an embedding, which may be little-endian float32 in base64; null for anything else. */
+function valuesOf(embedding: unknown): number[] | null {
+  if (Array.isArray(embedding)) return embedding;
+  if (typeof embedding !== "string" || !/^(?:[\w+/]{4})+(?:[\w+/]{2,3}={1,2})?$/.test(embedding)) return null;
+  const bytes = Uint8Array.from(atob(embedding), (character) => character.charCodeAt(0));
+  if (bytes.length % 4 !== 0) return null;
+  const view = new DataView(bytes.buffer);
+  return Array.from({ length: bytes.length / 4 }, (_, i) => view.getFloat32(4 * i, true));
 }
 
 function checkWidths(vectors: readonly number[][], dimensions: number | undefined): void {

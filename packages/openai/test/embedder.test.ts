@@ -73,6 +73,26 @@ test("the client of the package openai has the shape that is asked for", async (
   expect(await embedder.embedDocuments(["ab", "c"])).toEqual(["ab", "c"].map(vectorOf));
 });
 
+test("where an index is left out, as by servers that leave out what is 0, the place stands in for it", async () => {
+  const [first, second] = [{ embedding: [1, 0] }, { index: 1, embedding: [0, 1] }];
+  for (const data of [
+    [first, second],
+    [first, { embedding: second.embedding }],
+  ]) {
+    const embedder = openaiEmbedder(
+      client(() => data),
+      { model: "m" },
+    );
+    expect(await embedder.embedDocuments(["a", "b"])).toEqual([first.embedding, second.embedding]);
+  }
+});
+
+test("half of an emoji goes out as UTF-8 can hold it", async () => {
+  const asked = client();
+  await openaiEmbedder(asked, { model: "m" }).embedDocuments(["party \ud83c", "tea"]);
+  expect(asked.inputs).toEqual([["party \ufffd", "tea"]]);
+});
+
 test("no texts are no request", async () => {
   const asked = client();
   expect(await openaiEmbedder(asked, { model: "m" }).embedDocuments([])).toEqual([]);
@@ -107,13 +127,19 @@ describe("a response is refused that has", () => {
     ["an index twice", [one, { ...two, index: 0 }], "response.data[1].index: must be from 0 to 1, each once"],
     ["an index out of range", [one, { ...two, index: 2 }], "response.data[1].index"],
     ["an index of -1", [{ ...one, index: -1 }, two], "response.data[0].index"],
-    ["no index", [one, { embedding: [3, 4] }], "response.data[1].index"],
-    ["a hole", [one, null], "response.data[1].index"],
+    [
+      "an index that is another's place",
+      [{ embedding: [1, 2] }, { ...two, index: 0 }],
+      "response.data[1].index",
+    ],
+    ["a hole", [one, null], "response.data[1].embedding"],
     ["vectors of two widths", [one, { index: 1, embedding: [3] }], "the vector of text 1 has 1 values"],
     ["a vector without values", [one, { index: 1, embedding: [] }], "response.data[1].embedding"],
     ["null for a number", [one, { index: 1, embedding: [3, null] }], "response.data[1].embedding"],
     ["a number beyond float32", [one, { index: 1, embedding: [3, 1e39] }], "response.data[1].embedding"],
-    ["base64 that was not decoded", [one, { index: 1, embedding: "AAAA" }], "response.data[1].embedding"],
+    ["base64 of a part of a number", [one, { index: 1, embedding: "AAAA" }], "response.data[1].embedding"],
+    ["base64 of NaN", [one, { index: 1, embedding: "AADAfwAAwH8=" }], "response.data[1].embedding"],
+    ["no base64", [one, { index: 1, embedding: "*" }], "response.data[1].embedding"],
   ])("%s", async (_, data, message) => {
     const embedder = openaiEmbedder(
       client(() => data),

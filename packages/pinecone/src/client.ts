@@ -31,7 +31,10 @@ export interface OscillinkPineconeOptions<T extends RecordMetadata = RecordMetad
   extends Omit<PineconeOptions, "k"> {
   /** What is searched: `pc.index({ … })`, or a namespace of it. */
   index: Pick<Index<T>, "query" | "fetch" | "searchRecords">;
-  /** How many candidates a search fetches; never fewer than its topK. Integer >= 1, default max(50, 10 topK). */
+  /**
+   * How many candidates a search fetches; never fewer than its topK. Integer >= 1. Default: max(50, 10 topK), but of a query
+   * with a vector no more than have their values in 3 MiB, as Pinecone's answers end at 4: 234 of 1024 values, 78 of 3072.
+   */
   pool?: number;
   /** For `searchRecords` with a text: embeds it with the model of the index. Default: none. */
   embedder?: Pick<Embedder, "embedQuery">;
@@ -53,6 +56,9 @@ export interface SearchRequest extends SearchRecordsOptions {
 
 /** Pinecone's limit of topK. */
 const MOST = 10_000;
+/** What values of candidates may take of an answer by default, and what one takes as decimals, in bytes. */
+const ROOM = 3 * 2 ** 20;
+const VALUE = 13;
 /** Ids go into the address of a GET request, of which gateways take no more than some 8 KiB. */
 const LONGEST_QUERY = 4000;
 /** Keeps the answers small: Pinecone would take 1000. */
@@ -106,7 +112,8 @@ export class OscillinkPinecone<T extends RecordMetadata = RecordMetadata> {
   }: QueryRequest): Promise<
     RerankResponse<ScoredPineconeRecord<T>> & Pick<QueryResponse<T>, "namespace" | "usage">
   > {
-    const { pool, settings } = this.#plan(options.topK);
+    const width = "vector" in options ? options.vector?.length : undefined;
+    const { pool, settings } = this.#plan(options.topK, width);
     const everything = { topK: pool, includeValues: true, includeMetadata: true };
     const { matches, namespace, usage } = await this.#index.query({ ...options, ...everything });
     const likeness = async (): Promise<Likeness> => {
@@ -168,12 +175,13 @@ export class OscillinkPinecone<T extends RecordMetadata = RecordMetadata> {
     return { ...(await rank(hits, records, text, likeness, settings)), usage };
   }
 
-  /** How many to fetch for a topK, and the options with it. */
-  #plan(topK: number): { pool: number; settings: Settings } {
+  /** How many to fetch for a topK, with the values of vectors of a width, and the options with it. */
+  #plan(topK: number, width = 0): { pool: number; settings: Settings } {
     if (!Number.isSafeInteger(topK) || topK < 1) {
       throw new OptionError("topK", `must be an integer of at least 1, not ${show(topK)}`);
     }
-    const pool = this.#pool ?? Math.min(MOST, Math.max(50, 10 * topK));
+    const most = width > 0 ? Math.min(MOST, Math.floor(ROOM / (VALUE * width))) : MOST;
+    const pool = this.#pool ?? Math.min(most, Math.max(50, 10 * topK));
     return { pool: Math.max(pool, topK), settings: resolve({ ...this.#options, k: topK }) };
   }
 

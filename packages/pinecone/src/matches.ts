@@ -41,7 +41,10 @@ export interface RerankMatchesRequest extends PineconeOptions {
 export interface RerankRow<Document> {
   /** Its place among the candidates, from 0. */
   readonly index: number;
-  /** In standard deviations of the pool, not in [0, 1]; null where it could not be ranked. */
+  /**
+   * Its relevance, in [0, 1] and never rising. Where nothing tells of that (`receipt.relevance` is null), the score of the ranking in
+   * standard deviations of the pool; null where it could not be ranked.
+   */
   readonly score: number | null;
   readonly document: Document;
   /** Its entry in the receipt; null after a failure that was passed through. */
@@ -135,11 +138,11 @@ export async function rank<Document>(
     likeness,
     adapter,
   );
-  const data = ranked.map(({ record: place }, i) => {
+  const data = ranked.map(({ record: place, relevanceScore: score }, i) => {
     const index = place ? place.inputRank - 1 : i;
     return {
       index,
-      score: place?.score ?? null,
+      score,
       document: documents[index]!,
       record: receipt?.bundle[i] ?? null,
     };

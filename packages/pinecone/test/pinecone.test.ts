@@ -53,7 +53,7 @@ describe("rerankMatches", () => {
     for (const [i, { index, score, document }] of data.entries()) {
       expect(document).toBe(response.matches[index]);
       expect(document.id).toBe(bundle[i]!.id);
-      expect(score).toBe(bundle[i]!.score);
+      expect(score).toBe(bundle[i]!.relevance);
     }
   });
 
@@ -213,6 +213,28 @@ describe("toMetadata", () => {
 
 describe("OscillinkPinecone", () => {
   const index = { query: () => {}, fetch: () => {}, searchRecords: () => {} };
+
+  test.each([
+    [3072, 20, 78],
+    [3072, 100, 100],
+    [1536, 20, 157],
+    [384, 20, 200],
+    [8, 2000, 10_000],
+  ])(
+    "the default pool follows the width of the vector: %i values, topK %i: %i",
+    async (width, topK, fetched) => {
+      const asked: number[] = [];
+      const query = async (request: { topK: number }) => {
+        asked.push(request.topK);
+        return { matches: [], namespace: "" };
+      };
+      const searcher = new OscillinkPinecone({ index: { ...index, query } as never });
+      await searcher.query({ vector: Array<number>(width).fill(1), topK });
+      expect(asked).toEqual([fetched]);
+      // The answer ends at 4 MB; a value such as -0.0123456789, with its comma, takes 14 bytes at most.
+      if (fetched > topK) expect(fetched * width * 13).toBeLessThanOrEqual(3 * 2 ** 20);
+    },
+  );
 
   test.each([
     ["index", { index: undefined }],

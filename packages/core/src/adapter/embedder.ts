@@ -1,6 +1,7 @@
 import { EmbedderError, OptionError, show } from "../errors.ts";
 import type { VectorCounts } from "../options/calls.ts";
 import { pack, type Vector } from "../pool/matrix.ts";
+import { messageOf } from "./message.ts";
 
 /** What turns texts into vectors: the shape that LangChain's embeddings have. */
 export interface Embedder {
@@ -10,7 +11,8 @@ export interface Embedder {
 
 /** Vectors for all documents of a pool. */
 export interface CompletedVectors {
-  readonly embeddings: Vector[];
+  /** Null for a text that is empty: no model has a vector for it. */
+  readonly embeddings: (Vector | null)[];
   readonly counts: VectorCounts;
 }
 
@@ -18,7 +20,8 @@ export interface CompletedVectors {
  * Fills in the vectors that a store did not hand over, with one call to the embedder for all of them.
  *
  * @param found what the store gave: one entry a document, null or undefined where it had none.
- * @param texts the documents' texts, in the same order.
+ * @param texts the documents' texts, in the same order. An empty one is not embedded, as an API may refuse the whole batch for it;
+ *   half of a surrogate pair goes out as U+FFFD.
  * @throws {EmbedderError} if the embedder fails (its error is the `cause`) or returns another number of vectors.
  */
 export async function completeVectors(
@@ -26,19 +29,15 @@ export async function completeVectors(
   texts: readonly string[],
   embedder: Embedder,
 ): Promise<CompletedVectors> {
-  const absent = [...found.keys()].filter((i) => found[i] === null || found[i] === undefined);
-  const embedded =
-    absent.length > 0
-      ? await embedAll(
-          absent.map((i) => texts[i]!),
-          embedder,
-        )
-      : [];
-  const embeddings = [...found] as Vector[];
+  const embeddings = found.map((vector) => vector ?? null);
+  const absent = [...embeddings.keys()].filter((i) => embeddings[i] === null && texts[i] !== "");
+  const fromStore = embeddings.filter((vector) => vector !== null).length;
+  const wanted = absent.map((i) => texts[i]!.toWellFormed());
+  const embedded = wanted.length > 0 ? await embedAll(wanted, embedder) : [];
   absent.forEach((i, at) => {
     embeddings[i] = embedded[at]!;
   });
-  return { embeddings, counts: { fromStore: found.length - absent.length, reembedded: absent.length } };
+  return { embeddings, counts: { fromStore, reembedded: absent.length } };
 }
 
 async function embedAll(texts: string[], embedder: Embedder): Promise<Vector[]> {
@@ -48,10 +47,8 @@ async function embedAll(texts: string[], embedder: Embedder): Promise<Vector[]> 
   } catch (cause) {
     // Of a cached embedder, which has said so already.
     if (cause instanceof EmbedderError) throw cause;
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new EmbedderError("embeddings", `embedding ${texts.length} documents failed: ${message}`, {
-      cause,
-    });
+    const message = `embedding ${texts.length} documents failed: ${messageOf(cause)}`;
+    throw new EmbedderError("embeddings", message, { cause });
   }
   if (!Array.isArray(vectors) || vectors.length !== texts.length) {
     const came = Array.isArray(vectors) ? `${vectors.length} vectors` : show(vectors);
@@ -72,10 +69,10 @@ async function embedAll(texts: string[], embedder: Embedder): Promise<Vector[]> 
 export async function embedQuery(text: string, embedder: Embedder): Promise<Vector> {
   let vector: Vector;
   try {
-    vector = await embedder.embedQuery(text);
+    vector = await embedder.embedQuery(text.toWellFormed());
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new EmbedderError("embeddings", `embedding the query failed: ${message}`, { cause });
+    const message = `embedding the query failed: ${messageOf(cause)}`;
+    throw new EmbedderError("embeddings", message, { cause });
   }
   if (vector === null || vector === undefined)
     throw new EmbedderError("embeddings", `returned ${show(vector)} for the query`);

@@ -25,9 +25,21 @@ export {
   type Described,
   type DocumentRecord,
   type Likeness,
+  type RerankedItem,
   type RerankedItems,
   rerankItems,
 } from "./items.ts";
+export {
+  type FoundList,
+  type ListedRetriever,
+  type PlacedList,
+  type ResolvedRetriever,
+  resolveRetrievers,
+  searchAll,
+  uniteItems,
+  VECTOR_LIST,
+} from "./lists.ts";
+export { messageOf } from "./message.ts";
 export {
   type AdapterOptions,
   type AdapterSettings,

@@ -1,4 +1,4 @@
-import type { Candidate } from "../pool/candidates.ts";
+import type { Candidate, ResultList } from "../pool/candidates.ts";
 import type { Vector } from "../pool/matrix.ts";
 import type { Figures, Influence } from "../rank/bundle.ts";
 import type { Digest } from "../receipt/digest.ts";
@@ -6,6 +6,7 @@ import type { Receipt } from "../receipt/receipt.ts";
 import { type Signature, signReceiptAsync } from "../receipt/sign.ts";
 import { type RerankRequest, rerank } from "../rerank.ts";
 import { completeVectors, type Embedder } from "./embedder.ts";
+import type { PlacedList } from "./lists.ts";
 import { type AdapterSettings, warn } from "./settings.ts";
 
 /** What an adapter leaves with each document that it returns. */
@@ -16,8 +17,11 @@ export interface DocumentRecord {
   readonly inputRank: number;
   /** Its score, in standard deviations of the pool; null if it had no vector and could not be ranked. */
   readonly score: number | null;
-  /** With `attach: "full"`: its place by its own evidence, and the neighbours that moved it most. */
+  /** With `attach: "full"`: its place by its own evidence, who named it, and the neighbours that moved it most. */
   readonly ownRank?: number | null;
+  readonly namedBy?: string | null;
+  /** With `attach: "full"`: how relevant it is, in [0, 1]; null where nothing tells. */
+  readonly relevance?: number | null;
   readonly neighbours?: readonly Influence[] | null;
   /** With `attach: "full"`: the evidence, and the terms that add up to the score. */
   readonly parts?: Figures | null;
@@ -37,10 +41,16 @@ export type Likeness =
       readonly vectors: readonly (Vector | null | undefined)[];
       /** Embeds the others; null: they cannot be ranked. */
       readonly embedder: Embedder | null;
+      /** Which search found which of the items; undefined: one search found all. */
+      readonly lists?: readonly PlacedList[] | undefined;
     }
   | {
       /** In place of vectors: scores, the higher the better; undefined where there is none. */
       readonly scores: readonly (number | undefined)[];
+    }
+  | {
+      /** In place of vectors: what several searches found. */
+      readonly lists: readonly PlacedList[];
     };
 
 /** An item as the ranking sees it. */
@@ -52,10 +62,22 @@ export interface Described {
   readonly embedText?: string;
 }
 
+/** One of the k that belong together. */
+export interface RerankedItem<Item> {
+  readonly item: Item;
+  readonly record: DocumentRecord | null;
+  /**
+   * The score to hand to the framework: relevance, which lies in [0, 1] and never rises along the bundle. Where nothing tells of it
+   * (`receipt.relevance` is null), the record's score, in standard deviations of the pool. Null without a record, and for an item that
+   * could not be ranked.
+   */
+  readonly relevanceScore: number | null;
+}
+
 /** What {@link rerankItems} returns. */
 export interface RerankedItems<Item> {
   /** The k that belong together, best first; without a record after a failure that was passed through. */
-  readonly ranked: readonly { readonly item: Item; readonly record: DocumentRecord | null }[];
+  readonly ranked: readonly RerankedItem<Item>[];
   /** Null after a failure that was passed through. */
   readonly receipt: Receipt | null;
   /** The signature of the receipt; empty without a signer. */
@@ -100,14 +122,14 @@ export async function rerankItems<Item>(
       ...(await evidenceOf(candidates, texts, await likeness())),
     });
     const signatures = settings.signer ? (await signReceiptAsync(receipt, settings.signer)).signatures : [];
-    const ranked = bundle.map(({ candidate, rank, inputRank, score, ownRank, parts, terms, neighbours }) => {
-      const place = { rank, inputRank, score };
+    const ranked = bundle.map(({ candidate, id: _, ...entry }) => {
+      const { rank, inputRank, score, relevance } = entry;
       const signed = signatures.length > 0 && { signatures };
       const record: DocumentRecord =
         settings.attach === "full"
-          ? { ...place, ownRank, parts, terms, neighbours, receipt, ...signed }
-          : { ...place, receipt: receipt.digest, ...signed };
-      return { item: candidate.item, record };
+          ? { ...entry, receipt, ...signed }
+          : { rank, inputRank, score, receipt: receipt.digest, ...signed };
+      return { item: candidate.item, record, relevanceScore: relevance ?? score };
     });
     return { ranked, receipt, signatures, failure: null };
   } catch (error) {
@@ -115,7 +137,7 @@ export async function rerankItems<Item>(
     warn(settings, error);
     const first = items.slice(0, settings.params.k);
     return {
-      ranked: first.map((item) => ({ item, record: null })),
+      ranked: first.map((item) => ({ item, record: null, relevanceScore: null })),
       receipt: null,
       signatures: [],
       failure: { error },
@@ -123,12 +145,12 @@ export async function rerankItems<Item>(
   }
 }
 
-/** The candidates with their vectors or scores, and the query's vector where there are vectors. */
+/** The candidates with their vectors or scores, or the lists of them, and the query's vector where there are vectors. */
 async function evidenceOf<C extends Candidate>(
   candidates: readonly C[],
   texts: readonly string[],
   likeness: Likeness,
-): Promise<Pick<RerankRequest<C>, "query" | "candidates" | "vectors">> {
+): Promise<Pick<RerankRequest<C>, "query" | "candidates" | "lists" | "vectors">> {
   if ("scores" in likeness) {
     return {
       candidates: candidates.map((candidate, i) => {
@@ -137,17 +159,29 @@ async function evidenceOf<C extends Candidate>(
       }),
     };
   }
-  const { query, vectors, embedder } = likeness;
+  if (!("query" in likeness)) return { lists: listed(candidates, likeness.lists) };
+  const { query, vectors, embedder, lists } = likeness;
   const had = vectors.filter((vector) => vector !== undefined && vector !== null).length;
   const all = embedder
     ? await completeVectors(vectors, texts, embedder)
     : { embeddings: vectors, counts: { fromStore: had, reembedded: 0 } };
-  return {
-    query,
-    candidates: candidates.map((candidate, i) => ({ ...candidate, embedding: all.embeddings[i] ?? null })),
-    vectors: all.counts,
-  };
+  const embedded = candidates.map((candidate, i) => ({ ...candidate, embedding: all.embeddings[i] ?? null }));
+  const found = lists ? { lists: listed(embedded, lists) } : { candidates: embedded };
+  return { query, ...found, vectors: all.counts };
 }
+
+const listed = <C extends Candidate>(
+  candidates: readonly C[],
+  lists: readonly PlacedList[],
+): ResultList<C>[] =>
+  lists.map(({ name, similarity, places, scores }) => ({
+    name,
+    similarity,
+    items: places.map((place, i) => {
+      const score = scores[i];
+      return score === undefined ? candidates[place]! : { ...candidates[place]!, score };
+    }),
+  }));
 
 /** Names for the receipt: the items' ids, or their places; a second item of one id is told apart by its place. */
 function uniqueIds(described: readonly Described[]): string[] {

@@ -14,9 +14,7 @@ export interface Network {
   readonly gram: Matrix | null;
   /** The cosine of each node's last neighbour, 0 where it lists fewer than it may; null for a graph that was given. */
   readonly last: Float32Array | null;
-  /** The links among the edges, i < j, by node: documents of which one names the other. */
-  readonly links: readonly Edge[];
-  /** The share of the nodes that are crowded together by likeness; links do not count. */
+  /** The share of the nodes that are crowded together. */
   readonly crowded: number;
   /** Whether the weights are the cosines of vectors of length 1. */
   readonly cosines: boolean;
@@ -42,7 +40,7 @@ export function connect(
       ? neighborGraph()
       : { graph: adjacencyOf(n, edgesOfNodes(pool, pool.edges)), last: null };
   const cosines = pool.edges === null && params.normalize && params.rowCap === null;
-  return { graph, gram, last, links: [], crowded: crowdedShare(graph), cosines };
+  return { graph, gram, last, crowded: crowdedShare(graph), cosines };
 
   function neighborGraph(): { graph: Adjacency; last: Float32Array } {
     const { normalize, neighbors, similarityFloor, graph: rule, rowCap } = params;
@@ -53,21 +51,6 @@ export function connect(
     const graph = rowCap === null ? symmetric : capRowSums(symmetric, rowCap);
     return { graph, last: lastOf(n, lists, neighbors) };
   }
-}
-
-/** A network with more edges; one that is there already adds up. */
-export function linked(network: Network, links: readonly Edge[]): Network {
-  if (links.length === 0) return { ...network, links };
-  const { n, rowStart, columns, weights } = network.graph;
-  const edges = new Map<number, number>();
-  for (let i = 0; i < n; i++) {
-    for (let e = rowStart[i]!; e < rowStart[i + 1]!; e++) {
-      if (columns[e]! > i) edges.set(i * n + columns[e]!, weights[e]!);
-    }
-  }
-  for (const { i, j, weight } of links) edges.set(i * n + j, (edges.get(i * n + j) ?? 0) + weight);
-  const all = Array.from(edges, ([key, weight]) => ({ i: Math.floor(key / n), j: key % n, weight }));
-  return { ...network, links, graph: adjacencyOf(n, all) };
 }
 
 /** The lowest weight of each list that is full. */

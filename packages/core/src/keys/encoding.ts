@@ -1,7 +1,8 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { concatBytes, hexToBytes } from "@noble/hashes/utils.js";
-import { OptionError, show } from "../errors.ts";
-import { field, fromBase64, toBase64 } from "../receipt/untrusted.ts";
+import { isBytes } from "../bytes.ts";
+import { kindOf, OptionError } from "../errors.ts";
+import { field, fromBase64, toBase64, toBase64Url } from "../receipt/untrusted.ts";
 
 /** An Ed25519 key as a JSON Web Key (RFC 8037). */
 export interface Jwk {
@@ -53,14 +54,27 @@ export function readPrivateKey(key: KeyInput): Uint8Array {
 function readKey(key: KeyInput, kind: Kind): Uint8Array {
   const bytes = bytesOf(key, kind);
   if (bytes?.length === LENGTH) return bytes;
-  // A key is never shown, whatever came in its place: it may be one of another kind.
-  const what = typeof key === "string" ? "a text" : show(key);
   const forms = `${LENGTH} bytes, PEM with the label ${label[kind]}, or a JWK of type OKP`;
-  throw new OptionError(`${kind}Key`, `must be an Ed25519 ${kind} key: ${forms}, not ${what}`);
+  throw new OptionError(`${kind}Key`, `must be an Ed25519 ${kind} key: ${forms}, not ${told(key)}`);
+}
+
+/** What came in place of a key. It is never shown: it may be a key of another kind. */
+function told(key: unknown): string {
+  if (isBytes(key)) return `${key.length} bytes`;
+  const type = field(key, "kty");
+  if (type === "RSA" || type === "EC" || type === "oct") return `a JWK of type ${type}`;
+  if (typeof field(key, "d") === "string") return "a private JWK";
+  if (typeof key !== "string") return kindOf(key);
+  if (!key.includes("-----BEGIN ")) return "a text without PEM";
+  const found = /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(key)?.[1];
+  if (found === undefined) return "a PEM whose first line is damaged";
+  if (found.includes("ENCRYPTED")) return `an encrypted PEM (${found}): decrypt it first`;
+  if (found === label.public || found === label.private) return `a PEM of ${found} that is none of Ed25519`;
+  return `a PEM of ${found}`;
 }
 
 function bytesOf(key: unknown, kind: Kind): Uint8Array | null {
-  if (key instanceof Uint8Array) return Uint8Array.from(key);
+  if (isBytes(key)) return Uint8Array.from(key);
   if (typeof key === "string") return fromPem(key, kind);
   if (field(key, "kty") !== "OKP" || field(key, "crv") !== "Ed25519") return null;
   // A private key is no public one, though it holds it: who hands it in should notice.
@@ -68,12 +82,22 @@ function bytesOf(key: unknown, kind: Kind): Uint8Array | null {
   return fromBase64Url(field(key, "d"));
 }
 
+/** How much of a text is searched for a key. */
+const LONGEST = 10_000;
+
+/**
+ * A key in PEM (RFC 7468): what stands before and after it is left aside. `\\n` written out, as in a variable of the
+ * environment, counts as the end of a line.
+ */
 function fromPem(text: string, kind: Kind): Uint8Array | null {
-  const [, found, base64] =
-    /^\s*-----BEGIN ([A-Z ]+)-----\s([\w+/=\s]+)-----END \1-----\s*$/.exec(text.slice(0, 1000)) ?? [];
-  if (found !== label[kind]) return null;
+  const lines = text.slice(0, LONGEST).replace(/(?:\\r)?\\n/g, "\n");
+  const wanted = `(?:^|\n)[ \t]*-----BEGIN ${label[kind]}-----\\s([\\w+/=\\s]+)-----END ${label[kind]}-----`;
+  const [found, another] = lines.matchAll(new RegExp(wanted, "g"));
+  // Of two keys nobody could say which one is meant.
+  if (found === undefined || another !== undefined) return null;
+  const base64 = found[1]!;
   const head = der[kind];
-  const bytes = fromBase64(base64!.replace(/\s/g, ""), head.length + LENGTH);
+  const bytes = fromBase64(base64.replace(/\s/g, ""), head.length + LENGTH);
   return bytes?.length === head.length + LENGTH && head.every((byte, i) => bytes[i] === byte)
     ? bytes.slice(head.length)
     : null;
@@ -101,11 +125,6 @@ export function privateKeyToJwk(key: KeyInput): Jwk {
   return { ...publicKeyToJwk(ed25519.getPublicKey(bytes)), d: toBase64Url(bytes) };
 }
 
-const toBase64Url = (bytes: Uint8Array): string =>
-  toBase64(bytes).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
-
-function fromBase64Url(text: unknown): Uint8Array | null {
-  if (typeof text !== "string" || !/^[\w-]+$/.test(text)) return null;
-  const base64 = text.replace(/-/g, "+").replace(/_/g, "/");
-  return fromBase64(base64.padEnd(Math.ceil(base64.length / 4) * 4, "="), LENGTH);
-}
+/** A value of a JSON Web Key, which has no padding (RFC 7515, section 2). */
+const fromBase64Url = (text: unknown): Uint8Array | null =>
+  typeof text === "string" && /^[\w-]+$/.test(text) ? fromBase64(text, LENGTH) : null;

@@ -3,7 +3,8 @@ import { ed25519 } from "@noble/curves/ed25519.js";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
-import { OptionError, show } from "../errors.ts";
+import { isBytes } from "../bytes.ts";
+import { kindOf, OptionError, show } from "../errors.ts";
 import { type WebCryptoKey, webCrypto } from "../platform.ts";
 import type { AsyncSigner, Signer } from "../receipt/sign.ts";
 import type { Algorithm, AsyncVerifier, Verifier } from "../receipt/verifier.ts";
@@ -79,18 +80,30 @@ export function ed25519Verifier(publicKey: KeyInput, options: KeyOptions = {}): 
   };
 }
 
+/** A secret for a new signature has at least so many bytes: those of the hash (RFC 2104, section 3). */
+const SECRET = 32;
+
 /**
  * Signs with HMAC-SHA256 (RFC 2104). Whoever can verify can also sign.
  *
- * @param secret - bytes, or a text that stands for its UTF-8 bytes; 32 random bytes are a good one.
- * @throws OptionError for an empty secret, and for a bad key id.
+ * @param secret - bytes, or a text that stands for its UTF-8 bytes; 32 at least, random ones.
+ * @throws OptionError for a shorter secret, and for a bad key id.
  */
 export function hmacSigner(secret: Uint8Array | string, options: KeyOptions = {}): Signer {
   const key = readSecret(secret);
+  if (key.length < SECRET) {
+    const what = `must be of at least ${SECRET} bytes, not ${key.length}: make one with crypto.getRandomValues(new Uint8Array(${SECRET}))`;
+    throw new OptionError("secret", what);
+  }
   return { algorithm: "HMAC-SHA256", ...named(options), sign: (message) => hmac(sha256, key, message) };
 }
 
-/** Verifies HMAC-SHA256, in a time that does not depend on where signatures differ. Throws as {@link hmacSigner}. */
+/**
+ * Verifies HMAC-SHA256, in a time that does not depend on where signatures differ. A secret that is too short for new
+ * signatures still verifies those that were made with it.
+ *
+ * @throws OptionError for an empty secret, and for a bad key id.
+ */
 export function hmacVerifier(secret: Uint8Array | string, options: KeyOptions = {}): Verifier {
   const key = readSecret(secret);
   return {
@@ -101,8 +114,8 @@ export function hmacVerifier(secret: Uint8Array | string, options: KeyOptions = 
 }
 
 function readSecret(secret: Uint8Array | string): Uint8Array {
-  if (typeof secret !== "string" && !(secret instanceof Uint8Array)) {
-    throw new OptionError("secret", `must be a text or a Uint8Array, not ${show(secret)}`);
+  if (typeof secret !== "string" && !isBytes(secret)) {
+    throw new OptionError("secret", `must be a text or a Uint8Array, not ${kindOf(secret)}`);
   }
   if (secret.length > 0) return typeof secret === "string" ? utf8ToBytes(secret) : Uint8Array.from(secret);
   throw new OptionError("secret", "must not be empty: anyone could sign with it");
@@ -148,12 +161,12 @@ function algorithmOf(key: WebCryptoKey, usage: "sign" | "verify"): Algorithm {
     name === "Ed25519" ? name : name === "HMAC" && hash?.name === "SHA-256" ? "HMAC-SHA256" : null;
   if (algorithm !== null && key.usages.includes(usage)) return algorithm;
   const what = `must be a CryptoKey of Ed25519 or of HMAC with SHA-256 and with the usage ${usage}`;
-  throw new OptionError("key", `${what}, not ${name === undefined ? show(key) : show(name)}`);
+  throw new OptionError("key", `${what}, not ${name === undefined ? kindOf(key) : show(name)}`);
 }
 
 /** The key id of options, where there is one. An empty one would count as none in an envelope. */
 function named({ keyId }: KeyOptions): KeyOptions {
   if (keyId === undefined) return {};
   if (typeof keyId === "string" && keyId !== "") return { keyId };
-  throw new OptionError("keyId", `must be a text that is not empty, not ${show(keyId)}`);
+  throw new OptionError("keyId", `must be a text that is not empty, not ${kindOf(keyId)}`);
 }

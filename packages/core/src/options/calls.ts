@@ -23,7 +23,16 @@ export interface ReceiptOptions {
   readonly dynamics?: boolean;
   /** Where the vectors came from, if the caller knows. */
   readonly vectors?: VectorCounts | null;
+  /** Facts to bind into the receipt. Default: none. */
+  readonly context?: Context | null;
 }
+
+/**
+ * Facts of the caller's own that a receipt holds beside what was computed: a request's id, its time, the embedding model. They
+ * are digested and signed, and change nothing else. At most 32; names of 1 to 64 characters, texts of at most 1,024,
+ * finite numbers.
+ */
+export type Context = Readonly<Record<string, string | number>>;
 
 /** Where the vectors of a pool came from. */
 export interface VectorCounts {
@@ -63,9 +72,10 @@ export function resolveReceiptOptions(options: ReceiptOptions): Required<Receipt
     nullThreshold = 3,
     dynamics = false,
     vectors = null,
+    context = null,
     ...others
   } = options;
-  refuseUnknown(others, ["detail", "nullCap", "nullThreshold", "dynamics", "vectors"]);
+  refuseUnknown(others, ["detail", "nullCap", "nullThreshold", "dynamics", "vectors", "context"]);
   if (detail !== "full" && detail !== "light") {
     throw new OptionError("detail", `must be "full" or "light", not ${show(detail)}`);
   }
@@ -73,7 +83,27 @@ export function resolveReceiptOptions(options: ReceiptOptions): Required<Receipt
     throw new OptionError("nullCap", `must be an integer >= 0, not ${show(nullCap)}`);
   }
   checkThreshold("nullThreshold", nullThreshold);
-  return { detail, nullCap, nullThreshold, dynamics, vectors };
+  return { detail, nullCap, nullThreshold, dynamics, vectors, context: resolveContext(context) };
+}
+
+/** A copy of the facts, or null if there are none. @throws {OptionError} naming the one that cannot be recorded. */
+function resolveContext(context: Context | null | undefined): Context | null {
+  if (context === undefined || context === null) return null;
+  if (typeof context !== "object" || Array.isArray(context)) {
+    throw new OptionError("context", `must be an object of texts and numbers, not ${show(context)}`);
+  }
+  const facts = Object.entries(context).filter(([, value]) => value !== undefined);
+  if (facts.length > 32) throw new OptionError("context", `has ${facts.length} entries; 32 is the most`);
+  for (const [name, value] of facts) {
+    if (name === "" || name.length > 64 || !name.isWellFormed()) {
+      throw new OptionError("context", `has a name of ${name.length} characters; 1 to 64 are accepted`);
+    }
+    const text = typeof value === "string" && value.length <= 1024 && value.isWellFormed();
+    if (text || (typeof value === "number" && Number.isFinite(value))) continue;
+    const wanted = "must be a finite number, or a well-formed text of at most 1,024 characters";
+    throw new OptionError(`context.${name}`, `${wanted}, not ${show(value)}`);
+  }
+  return facts.length === 0 ? null : Object.fromEntries(facts.map(([name, v]) => [name, v === 0 ? 0 : v]));
 }
 
 /** Refuses a threshold that is no number: NaN would pass nothing, or everything. */

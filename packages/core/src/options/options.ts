@@ -1,5 +1,6 @@
 import { OptionError, refuseUnknown, show } from "../errors.ts";
 import { profiles } from "./profiles.ts";
+import { SCALES } from "./scales.ts";
 import type { Options, Params, ProfileName } from "./types.ts";
 
 /** A copy without the entries that are undefined, so that they do not hide others when they are spread. */
@@ -24,11 +25,31 @@ const oneOf =
     if (!values.includes(value as string)) fail(name, `one of ${values.map(show).join(", ")}`, value);
   };
 
+/** An object of exactly these fields. */
+const record =
+  (checks: Readonly<Record<string, Check>>): Check =>
+  (name, value) => {
+    const fields = Object.keys(checks);
+    if (typeof value !== "object" || value === null)
+      fail(name, `an object of ${fields.join(" and ")}`, value);
+    const given = value as Record<string, unknown>;
+    for (const field of Object.keys(given)) {
+      if (!fields.includes(field))
+        throw new OptionError(`${name}.${field}`, `is unknown; known are ${fields}`);
+    }
+    for (const field of fields) checks[field]!(`${name}.${field}`, given[field]);
+  };
+
 const count = number("an integer of at least 1", (v) => Number.isSafeInteger(v) && v >= 1);
 /** Weights beyond this would leave nothing of the other terms in float32. */
 const LARGEST = 1e6;
 const share = number("a number in [0, 1]", (v) => v >= 0 && v <= 1);
 const weight = number(`a number from 0 to ${LARGEST}`, (v) => v >= 0 && v <= LARGEST);
+
+const scale = record({
+  mean: number("a number in [-1, 1]", (v) => Math.abs(v) <= 1),
+  spread: number("a number from 0.001 to 1", (v) => v >= 0.001 && v <= 1),
+});
 
 const checks: Record<keyof Params, Check> = {
   profile: oneOf(...Object.keys(profiles)),
@@ -49,7 +70,7 @@ const checks: Record<keyof Params, Check> = {
   phraseWeight: weight,
   titleWeight: weight,
   textTail: weight,
-  linkWeight: weight,
+  linkWeight: share,
   listWeight: weight,
   feedback: weight,
   feedbackDocuments: count,
@@ -64,6 +85,18 @@ const checks: Record<keyof Params, Check> = {
   diversityMethod: oneOf("mmr", "msd", "dpp"),
   k: count,
   missing: oneOf("append", "drop", "error"),
+  relevanceScale: (name, value) => {
+    if (value === null) return;
+    if (typeof value === "object") scale(name, value);
+    else if (!Object.hasOwn(SCALES, value as string)) {
+      fail(name, `{ mean, spread }, null, or one of ${Object.keys(SCALES).map(show).join(", ")}`, value);
+    }
+  },
+  relevanceCalibration: record({
+    level: number("a number from -30 to 30", (v) => Math.abs(v) <= 30),
+    slope: number("a number from 0.1 to 100", (v) => v >= 0.1 && v <= 100),
+  }),
+  minRelevance: share,
 };
 
 /**
@@ -81,8 +114,13 @@ export function resolveOptions(options: Options): Params {
     if (!Object.hasOwn(checks, name)) refuseUnknown({ [name]: value }, Object.keys(checks));
     if (value === undefined) continue;
     checks[name as keyof Params](name, value);
-    given[name] = value;
+    // What came in as an object may change later.
+    given[name] = typeof value === "object" && value !== null ? Object.freeze({ ...value }) : value;
   }
   const profile = (given.profile ?? "evidence") as ProfileName;
-  return Object.freeze({ k: 5, missing: "append", ...profiles[profile].params, ...given, profile } as Params);
+  const { params, strategies } = profiles[profile];
+  if (strategies.score === "published" && given.minRelevance) {
+    fail("minRelevance", `0 in the profile ${show(profile)}, which knows no relevance`, given.minRelevance);
+  }
+  return Object.freeze({ k: 5, missing: "append", ...params, ...given, profile } as Params);
 }

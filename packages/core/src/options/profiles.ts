@@ -43,7 +43,7 @@ const evidence: Profile = {
     phraseWeight: 0.2,
     titleWeight: 0.1,
     textTail: 0.2,
-    linkWeight: 0.3,
+    linkWeight: 0.4,
     listWeight: 0.4,
     feedback: 0.3,
     feedbackDocuments: 8,
@@ -56,6 +56,9 @@ const evidence: Profile = {
     copies: "last",
     diversity: 0,
     diversityMethod: "mmr",
+    relevanceScale: null,
+    relevanceCalibration: Object.freeze({ level: 0, slope: 1 }),
+    minRelevance: 0,
   },
   strategies: {
     nodes: "rankable",

@@ -1,3 +1,5 @@
+import type { Calibration, MeasuredEmbedder, Scale } from "./scales.ts";
+
 /** What becomes of candidates that have no vector, or a zero one, and so cannot be ranked. */
 type Missing = "append" | "drop" | "error";
 
@@ -73,9 +75,10 @@ export interface Options {
    */
   textTail?: number;
   /**
-   * Weight of links in the lattice: an edge of this times `ln(1 + N / (1 + n))` joins a document to one that it names (by title
-   * or id in its text, or by `links`), n documents naming that one. In [0, 1e6], default 0.3, beside at most 1 for a cosine; 0
-   * turns links off.
+   * How far a document moves up to the best one that names it, by its title or id in that one's text, or by `links`: by this
+   * times `ln(N / held) / ln N / bearers` of the gap between their evidence. `held` counts the candidates that bear or say the
+   * name, `bearers` those that bear it. In [0, 1], default 0.4; 0 turns links off, which is better where titles are common
+   * words and say nothing. The query's words do not matter for it, nor does `textWeight`.
    */
   linkWeight?: number;
   /** Weight of each further result list, in standard deviations. In [0, 1e6], default 0.4. */
@@ -136,6 +139,22 @@ export interface Options {
    * the chosen span.
    */
   diversityMethod?: DiversityMethod;
+  /**
+   * The scale of the embedder's cosines, which makes relevance comparable between queries: the name of an embedder whose scale
+   * was measured, or `{ mean, spread }` as `learnScale` finds them. Default null: not known, and the pool itself stands in, which
+   * tells less. Where scores came in place of vectors, it says that they are cosines of this embedder.
+   */
+  relevanceScale?: MeasuredEmbedder | Scale | null;
+  /**
+   * What `tune` or `calibrate` learned of relevance from labelled queries: it makes relevance a probability. Default
+   * `{ level: 0, slope: 1 }`: nothing.
+   */
+  relevanceCalibration?: Calibration;
+  /**
+   * The least relevance of a document in the bundle. In [0, 1], default 0: none is asked for. Where nothing tells how relevant
+   * documents are (`Receipt.relevance` is null), it leaves out none.
+   */
+  minRelevance?: number;
 }
 
 /** Every option, resolved: what the receipt records as `params`. */

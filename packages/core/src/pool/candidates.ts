@@ -14,7 +14,7 @@ export interface Candidate {
   readonly title?: string | undefined;
   /** The score that the search gave it, the higher the better: used where the request has no query vector. */
   readonly score?: number | undefined;
-  /** The ids of other candidates that it links to, where that is known: links join documents in the lattice. */
+  /** The ids of other candidates that it links to, where that is known: what a good document links to moves up. */
   readonly links?: readonly string[] | undefined;
   /** How far it is to be trusted, in [0, 1]; default 1. Less takes its share of the
    * score's lead over the pool's lowest; 0 excludes it. */

@@ -41,6 +41,9 @@ export interface ScoredList {
   readonly scores: ArrayLike<number | undefined>;
 }
 
+/** What a list may be called. */
+export const LIST_NAME = /^[\p{L}\p{N}._-]{1,40}$/u;
+
 /** A column of the input that has one entry a candidate. */
 export type Column = "embeddings" | "scores" | "ids" | "texts" | "titles" | "trust" | "links";
 
@@ -92,7 +95,10 @@ export function checkIds(ids: readonly string[] | undefined, n: number, nameOf: 
   return [...ids];
 }
 
-/** The texts, "" where there is none; null if there is none at all. */
+/**
+ * The texts, "" where there is none; null if there is none at all. Half of a surrogate pair, as a careless text splitter
+ * leaves behind, becomes U+FFFD, as it does wherever the text is stored as UTF-8: so both are ranked alike.
+ */
 export function checkTexts(
   name: "texts" | "titles",
   texts: LatticeInput["texts"],
@@ -105,7 +111,7 @@ export function checkTexts(
     if (text !== undefined && typeof text !== "string") {
       throw new CandidateError(nameOf(i, name), `must be a string, not ${show(text)}`);
     }
-    return text ?? "";
+    return (text ?? "").toWellFormed();
   });
   return strings.some((text) => text !== "") ? strings : null;
 }
@@ -184,7 +190,7 @@ export function checkLists(
   if (!Array.isArray(lists)) throw new CandidateError("lists", `must be an array, not ${show(lists)}`);
   const seen = new Set<string>();
   return Array.from(lists as readonly ScoredList[], ({ name, scores }, l) => {
-    if (typeof name !== "string" || !/^[\p{L}\p{N}._-]{1,40}$/u.test(name)) {
+    if (typeof name !== "string" || !LIST_NAME.test(name)) {
       throw new CandidateError(
         `lists[${l}].name`,
         `must be 1 to 40 letters, digits or ._-, not ${show(name)}`,
@@ -211,7 +217,7 @@ export function checkLinks(
     if (!Array.isArray(own) || own.some((id) => typeof id !== "string")) {
       throw new CandidateError(nameOf(i, "links"), `must be an array of ids, not ${show(own)}`);
     }
-    return [...own];
+    return own.map((id: string) => id.toWellFormed());
   });
   return all.some((own) => own.length > 0) ? all : null;
 }

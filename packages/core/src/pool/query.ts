@@ -30,7 +30,7 @@ export function makeQuery(pool: Pool, params: Params, vector: Vector | null, tex
   const { data } = params.normalize ? unitRows(raw) : raw;
   const square = product(data, 0, data, 0, raw.stride);
   if (!params.normalize && !pool.scores) checkNorm("query", Math.sqrt(square));
-  return { raw, vector: data, square, text };
+  return { raw, vector: data, square, text: text?.toWellFormed() ?? null };
 }
 
 /** `Y_i · psi`. */

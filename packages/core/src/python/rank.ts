@@ -70,6 +70,7 @@ export function publishedBundle(
   return choice.chosen.map((node, at) => ({
     ...placed(pool, pool.candidate[node]!, at),
     score: score[node]!,
+    relevance: null,
     ownRank: null,
     parts: {
       similarity: pool.scores ? settled[node]! : similarity(pool, query, node),
@@ -78,6 +79,7 @@ export function publishedBundle(
       trust: pool.nodeTrust[node]!,
     },
     terms: { settled: terms.settled[node]!, coherence: terms.coherence[node]! },
+    namedBy: null,
     neighbours: null,
   }));
 }

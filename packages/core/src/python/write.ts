@@ -33,9 +33,8 @@ export function writeLatticeReceipt(
 ): Omit<LatticeReceipt, "t_ms"> {
   const { params, pool, chain, network } = problem;
   const { solution } = answer;
-  const { found: _found, lists: _lists, links: _links, ...columns } = digests;
   const documents = publishedBundle(problem, query, answer).map(
-    ({ index: _, neighbours: __, ownRank: ___, ...entry }) => ({
+    ({ index: _, neighbours: __, ownRank: ___, namedBy: ____, relevance: _____, ...entry }) => ({
       ...entry,
       score: significant(entry.score!),
       // The schema has more parts than this ranking.
@@ -50,7 +49,8 @@ export function writeLatticeReceipt(
     version,
     profile: params.profile,
     params,
-    inputs: { ...inputsOf(pool, query), ...columns },
+    inputs: { ...inputsOf(pool, query), ...publishedColumns(digests) },
+    ...(options.context && { context: options.context }),
     chain: chain && chainOfCandidates(pool, chain),
     bundle: documents,
     left_out: leftOutOf(pool, params.k, documents, { ...answer, copies: answer.choice.copies }),
@@ -73,6 +73,9 @@ export function writeLatticeReceipt(
   } as const;
   return { ...content, digest: contentDigest(content) };
 }
+
+/** The digests of what the lattice of vectors is made of: it knows one list, and no links. */
+export const publishedColumns = ({ found: _, lists: __, links: ___, ...columns }: PoolDigests) => columns;
 
 const NO_PARTS = { text: null, phrases: null, title: null, feedback: null, coherence: null };
 const NO_TERMS = { text: 0, feedback: 0, trust: 0 };

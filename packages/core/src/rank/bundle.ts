@@ -4,6 +4,7 @@ import type { Problem } from "../solve/problem.ts";
 import { type Choice, choose } from "./choose.ts";
 import { onScaleOf, ranking as rankingOf } from "./diversify.ts";
 import type { Ranking } from "./rank.ts";
+import { fallingAlong } from "./relevance.ts";
 
 /** Figures by name, of a document: in the profiles of our own as the table of rank/evidence.ts names them, further lists as `list:NAME`. */
 export type Figures = Readonly<Record<string, number>>;
@@ -24,6 +25,12 @@ export interface BundleEntry {
   readonly inputRank: number;
   /** The sum of `terms`, in standard deviations of the pool; null for a document that could not be ranked. */
   readonly score: number | null;
+  /**
+   * How relevant it is, in [0, 1]: comparable between the queries of one embedder, never rising along the bundle, and a
+   * probability once `tune` has calibrated it. Null where nothing tells (see `Receipt.relevance`), and for a document that could not
+   * be ranked.
+   */
+  readonly relevance: number | null;
   /** Its place by its own evidence, before its neighbours and its trust had a say; null for one that could not be ranked. */
   readonly ownRank: number | null;
   /**
@@ -32,8 +39,13 @@ export interface BundleEntry {
    * in this pool is not there.
    */
   readonly parts: Figures | null;
-  /** What each of them adds to the score; `neighbours` is what the lattice added or took, `trust` what distrust took. */
+  /**
+   * What each of them adds to the score; `links` is what it gained as a better document names it, `neighbours` what the lattice
+   * added or took, `trust` what distrust took.
+   */
   readonly terms: Figures | null;
+  /** The document whose naming added the term `links`; null where none did. */
+  readonly namedBy: string | null;
   /** The neighbours that moved it most, two at most. */
   readonly neighbours: readonly Influence[] | null;
 }
@@ -61,28 +73,46 @@ export interface Answer {
   readonly choice: Choice;
 }
 
-/** Chooses the documents of the bundle from the ranking for a query of these words. */
+/**
+ * Chooses the documents of the bundle from the ranking for a query of these words: among those that are as relevant as was
+ * asked for.
+ */
 export function answer(problem: Problem, query: string | null, ranking: Ranking): Answer {
   const [similarity] = ranking.evidence.channels;
   const relevance = () => onScaleOf(similarity!.values, ranking.score);
-  return { ranking, choice: choose(problem, query, ranking.order, relevance) };
+  const reached = ranking.order.slice(0, reachedOf(ranking));
+  return { ranking, choice: choose(problem, query, reached, relevance) };
 }
 
-/** The documents to hand back, best first; those that could not be ranked last, if `missing` is `"append"`. */
+/** How many of the first in a ranking are as relevant as was asked for. */
+export const reachedOf = ({ relevance, order }: Ranking): number => relevance?.reached ?? order.length;
+
+/**
+ * The documents to hand back, best first; those that could not be ranked last, if `missing` is `"append"` and no relevance is
+ * asked for, of which they have none.
+ */
 export function bundle({ pool, params }: Problem, { ranking, choice }: Answer): RankedEntry[] {
   const own = new Map(rankingOf(ranking.fused.y, pool.candidate).map((node, at) => [node, at + 1]));
+  const { relevance } = ranking;
+  const falling = relevance && fallingAlong(choice.chosen, relevance);
   const ranked = choice.chosen.map((node, at) => ({
     ...placed(pool, pool.candidate[node]!, at),
     score: ranking.score[node]!,
+    relevance: falling?.[at] ?? null,
     ownRank: own.get(node)!,
     parts: partsOf(pool, ranking, node),
     terms: termsOf(ranking, node),
+    namedBy: namedBy(pool, ranking, node),
     neighbours: influences(ranking, node)
       .slice(0, 2)
       .map((influence) => ({ id: pool.ids[pool.candidate[influence.node]!]!, by: influence.by })),
   }));
-  const others = appended(pool, params.missing, params.k, ranked.length);
-  const nothing = { score: null, ownRank: null, parts: null, terms: null, neighbours: null };
+  const policy = relevance && params.minRelevance > 0 ? "drop" : params.missing;
+  const others = appended(pool, policy, params.k, ranked.length);
+  const nothing = {
+    ...{ score: null, relevance: null, ownRank: null },
+    ...{ parts: null, terms: null, namedBy: null, neighbours: null },
+  };
   return [
     ...ranked,
     ...others.map((index, at) => ({ ...placed(pool, index, ranked.length + at), ...nothing })),
@@ -105,11 +135,17 @@ function partsOf({ nodeTrust }: Pool, { evidence, fused }: Ranking, node: number
   };
 }
 
-/** The terms of a score: those of the channels, of the feedback, of the neighbours and of distrust. */
+function namedBy({ ids, candidate }: Pool, { fused }: Ranking, node: number): string | null {
+  const by = fused.links?.by[node] ?? -1;
+  return by < 0 ? null : ids[candidate[by]!]!;
+}
+
+/** The terms of a score: those of the channels, of the feedback, of links, of the neighbours and of distrust. */
 export function termsOf({ evidence, fused, settled, distrust }: Ranking, node: number): Figures {
   const all = fused.feedback ? [...evidence.channels, fused.feedback] : evidence.channels;
   return {
     ...Object.fromEntries(all.map(({ name, term }) => [name, term[node]!])),
+    ...(fused.links && { links: fused.links.term[node]! }),
     neighbours: settled.f[node]! - fused.y[node]!,
     trust: distrust[node]!,
   };

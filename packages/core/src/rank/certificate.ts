@@ -7,10 +7,10 @@ import type { Pool } from "../pool/pool.ts";
 import type { Problem } from "../solve/problem.ts";
 import type { EvidenceSystem } from "../solve/settle.ts";
 import { SPAN_LIMIT } from "../solve/space.ts";
-import type { Answer } from "./bundle.ts";
+import { type Answer, reachedOf } from "./bundle.ts";
 import type { Weighed } from "./evidence.ts";
 import { ALONE, sharesOf } from "./fuse.ts";
-import { type Ranking, twinsOf } from "./rank.ts";
+import type { Ranking } from "./rank.ts";
 
 /** How near the scores are to the exact ones, and whether that could change the bundle. */
 export interface Certificate {
@@ -44,8 +44,12 @@ export type Open =
   | "size"
   /** Which documents are the best that the feedback listens to is too close to tell. */
   | "best"
+  /** Whether a document is a near-copy of a better one is too close to tell. */
+  | "copies"
   /** Two scores that decide the bundle are too close to tell apart. */
-  | "scores";
+  | "scores"
+  /** Whether a document is relevant enough is too close to tell. */
+  | "relevance";
 
 /** Half the distance of float numbers around 1. */
 const UNIT32 = 2 ** -24;
@@ -60,37 +64,49 @@ export function certify(problem: Problem, { ranking, choice }: Answer): Certific
   const residual = settled.residuals.reduce((a, b) => Math.max(a, b), 0);
   const radius = scoreRadii(problem, ranking);
   const bound = radius.reduce((a, b) => Math.max(a, b), 0);
-  const places = Math.min(order.length, params.k + choice.copies.length);
+  // The first that is not relevant enough is decided too: another in its place might be.
+  const places = Math.min(order.length, params.k + choice.copies.length, reachedOf(ranking) + 1);
   const margin = orderMargin(order, places, score, radius, alike(problem, ranking));
   const open = openness();
   return {
     residual,
     bound: Number.isFinite(bound) ? bound : Number.MAX_VALUE,
-    margin: open === null || open === "scores" ? (Number.isFinite(margin) ? margin : null) : null,
+    margin:
+      open === null || open === "scores" || open === "relevance"
+        ? Number.isFinite(margin)
+          ? margin
+          : null
+        : null,
     orderCertified: open === null,
     open,
   };
 
   function openness(): Open | null {
-    if (choice.chosen.length === 0) return "nothing-ranked";
+    if (order.length === 0) return "nothing-ranked";
     if (params.diversity > 0) return "novelty";
     if (pool.vectors.rows > SPAN_LIMIT && params.lamC > 0 && pool.edges === null) return "size";
     if (params.lamC > 0 && pool.edges === null && !sameGraph(problem)) return "graph";
     if (!sameBest(problem, ranking)) return "best";
-    return margin > 0 ? null : "scores";
+    if (choice.nearest <= EXACT) return "copies";
+    if (!(margin > 0)) return "scores";
+    return sameRelevant(problem, ranking, places, radius) ? null : "relevance";
   }
 }
 
 /** Whether two nodes are equal in all that their scores depend on, so that they tie in any arithmetic. */
-function alike(problem: Problem, { evidence }: Ranking): (i: number, j: number) => boolean {
-  const { pool, chain } = problem;
-  const { nodeTrust } = pool;
-  const twin = twinsOf(problem);
+function alike({ pool, chain }: Problem, { evidence, fused }: Ranking): (i: number, j: number) => boolean {
+  const { nodeTrust, twin } = pool;
+  // What is said of each: they move alike if the same is.
+  const said = pool.ids.map((): string[] => []);
+  for (const { bearers, namers } of fused.links?.names ?? []) {
+    for (const j of bearers) said[j]!.push(`${bearers.length} ${namers}`);
+  }
   return (i, j) =>
     chain === null &&
     twin[i] === twin[j] &&
     nodeTrust[i] === nodeTrust[j] &&
-    evidence.channels.every(({ values }) => values[i] === values[j]);
+    evidence.channels.every(({ values }) => values[i] === values[j]) &&
+    said[i]!.toSorted().join() === said[j]!.toSorted().join();
 }
 
 /**
@@ -140,8 +156,48 @@ function scoreRadii(problem: Problem, ranking: Ranking): Float64Array {
   );
 }
 
-/** How far the evidence of each node may be off. */
-function yRadii({ pool, params }: Problem, { evidence, fused }: Ranking): Float64Array {
+/** Whether the same of the first places are as relevant as was asked for, by exact scores too. */
+function sameRelevant(
+  { params }: Problem,
+  { relevance, order }: Ranking,
+  places: number,
+  radius: Float64Array,
+): boolean {
+  const { minRelevance, relevanceCalibration } = params;
+  if (relevance === null || minRelevance === 0) return true;
+  const { lead, rounding, values } = relevance;
+  const leads = zRadii(lead, radius);
+  const ofLead = 2 * leads.reduce((a, b) => Math.max(a, b), 0);
+  // The logistic function rises by a quarter at most, and the least of several is off by no more than each.
+  const off = (relevanceCalibration.slope / 4) * (rounding + ofLead) + EXACT;
+  return order.slice(0, places).every((node) => Math.abs(values[node]! - minRelevance) > off);
+}
+
+/**
+ * How far the evidence of each node may be off. Where a document moves part of the way up to the best that names it, it is
+ * off by no more than the larger of what it and what those that name it were off by: `y + p max(0, best - y)`, p in [0, 1], and
+ * the highest of several such.
+ */
+function yRadii(problem: Problem, ranking: Ranking): Float64Array {
+  const heard = heardRadii(problem, ranking);
+  const { links, y } = ranking.fused;
+  if (links === null) return heard;
+  const radius = heard.slice();
+  // The share, a quotient of logarithms, is off by a few units in the last place of 1, the gap by those of its two ends.
+  const arithmetic = 64 * UNIT64 * y.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+  const { nodeTrust } = problem.pool;
+  const largest = heard.reduce((a, b) => Math.max(a, b), 0);
+  // What distrust takes depends on the lowest, too.
+  const ofNamer = (i: number) => nodeTrust[i]! * heard[i]! + (1 - nodeTrust[i]!) * largest;
+  for (const { bearers, namers } of links.names) {
+    const most = namers.reduce((r, i) => Math.max(r, ofNamer(i)), 0);
+    for (const j of bearers) radius[j] = Math.max(radius[j]!, Math.max(heard[j]!, most) + arithmetic);
+  }
+  return radius;
+}
+
+/** How far the evidence of each node may be off after the best were listened to. */
+function heardRadii({ pool, params }: Problem, { evidence, fused }: Ranking): Float64Array {
   const sum = beforeRadii(evidence);
   const { feedback } = fused;
   // Of two documents, or of one vector alone, all have the same likeness.

@@ -1,6 +1,6 @@
 import { cosineOf, product } from "../pool/matrix.ts";
 import type { Problem } from "../solve/problem.ts";
-import { copiesLast, nearCopies } from "./copies.ts";
+import { COSINE, copiesLast, nearCopies } from "./copies.ts";
 import { diversify } from "./diversify.ts";
 
 /** Which nodes make the bundle, best first. */
@@ -8,6 +8,8 @@ export interface Choice {
   readonly chosen: readonly number[];
   /** The near-copies that were passed over, each with the better document that it is one of. */
   readonly copies: readonly { readonly node: number; readonly of: number }[];
+  /** How near to the least cosine of copies a cosine lay that decided; Infinity where none did. */
+  readonly nearest: number;
 }
 
 /**
@@ -29,8 +31,13 @@ export function choose(
   const cosine = (a: number, b: number) =>
     cosineOf(product(data, a * stride, data, b * stride, stride), norms[a]! * norms[b]!);
   // What stands in for vectors in a pool of scores is made of the words, which the rule for copies judges itself.
-  const likeness = (a: number, b: number) =>
-    pool.scores || norms[a] === 0 || norms[b] === 0 ? null : cosine(a, b);
+  let nearest = Infinity;
+  const likeness = (a: number, b: number) => {
+    if (pool.scores || norms[a] === 0 || norms[b] === 0) return null;
+    const value = cosine(a, b);
+    nearest = Math.min(nearest, Math.abs(value - COSINE));
+    return value;
+  };
   const { order: distinctFirst, passed } =
     copies === "last"
       ? copiesLast(order, diversity === 0 ? k : order.length, nearCopies(query, words(), likeness))
@@ -41,5 +48,5 @@ export function choose(
       ? distinct.slice(0, k)
       : diversify(distinct, relevance(), k, diversity, cosine, diversityMethod);
   const chosen = [...diverse, ...distinctFirst.slice(order.length - passed.length)].slice(0, k);
-  return { chosen, copies: passed };
+  return { chosen, copies: passed, nearest };
 }

@@ -4,7 +4,7 @@ import { BLANK, GRAM, gramsOf, kindAt, NONE, normalized, PAIRED, wordEnd, wordFr
 import { haveCommonRun, overlapOf } from "../words/matching.ts";
 
 /** Near-copies have vectors that are this much alike, or the same words in the same order. */
-const COSINE = 0.9;
+export const COSINE = 0.9;
 /** They have this share of the grams of their titles in common, where both have titles. */
 const TITLE = 0.9;
 /** They have this share of their words in common, each as often as it stands there. */

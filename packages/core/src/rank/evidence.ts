@@ -95,6 +95,8 @@ export interface Evidence {
   readonly hasWords: boolean;
   readonly belief: number;
   readonly skew: number;
+  /** The BM25 on grams that no document can exceed; null where words had nothing to say. */
+  readonly most: number | null;
 }
 
 /** What float32 arithmetic may add to a cosine: a spread below it says nothing about the documents. */
@@ -138,7 +140,13 @@ export function weigh({ pool, params, words: known }: Problem, query: Query): Ev
     weighed(`list:${name}`, filled(Float64Array.from(pool.candidate, (i) => scores[i]!)), params.listWeight),
   );
   const { belief, skew } = found;
-  return { channels: [...channels, ...lists], hasWords: text !== null, belief, skew };
+  return {
+    channels: [...channels, ...lists],
+    hasWords: text !== null,
+    belief,
+    skew,
+    most: text?.most ?? null,
+  };
 }
 
 /** A channel, standardized over the pool. @param noise a spread no larger than this says nothing. */
@@ -177,7 +185,7 @@ export function similarities(pool: Pool, query: Query): Float64Array {
 const largest = (values: Float64Array): number => values.reduce((size, v) => Math.max(size, Math.abs(v)), 0);
 
 /** The lowest of the others in place of each NaN; 0 where there are no others. */
-function filled(values: Float64Array): Float64Array {
+export function filled(values: Float64Array): Float64Array {
   const known = values.filter((v) => !Number.isNaN(v));
   const lowest = known.length > 0 ? known.reduce((a, b) => Math.min(a, b)) : 0;
   return values.map((v) => (Number.isNaN(v) ? lowest : v));

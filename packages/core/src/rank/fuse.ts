@@ -4,6 +4,7 @@ import type { Params } from "../options/types.ts";
 import { cosineOf, product } from "../pool/matrix.ts";
 import type { Problem } from "../solve/problem.ts";
 import { type Evidence, ROUNDING, type Weighed, weighed } from "./evidence.ts";
+import { type Named, named } from "./named.ts";
 
 /** One number a node. */
 export interface Fused {
@@ -13,7 +14,9 @@ export interface Fused {
   readonly feedback: Weighed | null;
   /** The nodes that were listened to. */
   readonly best: readonly number[];
-  /** `before`, and what the feedback adds: y. */
+  /** What the links add; null where no document names another, or that carries no weight. */
+  readonly links: Named | null;
+  /** `before`, and what feedback and links add: y. */
   readonly y: Float64Array;
 }
 
@@ -21,16 +24,35 @@ export interface Fused {
 export const ALONE = 0.999;
 
 /**
- * Adds the terms of the evidence up, and then listens to the best: `y += feedback z(cosine to the best)`, each of the best
- * weighted by `exp((y - highest) / temperature)`, the document itself left out.
+ * Adds the terms of the evidence up, then listens to the best, and then lets documents move up to those that name them (see
+ * {@link named}).
  */
 export function fuse(problem: Problem, { channels, hasWords }: Evidence): Fused {
   const { params, pool } = problem;
-  const n = pool.candidate.length;
-  const before = new Float64Array(n);
-  for (const { term } of channels) for (let i = 0; i < n; i++) before[i]! += term[i]!;
+  const before = new Float64Array(pool.candidate.length);
+  for (const { term } of channels) addTo(before, term);
+  const y = before.slice();
   // With vectors alone there is nothing to be gained by it.
-  if (params.feedback === 0 || !hasWords || n < 2) return { before, feedback: null, best: [], y: before };
+  const listens = params.feedback > 0 && hasWords && y.length > 1;
+  const { feedback, best } = listens ? listen(problem, before) : { feedback: null, best: [] };
+  if (feedback) addTo(y, feedback.term);
+  const names = params.linkWeight > 0 ? problem.names() : [];
+  const links = names.length > 0 ? named(y, pool.nodeTrust, names, params.linkWeight) : null;
+  if (links) addTo(y, links.term);
+  return { before, feedback, best, links, y };
+}
+
+function addTo(sum: Float64Array, term: Float64Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i]! += term[i]!;
+}
+
+/**
+ * Listens to the best: `feedback z(cosine to the best)`, each of the best weighted by `exp((y - highest) / temperature)`, the
+ * document itself left out.
+ */
+function listen(problem: Problem, before: Float64Array): { feedback: Weighed; best: number[] } {
+  const { params, pool } = problem;
+  const n = before.length;
   const best = bestOf(before, params.feedbackDocuments);
   const shares = sharesOf({ before, best }, params);
   const likeness = new Float64Array(n);
@@ -50,7 +72,7 @@ export function fuse(problem: Problem, { channels, hasWords }: Evidence): Fused 
   });
   const rounding = problem.network.gram === null ? 2 ** -40 : productRadius(pool.vectors);
   const feedback = weighed("feedback", likeness, params.feedback, ROUNDING, rounding);
-  return { before, feedback, best, y: before.map((value, i) => value + feedback.term[i]!) };
+  return { feedback, best };
 }
 
 /** How much of all that is heard comes from each of the best. */

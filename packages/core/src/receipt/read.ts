@@ -24,8 +24,8 @@ export function readContent(data: unknown): AnySigned | Reason {
 }
 
 /**
- * A kind of value: of JSON, with `?` where it may be null; of an array, its elements'; of an object, its fields', or that of
- * all its fields.
+ * A kind of value: of JSON, with `?` where it may be null; of an array, its elements' (with `elements`, one that may be null);
+ * of an object, its fields', or that of all its fields.
  */
 type Shape =
   | "boolean"
@@ -33,8 +33,10 @@ type Shape =
   | "string"
   | "number?"
   | "string?"
+  | "string|number"
   | readonly [Shape]
   | { readonly orNull?: true; readonly each: Shape }
+  | { readonly orNull: true; readonly elements: Shape }
   | Fields;
 
 interface Fields {
@@ -76,7 +78,12 @@ const SHAPES: Readonly<Record<string, () => Fields>> = {
   "oscillink-receipt/3": () => ({
     fields: {
       ...common(),
-      params: { fields: all("number", "k", "lamC", "lamG", "diversity", "textWeight") },
+      params: {
+        fields: {
+          ...all("number", "k", "lamC", "lamG", "diversity", "textWeight", "minRelevance"),
+          relevanceCalibration: { fields: all("number", "level", "slope") },
+        },
+      },
       inputs: {
         fields: {
           ...all("number", ...INPUTS.counts),
@@ -85,7 +92,15 @@ const SHAPES: Readonly<Record<string, () => Fields>> = {
           links: "string?",
         },
       },
-      links: [["number"]],
+      context: { orNull: true, each: "string|number" },
+      relevance: {
+        orNull: true,
+        fields: {
+          ...all("string", "basis"),
+          ...all("number", "reached"),
+          scale: { orNull: true, fields: all("number", "mean", "spread") },
+        },
+      },
       evidence: {
         fields: {
           weights: { each: "number" },
@@ -99,12 +114,13 @@ const SHAPES: Readonly<Record<string, () => Fields>> = {
           fields: {
             ...all("string", "id"),
             ...all("number", "rank", "inputRank"),
-            ...all("number?", "score", "ownRank"),
+            ...all("number?", "score", "ownRank", "relevance"),
+            namedBy: "string?",
             parts: { orNull: true, each: "number" },
             terms: { orNull: true, each: "number" },
             neighbours: {
               orNull: true,
-              each: { fields: { ...all("string", "id"), ...all("number", "by") } },
+              elements: { fields: { ...all("string", "id"), ...all("number", "by") } },
             },
           },
         },
@@ -169,8 +185,14 @@ const SHAPES: Readonly<Record<string, () => Fields>> = {
 
 function fits(data: unknown, shape: Shape): boolean {
   if (typeof shape === "string") {
-    const [kind, orNull] = [shape.replace("?", ""), shape.endsWith("?")];
-    return typeof data === kind || (orNull && data === null);
+    const orNull = shape.endsWith("?");
+    return (
+      shape
+        .replace("?", "")
+        .split("|")
+        .includes(typeof data) ||
+      (orNull && data === null)
+    );
   }
   if ("fields" in shape) {
     if (data === null) return shape.orNull === true;
@@ -178,9 +200,10 @@ function fits(data: unknown, shape: Shape): boolean {
   }
   if ("each" in shape) {
     if (data === null) return shape.orNull === true;
-    return (
-      typeof data === "object" && Object.values(data as object).every((value) => fits(value, shape.each))
-    );
+    return isRecord(data) && Object.values(data).every((value) => fits(value, shape.each));
+  }
+  if ("elements" in shape) {
+    return data === null ? shape.orNull : fits(data, [shape.elements]);
   }
   return Array.isArray(data) && data.every((element) => fits(element, shape[0]));
 }

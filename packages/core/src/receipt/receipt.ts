@@ -1,10 +1,12 @@
 import type { NullPoint } from "../diagnose/nullPoints.ts";
 import type { Chain } from "../graph/path.ts";
-import type { VectorCounts } from "../options/calls.ts";
+import type { Context, VectorCounts } from "../options/calls.ts";
+import type { Scale } from "../options/scales.ts";
 import type { Params } from "../options/types.ts";
 import type { LatticeReceipt } from "../python/latticeReceipt.ts";
 import type { BundleEntry, LeftOut } from "../rank/bundle.ts";
 import type { Certificate } from "../rank/certificate.ts";
+import type { Basis, Coefficients } from "../rank/relevance.ts";
 import { type Digest, digestJson } from "./digest.ts";
 
 /** A term of the energy, at the fused evidence and at the settled one. */
@@ -54,6 +56,8 @@ export interface Receipt {
     /** Digest of the graph, where one was given. */
     readonly edges: Digest | null;
   };
+  /** What the caller bound to it, such as a request's id; it has no part in the computation. Null if nothing. */
+  readonly context: Context | null;
   /** The chain that was added, by candidate index; null if none. */
   readonly chain: Chain | null;
   /** How the evidence was weighed. */
@@ -67,8 +71,24 @@ export interface Receipt {
     /** The weight of coherence that was used: a tenth of the option where words had nothing to say. */
     readonly lamC: number;
   };
-  /** The links that carried, by candidate index: pairs of documents of which one names the other. */
-  readonly links: readonly (readonly [number, number])[];
+  /**
+   * What the relevance of documents was judged by: `1 / (1 + exp(-(level + slope l)))`, level and slope as in `params`, where
+   * `l = constant + cosine (similarity - mean) / spread + words grams / most + lead (score - highest) / deviation`, and at
+   * most that of the document before, by score and in the bundle. Null where nothing tells on an absolute scale.
+   */
+  readonly relevance: {
+    /** `scale`: the embedder's scale; `pool`: that of the pool's own documents; `words`: their words. */
+    readonly basis: Basis;
+    readonly coefficients: Coefficients;
+    /** What the cosines are measured on; null where they have no share. */
+    readonly scale: Scale | null;
+    /** The BM25 on grams that no document can exceed; null where words have no share. */
+    readonly most: number | null;
+    /** The standard deviation of the scores over the pool; 0 where they are equal. */
+    readonly deviation: number;
+    /** How many of the first by score are at least as relevant as `params.minRelevance`: the others were left out. */
+    readonly reached: number;
+  } | null;
   /** The bundle, its figures to six significant digits. */
   readonly bundle: readonly BundleEntry[];
   /**

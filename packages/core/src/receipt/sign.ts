@@ -1,6 +1,7 @@
 import { concatBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import canonicalize from "canonicalize";
-import { OptionError, show } from "../errors.ts";
+import { isBytes } from "../bytes.ts";
+import { kindOf, OptionError, show } from "../errors.ts";
 import { type AnyReceipt, type AnySigned, contentDigest, signedContent } from "./receipt.ts";
 import { isRecord, MAX_PAYLOAD, toBase64 } from "./untrusted.ts";
 import { type Algorithm, SIGNATURE_LENGTH } from "./verifier.ts";
@@ -110,7 +111,7 @@ function digestOf(content: AnySigned): string {
 export function checkSigner(signer: AsyncSigner | Signer): void {
   const known = Object.hasOwn(SIGNATURE_LENGTH, signer?.algorithm) && typeof signer.sign === "function";
   if (known && (signer.keyId === undefined || typeof signer.keyId === "string")) return;
-  const what = `must be a signer such as ed25519Signer(privateKey) makes, not ${show(signer)}`;
+  const what = `must be a signer such as ed25519Signer(privateKey) makes, not ${kindOf(signer)}`;
   throw new OptionError("signer", what);
 }
 
@@ -122,10 +123,10 @@ function signatureOf({ algorithm, keyId }: AsyncSigner | Signer, signature: Uint
 /** @throws OptionError if a signer gave something other than a signature of its algorithm. */
 export function checkSignature(algorithm: Algorithm, signature: unknown): asserts signature is Uint8Array {
   const length = SIGNATURE_LENGTH[algorithm];
-  if (signature instanceof Uint8Array && signature.length === length) return;
+  if (isBytes(signature) && signature.length === length) return;
   const later = signature instanceof Promise ? ": use signReceiptAsync for a signer that answers later" : "";
   throw new OptionError(
     "signer",
-    `must give ${length} bytes for ${algorithm}, gave ${show(signature)}${later}`,
+    `must give ${length} bytes for ${algorithm}, gave ${kindOf(signature)}${later}`,
   );
 }

@@ -113,15 +113,22 @@ export function toBase64(bytes: Uint8Array): string {
   return toBase64Text(binary);
 }
 
+/** Base64 with the URL-safe alphabet (RFC 4648, section 5), without padding. */
+export const toBase64Url = (bytes: Uint8Array): string =>
+  toBase64(bytes).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+
 /**
- * The bytes of padded base64, `limit` at most. null for anything that {@link toBase64} would not write: `atob` alone
- * also takes spaces, missing padding and stray bits, and so many texts for the same bytes.
+ * The bytes of base64, `limit` at most, in the standard or the URL-safe alphabet (RFC 4648, sections 4 and 5), with or without
+ * padding. null for anything else: `atob` alone also takes spaces and stray bits, and so many texts for the same bytes.
  */
 export function fromBase64(text: unknown, limit: number): Uint8Array | null {
   if (typeof text !== "string" || text.length > 4 * Math.ceil(limit / 3)) return null;
+  // A text that mixes the alphabets keeps its `-` or `_`, which `atob` refuses.
+  const standard = /[+/]/.test(text) ? text : text.replace(/-/g, "+").replace(/_/g, "/");
+  const padded = standard.endsWith("=") ? standard : standard.padEnd(4 * Math.ceil(standard.length / 4), "=");
   try {
-    const binary = fromBase64Text(text);
-    if (toBase64Text(binary) !== text) return null;
+    const binary = fromBase64Text(padded);
+    if (toBase64Text(binary) !== padded) return null;
     const bytes = new Uint8Array(binary.length);
     for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
     return bytes.length <= limit ? bytes : null;

@@ -1,4 +1,4 @@
-import { OptionError, show } from "../errors.ts";
+import { kindOf, OptionError } from "../errors.ts";
 
 export type Algorithm = "Ed25519" | "HMAC-SHA256";
 
@@ -73,7 +73,7 @@ export function decide<T>(verification: Verification<T, Verifier>): T {
     const { verifier, message, signature } = step.value;
     const answer: unknown = verifier.verify(message, signature);
     if (typeof answer !== "boolean") {
-      const what = `must answer true or false, not ${show(answer)}: use verifyReceiptAsync for one that answers later`;
+      const what = `must answer true or false, not ${kindOf(answer)}: use verifyReceiptAsync for one that answers later`;
       throw new OptionError("verifiers", what);
     }
     step = verification.next(answer);
@@ -100,7 +100,7 @@ export function listVerifiers<V extends AsyncVerifier | Verifier>(verifiers: V |
       Object.hasOwn(SIGNATURE_LENGTH, verifier?.algorithm) && typeof verifier.verify === "function";
     const named = verifier?.keyId === undefined || typeof verifier.keyId === "string";
     if (known && named) return;
-    const what = `must be a verifier such as ed25519Verifier(publicKey) makes, not ${show(verifier)}`;
+    const what = `must be a verifier such as ed25519Verifier(publicKey) makes, not ${kindOf(verifier)}`;
     throw new OptionError(`verifiers[${i}]`, what);
   });
   return list;

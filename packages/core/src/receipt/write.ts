@@ -23,12 +23,13 @@ export function writeReceipt(
 ): Omit<Receipt, "t_ms"> {
   const { params, pool, chain, network } = problem;
   const { ranking, choice } = answer;
-  const { evidence, fused, system, settled } = ranking;
+  const { evidence, fused, system, settled, relevance } = ranking;
   const inputs = { ...inputsOf(pool, query), ...digests };
   const links = chain && chainOfCandidates(pool, chain);
   const documents = bundle(problem, answer).map(({ index: _, ...entry }) => ({
     ...entry,
     score: entry.score === null ? null : significant(entry.score),
+    relevance: entry.relevance === null ? null : significant(entry.relevance),
     parts: entry.parts && figures(entry.parts),
     terms: entry.terms && figures(entry.terms),
     neighbours: entry.neighbours?.map(figures) ?? null,
@@ -51,6 +52,7 @@ export function writeReceipt(
     profile: params.profile,
     params,
     inputs,
+    context: options.context,
     chain: links,
     evidence: {
       weights: Object.fromEntries(weighed.map(({ name, weight }) => [name, significant(weight)])),
@@ -60,12 +62,14 @@ export function writeReceipt(
       best: fused.best.map((node) => pool.candidate[node]!).sort((a, b) => a - b),
       lamC: system.lamC,
     },
-    links: network.links
-      .map(({ i, j }): [number, number] => {
-        const [a, b] = [pool.candidate[i]!, pool.candidate[j]!];
-        return a < b ? [a, b] : [b, a];
-      })
-      .sort((a, b) => a[0] - b[0] || a[1] - b[1]),
+    relevance: relevance && {
+      basis: relevance.basis,
+      coefficients: figures(relevance.coefficients),
+      scale: relevance.scale && figures(relevance.scale),
+      most: relevance.most === null ? null : significant(relevance.most),
+      deviation: significant(relevance.lead.deviation),
+      reached: relevance.reached,
+    },
     bundle: documents,
     left_out: leftOutOf(pool, params.k, documents, { ...ranking, copies: choice.copies }),
     deltaH_total: totalOf(initial) - totalOf(final),

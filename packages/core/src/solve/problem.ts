@@ -1,4 +1,4 @@
-import { connect, linked, type Network } from "../graph/network.ts";
+import { connect, type Network } from "../graph/network.ts";
 import type { Chain } from "../graph/path.ts";
 import { kernel } from "../kernels/fastest.ts";
 import { once } from "../once.ts";
@@ -7,7 +7,7 @@ import type { Params } from "../options/types.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Words } from "../words/bm25.ts";
 import { normalized } from "../words/cut.ts";
-import { type Link, linksOf } from "../words/links.ts";
+import { type Name, namesOf } from "../words/links.ts";
 import { cheaperSpace, SPAN_LIMIT } from "./space.ts";
 
 /** What is settled and ranked. */
@@ -19,6 +19,8 @@ export interface Problem {
   readonly network: Network;
   /** The nodes' words in normal form, made when they are first asked for; null where there are none. */
   readonly words: () => readonly Words[] | null;
+  /** The names by which nodes name one another, found when they are first asked for. */
+  readonly names: () => readonly Name[];
 }
 
 export const strategiesOf = ({ params }: Pick<Problem, "params">): Strategies =>
@@ -35,9 +37,7 @@ export function makeProblem(pool: Pool, params: Params, chain: Chain | null): Pr
       : cheaperSpace(n, columns, n * Math.min(2 * params.neighbors, n)) === "span";
   const words = once(() => wordsOf(pool));
   const network = connect(pool, params, strategies, keepGram, kernel);
-  const settles = strategies.score === "evidence" && params.lamC > 0 && pool.edges === null;
-  const links = settles && params.linkWeight > 0 ? linksOfNodes(pool, words(), params.linkWeight) : [];
-  return { params, pool, chain, network: linked(network, links), words };
+  return { params, pool, chain, network, words, names: once(() => namesOfNodes(pool, words())) };
 }
 
 function wordsOf({ candidate, texts, titles }: Pool): Words[] | null {
@@ -48,8 +48,7 @@ function wordsOf({ candidate, texts, titles }: Pool): Words[] | null {
   }));
 }
 
-/** The links among the nodes, by what their words say and by what they say themselves. */
-function linksOfNodes({ candidate, ids, links }: Pool, words: readonly Words[] | null, by: number): Link[] {
+function namesOfNodes({ candidate, ids, links }: Pool, words: readonly Words[] | null): Name[] {
   if (words === null && links === null) return [];
   const documents = Array.from(candidate, (i, node) => ({
     title: "",
@@ -58,5 +57,5 @@ function linksOfNodes({ candidate, ids, links }: Pool, words: readonly Words[] |
     id: ids[i]!,
     links: links?.[i] ?? [],
   }));
-  return linksOf(documents).map((link) => ({ ...link, weight: by * link.weight }));
+  return namesOf(documents);
 }

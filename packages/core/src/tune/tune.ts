@@ -1,24 +1,10 @@
-import { CandidateError, OptionError, OscillinkError, show } from "../errors.ts";
+import { CandidateError, OptionError, show } from "../errors.ts";
 import { resolveOptions } from "../options/options.ts";
 import { profiles } from "../options/profiles.ts";
 import type { Options, ProfileName } from "../options/types.ts";
-import type { Candidate } from "../pool/candidates.ts";
-import type { Vector } from "../pool/matrix.ts";
 import { rerank } from "../rerank.ts";
-
-/** A query as {@link rerank} takes it, and which documents answer it. */
-export interface LabelledQuery {
-  /** The query's vector, as {@link rerank} wants it. */
-  readonly query?: Vector;
-  /** The query's words. */
-  readonly queryText?: string;
-  /** What the search returned; its order is the baseline. */
-  readonly candidates: readonly Candidate[];
-  /** The grade, > 0, of each relevant document by its id, those that the search missed included. 0: not relevant. */
-  readonly relevance: Readonly<Record<string, number>>;
-  /** Where it is from. Of several collections, none is split between choosing and measuring. */
-  readonly collection?: string;
-}
+import { type Calibrated, calibrationOf, FIRST, samplesOf } from "./calibrate.ts";
+import { type LabelledQuery, readLabelled, TuneError, within } from "./labelled.ts";
 
 /** Options to try, under a name; the option `k` makes no difference to the choice. */
 export interface TuneSetting {
@@ -32,6 +18,8 @@ export interface TuneRequest {
   /** What to choose from; of equals, the first wins. Default: each profile but the published one, and the default
    * profile with more and less of words, of the lattice and of links. */
   readonly settings?: readonly TuneSetting[];
+  /** The scale of the embedder, for relevance: of each setting that names none. Default: none. */
+  readonly relevanceScale?: NonNullable<Options["relevanceScale"]>;
   /** nDCG looks at the first `k` documents. Integer >= 1, default 10. */
   readonly metric?: { readonly k?: number };
   /** How many parts the queries are dealt into. Integer >= 2, default 5; at most one a query, or a collection. */
@@ -69,21 +57,8 @@ export interface TuneResult {
   readonly folds: readonly { chosen: string; heldOut: readonly number[]; gain: number }[];
   /** `"adopt"` if the interval of the expected gain lies above 0; else `"keep"` the order that you have. */
   readonly verdict: "adopt" | "keep";
-}
-
-/** The labelled queries are too few for an answer. */
-export class TuneError extends OscillinkError {
-  override readonly name = "TuneError";
-  /** How many queries with a relevant candidate it takes. */
-  readonly needed: number;
-  /** How many of them are missing. */
-  readonly missing: number;
-
-  constructor(message: string, needed: number, missing: number) {
-    super("queries", message);
-    this.needed = needed;
-    this.missing = missing;
-  }
+  /** What {@link calibrate} learns with the chosen setting; null where fewer than ten queries have documents of known relevance. */
+  readonly relevance: Calibrated | null;
 }
 
 type Interval = readonly [low: number, high: number];
@@ -140,10 +115,10 @@ function defaultSettings(): TuneSetting[] {
  */
 export function tune(request: TuneRequest): TuneResult {
   const { queries, settings, k, folds, seed, detect, level } = check(request);
-  const judged = queries.flatMap((query, index) => {
-    const quality = within(`queries[${index}]`, () => judge(query, settings, k));
-    return quality === null ? [] : [{ index, collection: query.collection, ...quality }];
-  });
+  const asked = queries.map((query, index) => within(`queries[${index}]`, () => judge(query, settings, k)));
+  const judged = asked.flatMap(({ quality }, index) =>
+    quality === null ? [] : [{ index, collection: queries[index]!.collection, ...quality }],
+  );
   const meanOf = (some: typeof judged, setting: number) => mean(some.map(({ ranked }) => ranked[setting]!));
   const best = (some: typeof judged): number => {
     const means = settings.map((_, setting) => meanOf(some, setting));
@@ -178,7 +153,8 @@ export function tune(request: TuneRequest): TuneResult {
     gain: mean(differences),
     interval: bootstrap(differences, level, seed),
   });
-  const { name, options } = settings[best(judged)]!;
+  const choice = best(judged);
+  const { name, options } = settings[choice]!;
   const expected = {
     metric: `nDCG@${k}` as const,
     baseline: mean(judged.map(({ input }) => input)),
@@ -200,33 +176,28 @@ export function tune(request: TuneRequest): TuneResult {
       gain: mean(part.map((at) => gains[at]!)),
     })),
     verdict: expected.interval[0] > 0 ? "adopt" : "keep",
+    relevance: calibrationOf(asked.map(({ samples }) => samples[choice]!)),
   };
 }
 
-/** nDCG@k of a query's candidates as they came, and as each setting ranks them; null if none of them is relevant. */
+/**
+ * What the settings make of a query: nDCG@k of its candidates as they came and as each setting ranks them, null if none of them
+ * is relevant; and what tells of relevance, by setting.
+ */
 function judge(query: LabelledQuery, settings: readonly TuneSetting[], k: number) {
-  const { query: vector, queryText, candidates, relevance, collection } = query ?? {};
-  if (typeof relevance !== "object" || relevance === null || Array.isArray(relevance)) {
-    throw new CandidateError("relevance", `must be an object of grades by id, not ${show(relevance)}`);
-  }
-  const grades = new Map(Object.entries(relevance));
-  for (const [id, grade] of grades) {
-    if (typeof grade !== "number" || !(grade >= 0 && grade < Infinity)) {
-      throw new CandidateError(`relevance[${show(id)}]`, `must be a number > 0, not ${show(grade)}`);
-    }
-  }
-  if (collection !== undefined && typeof collection !== "string") {
-    throw new CandidateError("collection", `must be a string, not ${show(collection)}`);
-  }
-  const asked = { query: vector!, candidates, ...(queryText !== undefined && { queryText }) };
-  const rankings = settings.map(({ options }) =>
-    rerank({ ...options, ...asked, k }).bundle.map(({ id }) => id),
-  );
-  const ids = candidates.map(({ id }, i) => id ?? String(i));
-  if (!ids.some((id) => grades.get(id)! > 0)) return null;
+  const { request, grades } = readLabelled(query);
+  // The first k of a bundle are the bundle of k.
+  const results = settings.map(({ options }) => rerank({ ...options, ...request, k: Math.max(k, FIRST) }));
+  const ids = request.candidates!.map(({ id }, i) => id ?? String(i));
   const ideal = discounted([...grades.values()].sort((a, b) => b - a).slice(0, k));
-  const quality = (ranking: string[]) => discounted(ranking.map((id) => grades.get(id) ?? 0)) / ideal;
-  return { input: quality(ids.slice(0, k)), ranked: rankings.map(quality) };
+  const quality = (ranking: string[]) =>
+    discounted(ranking.slice(0, k).map((id) => grades.get(id) ?? 0)) / ideal;
+  return {
+    quality: ids.some((id) => grades.get(id)! > 0)
+      ? { input: quality(ids), ranked: results.map(({ bundle }) => quality(bundle.map(({ id }) => id))) }
+      : null,
+    samples: results.map((result) => samplesOf(result, grades)),
+  };
 }
 
 const discounted = (gains: readonly number[]): number =>
@@ -278,21 +249,9 @@ function deviation(values: readonly number[]): number {
   return Math.sqrt(values.reduce((sum, value) => sum + (value - center) ** 2, 0) / (values.length - 1));
 }
 
-/** Acts, and has its errors name the place too. */
-function within<T>(place: string, act: () => T): T {
-  try {
-    return act();
-  } catch (error) {
-    if (!(error instanceof OscillinkError)) throw error;
-    const { parameter, message } = error;
-    const Kind = error.constructor as typeof OscillinkError;
-    throw new Kind(`${place}.${parameter}`, message.slice(parameter.length + 2), { cause: error });
-  }
-}
-
 function check(request: TuneRequest) {
   const { queries, settings = defaultSettings(), metric = {}, ...others } = request ?? {};
-  const { folds = 5, seed = 1, detect = 0.02, level = 0.95, ...rest } = others;
+  const { folds = 5, seed = 1, detect = 0.02, level = 0.95, relevanceScale, ...rest } = others;
   const need = (holds: boolean, name: string, wanted: string, value: unknown) => {
     if (!holds) throw new OptionError(name, `must be ${wanted}, not ${show(value)}`);
   };
@@ -314,5 +273,10 @@ function check(request: TuneRequest) {
     need(names.indexOf(name) === i, `settings[${i}].name`, "unlike those before it", name);
     within(`settings[${i}]`, () => resolveOptions(settings[i]!.options));
   });
-  return { queries: Array.from<LabelledQuery>(queries), settings, k, folds, seed, detect, level };
+  resolveOptions({ ...(relevanceScale !== undefined && { relevanceScale }) });
+  const scaled = (settings as readonly TuneSetting[]).map(({ name, options }) => ({
+    name,
+    options: { ...(relevanceScale !== undefined && { relevanceScale }), ...options },
+  }));
+  return { queries: Array.from<LabelledQuery>(queries), settings: scaled, k, folds, seed, detect, level };
 }

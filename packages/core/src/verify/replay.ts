@@ -1,9 +1,14 @@
 import canonicalize from "canonicalize";
 import { OptionError, OscillinkError } from "../errors.ts";
 import { Lattice } from "../lattice.ts";
+import { resolveOptions } from "../options/options.ts";
 import { profiles } from "../options/profiles.ts";
 import type { Candidate } from "../pool/candidates.ts";
 import type { Edge } from "../pool/input.ts";
+import { makePool } from "../pool/pool.ts";
+import { makeQuery } from "../pool/query.ts";
+import { publishedColumns } from "../python/write.ts";
+import { inputsOf, poolDigests } from "../receipt/inputs.ts";
 import { readContent } from "../receipt/read.ts";
 import { type AnyReceipt, type AnySigned, coveredContent, isLattice } from "../receipt/receipt.ts";
 import { readUntrusted } from "../receipt/untrusted.ts";
@@ -59,14 +64,11 @@ export function replayReceipt(receipt: AnyReceipt | AnySigned, inputs: ReplayInp
   const again = computed(content, inputs);
   if ("reason" in again) return again;
   const [then, now] = [coveredContent(content), coveredContent(again)] as [Fields, Fields];
-  const changed = (part: string) =>
-    differences(then[part] as Fields, now[part] as Fields).map((name) => `${part}.${name}`);
-  const inputsChanged = changed("inputs");
-  if (inputsChanged.length > 0) return refusal("replay-inputs", inputsChanged);
   const sameCode = version === content.version;
   const names = differences(then, now).filter((name) => name !== "version");
   if (names.includes("bundle")) return refusal(sameCode ? "replay-bundle" : "version", ["bundle"]);
-  const figures = names.flatMap((name) => (name === "meta" ? changed(name) : [name]));
+  const inMeta = () => differences(then.meta as Fields, now.meta as Fields).map((name) => `meta.${name}`);
+  const figures = names.flatMap((name) => (name === "meta" ? inMeta() : [name]));
   return figures.length > 0 ? refusal(sameCode ? "replay-figures" : "version", figures) : { ok: true };
 }
 
@@ -79,14 +81,27 @@ const differences = (a: Fields, b: Fields): string[] =>
   );
 
 /** The receipt that the inputs give with the parameters of another. */
-function computed({ params, chain, meta }: AnySigned, inputs: ReplayInputs): AnyReceipt | Refusal {
+function computed(content: AnySigned, inputs: ReplayInputs): AnyReceipt | Refusal {
   try {
+    const { params, chain, meta, context } = content;
     const { edges, ...given } = inputs;
     const { input, options, query, queryText } = poolOf({ ...given, ...params }, edges);
+    // The digests are compared first: they take little time, whatever came in.
+    const resolved = resolveOptions(options);
+    const pool = makePool(input, resolved, profiles[resolved.profile].strategies);
+    const asked = makeQuery(pool, resolved, query ?? null, queryText ?? null);
+    const digests = isLattice(content) ? publishedColumns(poolDigests(pool)) : poolDigests(pool);
+    const changed = differences(content.inputs, { ...inputsOf(pool, asked), ...digests });
+    if (changed.length > 0)
+      return refusal(
+        "replay-inputs",
+        changed.map((name) => `inputs.${name}`),
+      );
     const lattice = new Lattice(input, options).setQuery(query ?? null, queryText ?? null);
     if (chain !== null) lattice.addChain(chain.nodes, { lamP: chain.lamP, weights: chain.weights });
     return lattice.receipt({
       detail: meta.receipt_detail,
+      context: context ?? null,
       ...(meta.null_points_summary && { nullCap: meta.null_points_summary.returned_null_points }),
       // One that is not finite cannot be written down.
       ...(meta.receipt_detail === "full" && { nullThreshold: meta.null_threshold ?? Infinity }),

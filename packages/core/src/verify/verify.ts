@@ -96,12 +96,13 @@ function* checkEnvelope<V extends AsyncVerifier | Verifier>(
   }
 
   const message = preAuthEncoding(PAYLOAD_TYPE, bytes);
-  // The reason of the signature that came furthest.
-  let reason: Reason = "key";
+  // The reason of the signature that came furthest. A malformed one is some other signer's affair.
+  let reason: Reason = "schema";
   for (const given of signatures as unknown[]) {
     const keyId = field(given, "keyid") ?? "";
     const signature = fromBase64(field(given, "sig"), MAX_SIGNATURE);
-    if (signature === null || typeof keyId !== "string") return refused("schema");
+    if (signature === null || typeof keyId !== "string") continue;
+    if (reason === "schema") reason = "key";
     for (const verifier of verifiers) {
       // The id only says which keys to try; that it is the right one is for the signature to say.
       if (keyId !== "" && verifier.keyId !== undefined && verifier.keyId !== keyId) continue;

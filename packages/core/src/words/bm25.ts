@@ -20,6 +20,8 @@ export interface TextEvidence {
    * has. Near 0 every document holds them all.
    */
   readonly share: number;
+  /** The score on grams that no document can exceed, those that no document holds included: `(k1 + 1) Σ idf`. */
+  readonly most: number;
 }
 
 /** A document's words in normal form; see {@link normalized}. */
@@ -47,12 +49,14 @@ export function weighTexts(query: string, documents: readonly Words[]): TextEvid
   if (full.grams.tf.every((tf) => tf === 0)) return null;
   const hasTitles = titles.some((title) => title !== "");
   const idf = idfOf(full.grams);
+  const sum = idf.reduce((all, value) => all + value, 0);
   return {
     grams: bm25(full.grams, idf),
     words: bm25(full.words),
     phrases: bm25(full.pairs),
     title: hasTitles ? bm25(terms.countIn(titles).grams) : null,
-    share: idf.reduce((sum, value) => sum + value, 0) / (idf.length * idfAt(0, documents.length)),
+    share: sum / (idf.length * idfAt(0, documents.length)),
+    most: (K1 + 1) * sum,
   };
 }
 

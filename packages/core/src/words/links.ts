@@ -9,137 +9,136 @@ export interface Linking extends Words {
   readonly links: readonly string[];
 }
 
-/** An edge between two documents of which one names the other. */
-export interface Link {
-  readonly i: number;
-  readonly j: number;
-  readonly weight: number;
+/** A name that some documents bear and others say; both by index, ascending. */
+export interface Name {
+  readonly bearers: readonly number[];
+  readonly namers: readonly number[];
+  /** How much it says of each bearer, in (0, 1): `ln(N / held) / ln N / bearers`, held being all that bear or say it. */
+  readonly share: number;
 }
 
-/** A name of one word that more documents hold than these is a common word. */
-const COMMON = 5;
-/** A name has at least so many letters. */
-const LETTERS = 3;
+/** A title has at least so many characters. */
+const LEAST = 3;
+/** An id has at least so many letters: a number in a text is seldom an id. */
+const LETTERS = /\p{L}(?:\P{L}*\p{L}){2}/u;
 
 /**
- * Edges between documents of which one names the other: its title (what stands in parentheses left out) or its id stands in
- * the other's text as a phrase, or the other links to its id. A rare name weighs more: `ln(1 + N / (1 + documents that name it))`.
- * Of both directions the larger counts.
+ * The names by which documents name one another: a document's title (what stands in parentheses left out) or its id, said
+ * by the others whose text holds it as a phrase; and its id, said by those that link to it. The fewer documents hold a
+ * name, the more it says; one that all hold says nothing. Those that bear it in common, such as chunks of one page, share it.
  *
- * What names nothing: fewer than three letters; a name that several documents bear, such as chunks of one page; one word that
- * more than five documents hold. A title that is all parentheses counts whole. In Han, Kana and Hangul a name is found within
- * a run of characters, elsewhere between words.
+ * What names nothing: less than three characters, and an id of less than three letters. A title that is all parentheses
+ * counts whole. In Han, Kana and Hangul a name is found within a run of characters, elsewhere between words.
  */
-export function linksOf(documents: readonly Linking[]): Link[] {
-  const names = namesOf(documents);
-  const targets = documents.map(({ text }) => namedIn(text, names));
+export function namesOf(documents: readonly Linking[]): Name[] {
+  const n = documents.length;
+  return [...phrasesOf(documents), ...linksOf(documents)].flatMap(({ bearers, namers }) => {
+    const held = bearers.length + namers.length;
+    if (namers.length === 0 || held === n) return [];
+    return [{ bearers, namers, share: naturalLog(n / held) / naturalLog(n) / bearers.length }];
+  });
+}
+
+type Held = Omit<Name, "share">;
+
+/** What documents say themselves: each that is linked to has a name of its own. */
+function linksOf(documents: readonly Linking[]): Held[] {
   const byId = new Map(documents.map(({ id }, j) => [id, j]));
+  const namers = new Map<number, number[]>();
   documents.forEach(({ links }, i) => {
-    for (const id of links) targets[i]!.add(byId.get(id) ?? i);
-  });
-  const holders = new Int32Array(documents.length);
-  targets.forEach((named, i) => {
-    named.delete(i);
-    for (const j of named) holders[j]!++;
-  });
-  const links = new Map<number, Link>();
-  targets.forEach((named, i) => {
-    for (const j of named) {
-      const explicit = documents[i]!.links.includes(documents[j]!.id);
-      if (!explicit && holders[j]! > COMMON && names.oneWord.has(j)) continue;
-      const weight = naturalLog(1 + documents.length / (1 + holders[j]!));
-      const [a, b] = [Math.min(i, j), Math.max(i, j)];
-      const key = a * documents.length + b;
-      if (weight > (links.get(key)?.weight ?? 0)) links.set(key, { i: a, j: b, weight });
+    for (const id of new Set(links)) {
+      const j = byId.get(id) ?? i;
+      if (j !== i) namers.set(j, [...(namers.get(j) ?? []), i]);
     }
   });
-  return [...links.values()];
+  return Array.from(namers, ([j, by]) => ({ bearers: [j], namers: by }));
 }
 
-interface Name {
-  readonly document: number;
+/** A name as it stands in texts. */
+interface Phrase {
   readonly tokens: readonly string[];
-}
-
-interface Names {
-  /** The names that begin with a token. */
-  readonly byFirst: ReadonlyMap<string, readonly Name[]>;
-  /** Which places of a table the first tokens have: most tokens of a text begin no name. */
-  readonly table: Uint8Array;
-  /** The documents all of whose names are of one word. */
-  readonly oneWord: ReadonlySet<number>;
+  readonly bearers: number[];
+  readonly namers: number[];
 }
 
 const PLACES = 1 << 12;
 const placeOf = (signature: number): number => Math.imul(signature, 0x9e3779b1) >>> 20;
 
-function namesOf(documents: readonly Linking[]): Names {
-  const bearers = new Map<string, Name[]>();
-  const oneWord = new Set<number>();
+/** Titles and ids, with those who bear them and those who say them. */
+function phrasesOf(documents: readonly Linking[]): Phrase[] {
+  const phrases = new Map<string, Phrase>();
   documents.forEach(({ title, id }, document) => {
-    const stripped = tokensOf(title.replace(/\([^)]*\)/g, " "));
-    const all = [stripped.length > 0 ? stripped : tokensOf(title), tokensOf(normalized(id))];
-    const long = all.filter((tokens) => (tokens.join("").match(/\p{L}/gu)?.length ?? 0) >= LETTERS);
-    if (long.every((tokens) => tokens.length === 1)) oneWord.add(document);
-    for (const key of new Set(long.map((tokens) => tokens.join(" ")))) {
-      bearers.set(key, [...(bearers.get(key) ?? []), { document, tokens: key.split(" ") }]);
+    for (const tokens of keysOf(title, id)) {
+      const key = tokens.join(" ");
+      const phrase = phrases.get(key) ?? { tokens, bearers: [], namers: [] };
+      phrases.set(key, phrase);
+      if (phrase.bearers.at(-1) !== document) phrase.bearers.push(document);
     }
   });
-  const byFirst = new Map<string, Name[]>();
-  const table = new Uint8Array(PLACES);
-  for (const own of bearers.values()) {
-    if (own.length > 1) continue;
-    const [name] = own;
-    const first = name!.tokens[0]!;
-    byFirst.set(first, [...(byFirst.get(first) ?? []), name!]);
-    table[placeOf(signatureOf(first))] = 1;
+  // The names by the signature of their first token: most tokens of a text begin no name.
+  const table = new Array<Phrase[] | undefined>(PLACES).fill(undefined);
+  for (const phrase of phrases.values()) {
+    const place = placeOf(signatureOf(phrase.tokens[0]!));
+    table[place] = [...(table[place] ?? []), phrase];
   }
-  return { byFirst, table, oneWord };
+  documents.forEach(({ text }, document) => {
+    const { length } = text;
+    for (let at = 0; at < length; ) {
+      let unit = text.charCodeAt(at);
+      const kind = kindAt(text, at, NONE, unit);
+      const start = at++;
+      if (kind === NONE) continue;
+      let signature = 0;
+      for (;;) {
+        signature = nextSignature(signature, unit);
+        if (at === length) break;
+        unit = text.charCodeAt(at);
+        // A character by itself; the second half of a pair belongs to it.
+        if (kind === PAIRED ? (unit & 0xfc00) !== 0xdc00 : kindAt(text, at, kind, unit) !== kind) break;
+        at++;
+      }
+      const begun = table[placeOf(signature)];
+      if (begun === undefined) continue;
+      for (const { tokens, bearers, namers } of begun) {
+        if (!stands(text, start, tokens) || bearers.includes(document)) continue;
+        if (namers.at(-1) !== document) namers.push(document);
+      }
+    }
+  });
+  return [...phrases.values()];
+}
+
+/** The names of a document, in tokens. */
+function keysOf(title: string, id: string): string[][] {
+  const stripped = tokensOf(title.replace(/\([^)]*\)/g, " "));
+  const bare = stripped.length > 0 ? stripped : tokensOf(title);
+  const keys = bare.join("").length >= LEAST ? [bare] : [];
+  const own = normalized(id);
+  if (LETTERS.test(own)) keys.push(tokensOf(own));
+  return keys;
 }
 
 /** The words of a text, those of Han, Kana and Hangul character by character. */
 const tokensOf = (text: string): string[] =>
   cut(text).flatMap((word) => (word.kind === PAIRED ? [...word.text] : [word.text]));
 
+const nextSignature = (signature: number, unit: number): number => (Math.imul(signature, 31) + unit) | 0;
+
 const signatureOf = (token: string): number => {
   let signature = 0;
-  for (let at = 0; at < token.length; at++) signature = (Math.imul(signature, 31) + token.charCodeAt(at)) | 0;
+  for (let at = 0; at < token.length; at++) signature = nextSignature(signature, token.charCodeAt(at));
   return signature;
 };
 
-/** The documents whose names stand in a text. */
-function namedIn(text: string, { byFirst, table }: Names): Set<number> {
-  const found = new Set<number>();
-  for (let at = 0; at < text.length; ) {
-    const { start, end, signature } = tokenFrom(text, at);
-    if (start === end) break;
-    at = end;
-    if (table[placeOf(signature)] === 0) continue;
-    for (const { document, tokens } of byFirst.get(text.slice(start, end)) ?? []) {
-      let next = end;
-      const rest = tokens.slice(1).every((token) => {
-        const following = tokenFrom(text, next);
-        next = following.end;
-        return text.slice(following.start, following.end) === token;
-      });
-      if (rest) found.add(document);
-    }
+/** Whether a name stands in a text, beginning at a place. */
+function stands(text: string, from: number, tokens: readonly string[]): boolean {
+  let at = from;
+  for (const token of tokens) {
+    while (at < text.length && kindAt(text, at, NONE) === NONE) at++;
+    if (!text.startsWith(token, at)) return false;
+    const kind = kindAt(text, at, NONE);
+    at += token.length;
+    if (kind !== PAIRED && at < text.length && kindAt(text, at, kind) === kind) return false;
   }
-  return found;
-}
-
-/** The first token of a text from a place on; empty at its end. */
-function tokenFrom(text: string, from: number): { start: number; end: number; signature: number } {
-  let start = from;
-  while (start < text.length && kindAt(text, start, NONE) === NONE) start++;
-  const kind = start < text.length ? kindAt(text, start, NONE) : NONE;
-  let end = start;
-  let signature = 0;
-  while (end < text.length && (end === start || kindAt(text, end, kind) === kind)) {
-    signature = (Math.imul(signature, 31) + text.charCodeAt(end)) | 0;
-    end++;
-    // A character by itself; the second half of a pair belongs to it.
-    if (kind === PAIRED && (text.charCodeAt(end) & 0xfc00) !== 0xdc00) break;
-  }
-  return { start, end, signature };
+  return true;
 }

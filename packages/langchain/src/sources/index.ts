@@ -1,4 +1,4 @@
-import { OscillinkError, type Vector } from "@oscillink/core/adapter";
+import { messageOf, OscillinkError, type Vector } from "@oscillink/core/adapter";
 import { chroma } from "./chroma.ts";
 import { elasticsearch } from "./elasticsearch.ts";
 import { hnswlib } from "./hnswlib.ts";
@@ -57,8 +57,7 @@ export async function storedVectors(
   try {
     return vectorsOf(hits, await source.rows(store, { hits, query: Array.from(query), filter }));
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
     const what = `reading the vectors of ${hits.length} documents from ${source.name} failed`;
-    throw new OscillinkError("vectorStore", `${what}: ${message}`, { cause });
+    throw new OscillinkError("vectorStore", `${what}: ${messageOf(cause)}`, { cause });
   }
 }

@@ -22,6 +22,9 @@ interface SupabaseRow {
   readonly embedding?: unknown;
 }
 
+/** How many ids are asked for at once: they stand in the address, and one of 8 kB is refused. A UUID takes 37 characters. */
+const BATCH = 100;
+
 /**
  * `SupabaseVectorStore`: the search once more, for the ids, which its documents have not; it also brings the vectors, if
  * the SQL function returns them. If not, they are selected by the ids.
@@ -35,10 +38,13 @@ export const supabase: VectorSource<SupabaseStore> = {
     const vectors = new Map<unknown, unknown>();
     if (bare.length > 0) {
       const ids = bare.map(({ id }) => id);
-      const { data, error } = await store.client.from(store.tableName).select("id, embedding").in("id", ids);
-      // The client returns its errors.
-      if (error) throw error;
-      for (const { id, embedding } of data ?? []) vectors.set(id, embedding);
+      for (let at = 0; at < ids.length; at += BATCH) {
+        const table = store.client.from(store.tableName);
+        const { data, error } = await table.select("id, embedding").in("id", ids.slice(at, at + BATCH));
+        // The client returns its errors, and as plain objects.
+        if (error) throw error;
+        for (const { id, embedding } of data ?? []) vectors.set(id, embedding);
+      }
     }
     return found.map(({ id, content, metadata, embedding }) => {
       return { text: content, metadata, vector: embedding ?? vectors.get(id) };

@@ -494,7 +494,7 @@ describe("lines", () => {
     );
     const left = new RegExp(`^left out ${id} \\(was ${place}\\): near-copy of ${id}$`);
     const [entry] = receiptOf().bundle;
-    const { certificate, relevance } = receiptOf();
+    const { certificate, meta, relevance } = receiptOf();
     const word = fc.oneof(
       nasty.map((text) => text.toWellFormed()),
       fc.constantFrom(
@@ -524,13 +524,14 @@ describe("lines", () => {
             left_out: [{ id: words[4]!, inputRank: 2, rank: 2, score: 0, copyOf: words[5]! }],
             certificate: { ...certificate, orderCertified: false, margin: null, open: words[6]! },
             profile: words[7]!,
+            meta: { ...meta, crowding: { share: 0, passed: 1 } },
             relevance: { ...relevance!, basis: words[8]! as "words" },
           }),
         );
         expect(lines).toHaveLength(6);
         expect(lines[0]).toMatch(
           new RegExp(
-            `^asked for the best 3 of 6 candidates \\(by vectors and words, profile ${id}\\)(?:: \\d were near-copies of better documents)?$`,
+            `^asked for the best 3 of 6 candidates \\(by vectors and words, profile ${id}\\): 1 was a near-copy of a better document$`,
           ),
         );
         expect(lines[1]).toMatch(kept);

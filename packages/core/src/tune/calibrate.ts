@@ -5,6 +5,7 @@ import type { Calibration } from "../options/scales.ts";
 import type { Options } from "../options/types.ts";
 import { type RerankResult, rerank } from "../rerank.ts";
 import { type LabelledQuery, readLabelled, TuneError, within } from "./labelled.ts";
+import { generator } from "./random.ts";
 
 /** What {@link calibrate} learned. */
 export interface Calibrated {
@@ -13,8 +14,9 @@ export interface Calibrated {
   /** How many queries it was learned from. */
   readonly queries: number;
   /**
-   * By how much relevance misses the share of relevant documents, in ten bins of equal width (expected calibration error), mean
-   * of two halves, every other query: as it was, and with what was learned from the other half.
+   * By how much relevance misses the share of relevant documents, in ten bins of equal width (expected calibration error), on
+   * halves of the queries: as it was, and with what was learned from the other half. Mean of both halves and of five ways to deal
+   * them.
    */
   readonly error: { readonly before: number; readonly learned: number };
 }
@@ -29,6 +31,8 @@ export interface Sample {
 const FEWEST = 10;
 /** How many documents of a query are looked at. */
 export const FIRST = 10;
+/** In how many ways the queries are dealt into halves. */
+const SPLITS = 5;
 
 /**
  * Learns from labelled queries how relevance becomes a probability: the two numbers of `level + slope logit`, from the first ten
@@ -74,17 +78,24 @@ export function calibrate(queries: readonly LabelledQuery[], options: Options = 
 export function calibrationOf(all: readonly (readonly Sample[])[]): Calibrated | null {
   const samples = all.filter(isSome);
   if (samples.length < FEWEST) return null;
-  const [one, other] = [0, 1].map((odd) => samples.filter((_, at) => at % 2 === odd).flat()) as [
-    Sample[],
-    Sample[],
-  ];
+  const errors = Array.from({ length: SPLITS }, (_, split) => {
+    const below = generator(split);
+    const dealt = samples
+      .map((of) => ({ of, draw: below(2 ** 32) }))
+      .sort((a, b) => a.draw - b.draw)
+      .map(({ of }) => of);
+    const half = Math.floor(dealt.length / 2);
+    const [one, other] = [dealt.slice(0, half).flat(), dealt.slice(half).flat()];
+    return {
+      before: (errorOf(one) + errorOf(other)) / 2,
+      learned: (errorOf(calibrated(one, learn(other))) + errorOf(calibrated(other, learn(one)))) / 2,
+    };
+  });
+  const mean = (of: "before" | "learned") => errors.reduce((sum, error) => sum + error[of], 0) / SPLITS;
   return {
     relevanceCalibration: learn(samples.flat()),
     queries: samples.length,
-    error: {
-      before: (errorOf(one) + errorOf(other)) / 2,
-      learned: (errorOf(calibrated(one, learn(other))) + errorOf(calibrated(other, learn(one)))) / 2,
-    },
+    error: { before: mean("before"), learned: mean("learned") },
   };
 }
 

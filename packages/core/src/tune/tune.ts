@@ -6,6 +6,7 @@ import { idsOf } from "../pool/candidates.ts";
 import { rerank } from "../rerank.ts";
 import { type Calibrated, calibrationOf, FIRST, samplesOf } from "./calibrate.ts";
 import { type LabelledQuery, readLabelled, TuneError, within } from "./labelled.ts";
+import { generator } from "./random.ts";
 
 /** Options to try, under a name; the option `k` makes no difference to the choice. */
 export interface TuneSetting {
@@ -227,18 +228,6 @@ function bootstrap(differences: readonly number[], level: Level, seed: number): 
   }).sort();
   const tail = Math.round(((1 - level) / 2) * RESAMPLES);
   return [means[tail]!, means[RESAMPLES - 1 - tail]!];
-}
-
-/** Integers from 0 to below n, the same for the same seed: mulberry32 (Tommy Ettinger 2017, public domain:
- * https://gist.github.com/tommyettinger/46a874533244883189143505d203312c). */
-function generator(seed: number): (n: number) => number {
-  let state = seed | 0;
-  return (n) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) * n) / 2 ** 32);
-  };
 }
 
 /** Summed by size, so that the order of the queries changes no bit. */

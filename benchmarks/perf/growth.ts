@@ -62,7 +62,7 @@ function scored({ candidates, queryText }: ReturnType<typeof pool>): RerankReque
   return { queryText, candidates: candidates.map(({ id, text }, i) => ({ id, text, score: -i })) };
 }
 
-export const kinds: readonly Kind[] = [
+const kinds: readonly Kind[] = [
   {
     name: "combining marks",
     of: "marks in one text",

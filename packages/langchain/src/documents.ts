@@ -8,6 +8,7 @@ import {
   type AdapterOptions,
   type AdapterSettings,
   cachedEmbedder,
+  type DocumentRecord,
   type Embedder,
   type Likeness,
   messageOf,
@@ -102,21 +103,35 @@ export async function tellOf(error: unknown, run: RunnableConfig): Promise<void>
   await dispatchCustomEvent(warningEvent, { name, message: messageOf(error) }, run);
 }
 
-/** A copy of a document, with the record in its metadata; as it came if there is none. */
+/**
+ * A copy of a document, with the record in its metadata, or without one. What a document brings under the name of the record or of
+ * the score is not handed on: it is an earlier stage's, or somebody's invention.
+ */
 function withRecord(
   { item, record, relevanceScore }: RerankedItem<DocumentInterface>,
   { attach, metadataKey }: Settings,
 ): Document {
   const { pageContent, metadata: given, id } = item;
-  // The score of an earlier stage is on another scale.
-  const { relevanceScore: _, ...rest } = given ?? {};
-  const metadata =
-    record === null
-      ? { ...given }
-      : {
-          ...rest,
-          ...(relevanceScore !== null && { relevanceScore }),
-          ...(attach !== "none" && { [metadataKey]: record }),
-        };
+  const { relevanceScore: _, [metadataKey]: __, ...rest } = given ?? {};
+  const metadata = {
+    ...rest,
+    ...(relevanceScore !== null && { relevanceScore }),
+    ...(record !== null && attach !== "none" && { [metadataKey]: record }),
+  };
   return new Document({ pageContent, metadata, ...(id !== undefined && { id }) });
+}
+
+/**
+ * The record that the reranker or the retriever left with a document; undefined if there is none. What it says is not verified:
+ * see `verifyReceipt`.
+ *
+ * @param key the option `metadataKey` that it was made with.
+ */
+export function recordOf(
+  { metadata }: Pick<DocumentInterface, "metadata">,
+  key = "oscillink",
+): DocumentRecord | undefined {
+  const record: unknown = metadata?.[key];
+  const known = typeof record === "object" && record !== null && "rank" in record && "receipt" in record;
+  return known ? (record as DocumentRecord) : undefined;
 }

@@ -1,5 +1,5 @@
 export type { DocumentRecord as OscillinkMetadata } from "@oscillink/core/adapter";
-export type { RerankFields } from "./documents.ts";
+export { type RerankFields, recordOf } from "./documents.ts";
 export type { Expand } from "./expand.ts";
 export { OscillinkReranker, type OscillinkRerankerFields } from "./reranker.ts";
 export { OscillinkRetriever, type OscillinkRetrieverFields } from "./retriever.ts";

@@ -9,11 +9,11 @@ import {
   cachedEmbedder,
   checkObject,
   type Described,
-  type DocumentRecord,
   type Embedder,
   embedQuery,
   OptionError,
   type PlacedList,
+  type RerankedItem,
   rerankItems,
   resolveAdapterOptions,
   resolveCache,
@@ -102,9 +102,7 @@ export async function rerankNodes(
     return { query: vector, vectors, embedder, lists, ...(store && { store }) };
   };
   const { ranked } = await rerankItems(nodes, describe, text, likeness, settings);
-  return ranked.map(({ item, record, relevanceScore }) =>
-    record === null ? item : withRecord(item, record, relevanceScore, settings),
-  );
+  return ranked.map((found) => withRecord(found, settings));
 }
 
 /** The text without metadata: the words of a file's path are no evidence. */
@@ -201,16 +199,22 @@ const plainEmbedder = (model: EmbedModel): Embedder => ({
   },
 });
 
+/**
+ * A copy of a node with its score, and the record in its metadata; as it came where there is none. What a node brings under the
+ * name of the record is not handed on.
+ */
 function withRecord(
-  { node }: NodeWithScore,
-  record: DocumentRecord,
-  score: number | null,
+  { item, record, relevanceScore: score }: RerankedItem<NodeWithScore>,
   { attach, metadataKey }: NodeSettings,
 ): NodeWithScore {
+  const { node } = item;
+  if (record === null && !Object.hasOwn(node?.metadata ?? {}, metadataKey)) return item;
+  const { [metadataKey]: _, ...metadata } = node.metadata;
   // Not `clone()`, which copies metadata deeply: that refuses a URL, and makes `{}` of an ObjectId.
   const Kind = node.constructor as new (fields: object) => BaseNode;
-  const clone = new Kind({ ...node, metadata: { ...node.metadata } });
+  const clone = new Kind({ ...node, metadata });
   clone.hash = node.hash;
+  if (record === null) return { ...item, node: clone };
   if (attach !== "none") {
     // The record is about the content, not part of it: neither of its hash, nor of what a model reads.
     clone.metadata[metadataKey] = record;

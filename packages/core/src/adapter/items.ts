@@ -1,4 +1,5 @@
 import { CandidateError } from "../errors.ts";
+import { defined } from "../options/options.ts";
 import { type Candidate, freeId, type ResultList } from "../pool/candidates.ts";
 import type { Vector } from "../pool/matrix.ts";
 import type { Figures, Influence } from "../rank/bundle.ts";
@@ -6,9 +7,10 @@ import type { Digest } from "../receipt/digest.ts";
 import type { Receipt } from "../receipt/receipt.ts";
 import { type Signature, signReceiptAsync } from "../receipt/sign.ts";
 import { type RerankRequest, rerank } from "../rerank.ts";
+import type { ReplayInputs } from "../verify/replay.ts";
 import { completeVectors, type Embedder } from "./embedder.ts";
 import type { PlacedList } from "./lists.ts";
-import { type AdapterSettings, warn } from "./settings.ts";
+import { type AdapterSettings, tell, warn } from "./settings.ts";
 
 /** What an adapter leaves with each document that it returns. */
 export interface DocumentRecord {
@@ -107,7 +109,7 @@ export async function rerankItems<Item>(
   settings: AdapterSettings<Item>,
 ): Promise<RerankedItems<Item>> {
   try {
-    const described = items.map(describe);
+    const described = items.map((item) => ({ ...describe(item), ...defined({ id: settings.id(item) }) }));
     const ids = uniqueIds(described);
     const candidates = items.map((item, i) => {
       const trust = settings.trust(item);
@@ -122,13 +124,18 @@ export async function rerankItems<Item>(
     });
     const texts = described.map(({ text, embedText = text }) => embedText);
     const given = await likeness();
+    const context = settings.context();
+    const evidence = await evidenceOf(candidates, texts, given);
     const { bundle, receipt } = rerank({
       ...settings.options,
+      ...(context !== undefined && { context }),
       // Said, for a pool without vectors is told of by a warning, and keeps its order.
       missing: settings.params.missing,
       ...(queryText !== undefined && { queryText }),
-      ...(await evidenceOf(candidates, texts, given)),
+      ...evidence,
     });
+    const { onReplayInputs } = settings;
+    if (onReplayInputs) tell(() => onReplayInputs(replayInputs(queryText, evidence), receipt));
     const warning = withoutVectors(given, settings);
     if (warning) warn(settings, warning);
     const signatures = settings.signer ? (await signReceiptAsync(receipt, settings.signer)).signatures : [];
@@ -154,6 +161,24 @@ export async function rerankItems<Item>(
       warning: null,
     };
   }
+}
+
+/** What a ranking was made of, as plain data: without the framework's objects. */
+function replayInputs<C extends Candidate>(
+  queryText: string | undefined,
+  { query, candidates, lists }: Pick<RerankRequest<C>, "query" | "candidates" | "lists">,
+): ReplayInputs {
+  const vectorOf = (vector: Vector) => Array.from(vector as ArrayLike<number>);
+  const plain = ({ item: _, embedding, ...rest }: Candidate & { readonly item?: unknown }): Candidate => ({
+    ...rest,
+    ...(embedding !== undefined && { embedding: embedding && vectorOf(embedding) }),
+  });
+  return {
+    ...(query !== undefined && { query: vectorOf(query) }),
+    ...(queryText !== undefined && { queryText }),
+    ...(candidates !== undefined && { candidates: candidates.map(plain) }),
+    ...(lists !== undefined && { lists: lists.map((list) => ({ ...list, items: list.items.map(plain) })) }),
+  };
 }
 
 /** The stores of which was told that they hand over no vectors. */

@@ -1,13 +1,21 @@
 import { checkFunction, checkObject, OptionError, refuseUnknown, show } from "../errors.ts";
+import { type Context, resolveContext } from "../options/calls.ts";
 import { optionNames, resolveOptions } from "../options/options.ts";
 import type { Options, Params } from "../options/types.ts";
+import type { Receipt } from "../receipt/receipt.ts";
 import { type AsyncSigner, checkSigner, type Signer } from "../receipt/sign.ts";
+import type { ReplayInputs } from "../verify/replay.ts";
 
 /** How much of the record each document carries: the whole receipt, its digest, or nothing but its score. */
 export type Attach = "full" | "digest" | "none";
 
 /** What all adapters take, besides the options of `rerank` (`k`, `profile`, …). */
 export interface AdapterOptions<Item> extends Options {
+  /**
+   * An item's name in receipts, so that a receipt names documents that a person knows. Default: what the adapter says, else its
+   * place. A second item of one id is told apart by its place.
+   */
+  id?: (item: Item) => string | undefined;
   /** How far an item is to be trusted, in [0, 1]. Default: 1 for all. */
   trust?: (item: Item) => number | undefined;
   /** An item's title, if it is not part of its text. Default: what the adapter says. */
@@ -16,6 +24,13 @@ export interface AdapterOptions<Item> extends Options {
   metadataKey?: string;
   /** How much of the record is attached. Default `"full"`; tracers see it too, so prefer `"digest"` in production. */
   attach?: Attach;
+  /** Facts to bind into every receipt, such as a request's id, or what gives them for each call. Default: none. */
+  context?: Context | (() => Context | undefined);
+  /**
+   * Told after each ranking what its receipt can be replayed on, as plain data: store it beside the receipt, and
+   * `replayReceipt(receipt, inputs)` computes it again anywhere. Default: nobody is told.
+   */
+  onReplayInputs?: (inputs: ReplayInputs, receipt: Receipt) => unknown;
   /** Signs every receipt: see `@oscillink/core/keys`. Default: none. */
   signer?: Signer | AsyncSigner;
   /**
@@ -32,6 +47,9 @@ export interface AdapterOptions<Item> extends Options {
 
 /** The options of an adapter, judged and resolved. */
 export interface AdapterSettings<Item> {
+  readonly id: (item: Item) => string | undefined;
+  readonly context: () => Context | undefined;
+  readonly onReplayInputs: ((inputs: ReplayInputs, receipt: Receipt) => unknown) | null;
   readonly trust: (item: Item) => number | undefined;
   readonly title: (item: Item) => string | undefined;
   readonly metadataKey: string;
@@ -45,7 +63,10 @@ export interface AdapterSettings<Item> {
   readonly params: Params;
 }
 
-const ADAPTER_OPTIONS = ["trust", "title", "metadataKey", "attach", "signer", "onError", "onWarning"];
+const ADAPTER_OPTIONS = [
+  ...["id", "trust", "title", "metadataKey", "attach", "context"],
+  ...["onReplayInputs", "signer", "onError", "onWarning"],
+];
 
 /**
  * Judges all options when an adapter is made, not when its first query comes.
@@ -60,6 +81,9 @@ export function resolveAdapterOptions<Item>(
   own: readonly string[] = [],
 ): AdapterSettings<Item> {
   const {
+    id = () => undefined,
+    context,
+    onReplayInputs = null,
     trust = () => undefined,
     title = defaultTitle,
     metadataKey = "oscillink",
@@ -72,7 +96,7 @@ export function resolveAdapterOptions<Item>(
   const known = new Set(optionNames);
   const others = Object.entries(options).filter(([name]) => !known.has(name));
   refuseUnknown(Object.fromEntries(others), [...own, ...ADAPTER_OPTIONS, ...optionNames]);
-  for (const [name, value] of Object.entries({ trust, title, onWarning })) {
+  for (const [name, value] of Object.entries({ id, trust, title, onWarning })) {
     checkFunction(name, value);
   }
   if (typeof metadataKey !== "string" || metadataKey === "") {
@@ -85,8 +109,15 @@ export function resolveAdapterOptions<Item>(
     throw new OptionError("onError", `must be "throw" or "passthrough", not ${show(onError)}`);
   }
   if (signer !== null) checkSigner(signer);
+  if (onReplayInputs !== null) checkFunction("onReplayInputs", onReplayInputs);
+  // A context that is the same for all calls is judged now.
+  const bound = typeof context === "function" ? null : (resolveContext(context) ?? undefined);
+  const contextOf = typeof context === "function" ? context : () => bound ?? undefined;
   const params = resolveOptions(options);
-  return { trust, title, metadataKey, attach, signer, onError, onWarning, options, params };
+  return {
+    ...{ id, trust, title, context: contextOf, onReplayInputs },
+    ...{ metadataKey, attach, signer, onError, onWarning, options, params },
+  };
 }
 
 /**
@@ -112,10 +143,14 @@ export function resolveCache(cache = 1000): number {
   throw new OptionError("cache", `must be an integer of at least 0, not ${show(cache)}`);
 }
 
-/** Tells of a failure that is passed through. What the listener itself does wrong is none of the caller's. */
-export function warn({ onWarning }: Pick<AdapterSettings<never>, "onWarning">, error: unknown): void {
+/** Tells of a failure that is passed through. */
+export const warn = ({ onWarning }: Pick<AdapterSettings<never>, "onWarning">, error: unknown): void =>
+  tell(() => onWarning(error));
+
+/** Calls a listener. What it does wrong is none of the caller's. */
+export function tell(listener: () => unknown): void {
   try {
-    Promise.resolve(onWarning(error)).catch(() => undefined);
+    Promise.resolve(listener()).catch(() => undefined);
   } catch {
     // The same holds for what it throws at once.
   }

@@ -85,7 +85,7 @@ export function resolveReceiptOptions(options: ReceiptOptions): Required<Receipt
 }
 
 /** A copy of the facts, or null if there are none. @throws {OptionError} naming the one that cannot be recorded. */
-function resolveContext(context: Context | null | undefined): Context | null {
+export function resolveContext(context: Context | null | undefined): Context | null {
   if (context === undefined || context === null) return null;
   if (typeof context !== "object" || Array.isArray(context)) {
     throw new OptionError("context", `must be an object of texts and numbers, not ${show(context)}`);

@@ -317,7 +317,7 @@ function make(random: Random): Case {
     ...option("phraseWeight", weight, ...wrong(-1)),
     ...option("titleWeight", weight, ...wrong(-1)),
     ...option("textTail", weight, ...wrong(-1)),
-    ...option("linkWeight", weight, ...wrong(-1)),
+    ...option("linkWeight", () => random.pick(0, 1, random.next()), ...wrong(-1, 2)),
     ...option("listWeight", weight, ...wrong(-1)),
     ...option("feedback", weight, ...wrong(-1)),
     ...option("feedbackDocuments", () => random.pick(1, 2, 1000), ...wrong(0)),

@@ -675,7 +675,7 @@ describe("the receipt", () => {
       query: [1, 0.3],
       queryText: `great ${cut}`,
       candidates: [
-        { id: "a", embedding: [1, 0], text: `great ${cut}`, title: `x${cut}` },
+        { id: "a", embedding: [1, 0], text: `great ${cut}`, title: `x${cut}`, links: [`b${cut}`] },
         { id: "b", embedding: [0, 1], text: "great x" },
       ],
     });

@@ -221,7 +221,7 @@ export function checkLinks(
     if (own === undefined) return [];
     const name = nameOf(i, "links");
     if (!Array.isArray(own)) throw new CandidateError(name, `must be an array of ids, not ${show(own)}`);
-    return Array.from(own, (id, l) => idOf(id, `${name}[${l}]`));
+    return Array.from(own, (id, l) => idOf(typeof id === "string" ? id.toWellFormed() : id, `${name}[${l}]`));
   });
   return all.some((own) => own.length > 0) ? all : null;
 }

@@ -135,7 +135,7 @@ describe.skipIf(!hasPython)(title, () => {
       const candidates = [{ id: "a", score: 0.1 }, { title: "blue" }, { score: -1e-7, title: "red" }];
       const requests: RerankRequest[] = [
         { queryText: "blue", candidates },
-        { query: [1], candidates: [{ embedding: null }] },
+        { query: [1], candidates: [{ embedding: null }], missing: "append" },
         { query: [1, 2], candidates: [] },
       ];
       check(

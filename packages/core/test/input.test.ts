@@ -142,7 +142,7 @@ describe("nothing is lost in silence", () => {
   test("what other libraries call k is named, with the adapter's own options", () => {
     for (const name of ["topK", "topN", "similarityTopK", "top_k"]) {
       expect(() => resolveAdapterOptions({ [name]: 3 }, () => undefined, ["pool"])).toThrow(
-        new RegExp(`^${name}: unknown option; did you mean k\\? Known are pool, trust`),
+        new RegExp(`^${name}: unknown option; did you mean k\\? Known are pool, id, trust`),
       );
     }
   });

@@ -195,10 +195,12 @@ describe("refuses a receipt", () => {
         "relevance.scale",
         "bundle.0.namedBy",
         "bundle.1.namedBy",
+        "bundle.2.namedBy",
         "left_out.0.rank",
         "left_out.0.score",
         "left_out.0.copyOf",
         "left_out.1.copyOf",
+        "left_out.2.copyOf",
         "certificate.open",
       ]
     `);

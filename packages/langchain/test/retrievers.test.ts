@@ -341,6 +341,7 @@ describe("the searches of OscillinkRetriever", () => {
     const heard: unknown[] = [];
     const onWarning = (error: unknown) => void warnings.push((error as Error).message);
     const passing = { embeddings: model, onError: "passthrough", onWarning } as const;
+    const embedded = expect.stringMatching(/^vectors: came for none of 3 documents: all were embedded anew/);
     const bundle = await new OscillinkRetriever({ retrievers, ...passing }).invoke(query, {
       callbacks: [
         {
@@ -351,7 +352,7 @@ describe("the searches of OscillinkRetriever", () => {
     });
     const alone = new OscillinkRetriever({ retrievers: [near], embeddings: model });
     expect(digestOf(bundle)).toBe(digestOf(await alone.invoke(query)));
-    expect(warnings).toEqual(["the index of words is away"]);
+    expect(warnings).toEqual(["the index of words is away", embedded]);
     expect(heard[0]).toEqual(["oscillink_warning", { name: "Error", message: "the index of words is away" }]);
 
     const none = new OscillinkRetriever({ retrievers: [new Broken(), new Broken()], ...passing });

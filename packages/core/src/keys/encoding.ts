@@ -91,7 +91,7 @@ const LONGEST = 10_000;
  */
 function fromPem(text: string, kind: Kind): Uint8Array | null {
   const lines = text.slice(0, LONGEST).replace(/(?:\\r)?\\n/g, "\n");
-  const wanted = `(?:^|\n)[ \t]*-----BEGIN ${label[kind]}-----\\s([\\w+/=\\s]+)-----END ${label[kind]}-----`;
+  const wanted = `(?:^|\n)[ \t]*-----BEGIN ${label[kind]}-----\\s([A-Za-z0-9+/=\\s]+)-----END ${label[kind]}-----`;
   const [found, another] = lines.matchAll(new RegExp(wanted, "g"));
   // Of two keys nobody could say which one is meant.
   if (found === undefined || another !== undefined) return null;

@@ -94,19 +94,28 @@ export function certify(problem: Problem, { ranking, choice }: Answer): Certific
 }
 
 /** Whether two nodes are equal in all that their scores depend on, so that they tie in any arithmetic. */
-function alike({ pool, chain }: Problem, { evidence, fused }: Ranking): (i: number, j: number) => boolean {
+function alike(problem: Problem, ranking: Ranking): (i: number, j: number) => boolean {
+  const { pool, chain } = problem;
+  const { evidence, fused } = ranking;
   const { nodeTrust, twin } = pool;
-  // What is said of each: they move alike if the same is.
-  const said = pool.ids.map((): string[] => []);
-  for (const { bearers, namers } of fused.links?.names ?? []) {
-    for (const j of bearers) said[j]!.push(`${bearers.length} ${namers}`);
-  }
-  return (i, j) =>
+  const equal = (i: number, j: number) =>
     chain === null &&
     twin[i] === twin[j] &&
     nodeTrust[i] === nodeTrust[j] &&
-    evidence.channels.every(({ values }) => values[i] === values[j]) &&
-    said[i]!.toSorted().join() === said[j]!.toSorted().join();
+    evidence.channels.every(({ values }) => values[i] === values[j]);
+  if (fused.links === null) return equal;
+  // What is said of each by those that may lift it: they move alike if the same is.
+  const { names, term } = fused.links;
+  const radius = heardRadii(problem, ranking);
+  const mayLift = (i: number, j: number) =>
+    !equal(i, j) && fused.y[i]! - term[i]! + radius[i]! >= fused.y[j]! - term[j]! - radius[j]!;
+  const said = pool.ids.map((): string[] => []);
+  for (const { bearers, namers } of names) {
+    for (const j of bearers) {
+      if (namers.some((i) => mayLift(i, j))) said[j]!.push(`${bearers.length} ${namers}`);
+    }
+  }
+  return (i, j) => equal(i, j) && said[i]!.toSorted().join() === said[j]!.toSorted().join();
 }
 
 /**

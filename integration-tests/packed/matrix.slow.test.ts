@@ -42,6 +42,15 @@ const project = folder({
   "program.ts": program,
   "print.ts": 'import { digest } from "./program";\nconsole.log(digest());\n',
   "direct.mts": `${program}\nconsole.log(digest());\n`,
+  "both.mjs": `import { createRequire } from "node:module";
+    import * as module from "@oscillink/core";
+    const required = createRequire(import.meta.url)("@oscillink/core");
+    for (const [one, other] of [[module, required], [required, module]]) {
+      try { one.rerank({ query: [1], candidates: [], k: 0 }); }
+      catch (error) {
+        console.log(error instanceof one.OptionError, error instanceof other.OptionError, one === other);
+      }
+    }`,
   "rerank.mjs": 'export { rerank } from "@oscillink/core";\n',
   // As NestJS sets it, and as the newer of its templates do.
   "node10.json": json({
@@ -128,6 +137,10 @@ test.each(["jest", "ts-jest"])("%s", async (name) => {
 
 test("vitest with jsdom", async () => {
   await tool("vitest", "run", "--dir", "vitest");
+});
+
+test("an error of one format is known by the other", async () => {
+  expect(await inNode("both.mjs")).toBe("true true false\ntrue true false");
 });
 
 test("minified, what a page loads for one re-ranking stays small", async () => {

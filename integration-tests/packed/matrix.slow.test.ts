@@ -31,12 +31,16 @@ const json = JSON.stringify;
 const strict = { target: "es2023", lib: ["es2023", "dom"], types: [], strict: true };
 
 const packed = folder();
-const core = manifestsOf(root).find(({ name }) => name === "@oscillink/core")!;
+const dependencies = Object.fromEntries(
+  manifestsOf(root)
+    .filter(({ name }) => ["@oscillink/core", "@oscillink/lexical"].includes(name))
+    .map((one) => [one.name, `file:${join(packed, tarballNameOf(one))}`]),
+);
 const project = folder({
   "package.json": json({
     private: true,
     type: "commonjs",
-    dependencies: { "@oscillink/core": `file:${join(packed, tarballNameOf(core))}`, ...TOOLS },
+    dependencies: { ...dependencies, ...TOOLS },
   }),
   "pnpm-workspace.yaml": json({ nodeLinker: "hoisted", strictDepBuilds: false }),
   "program.ts": program,

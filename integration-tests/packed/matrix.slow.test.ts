@@ -93,7 +93,7 @@ beforeAll(async () => {
   await pnpm(project, "install", "--prefer-offline", "--no-frozen-lockfile");
   await tool("tsc", "--project", "node10.json");
   await tool("tsc", "--project", "node16.json");
-  await tool("esbuild", "print.ts", "--bundle", "--minify", "--format=esm", "--outfile=esbuild/print.mjs");
+  await tool("esbuild", "print.ts", "--bundle", "--minify", "--format=iife", "--outfile=esbuild/print.mjs");
 }, 300_000);
 
 describe.each<Runtime>(runtimes)("$name", (runtime) => {

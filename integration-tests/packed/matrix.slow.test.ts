@@ -31,17 +31,30 @@ const json = JSON.stringify;
 const strict = { target: "es2023", lib: ["es2023", "dom"], types: [], strict: true };
 
 const packed = folder();
-const core = manifestsOf(root).find(({ name }) => name === "@oscillink/core")!;
+const dependencies = Object.fromEntries(
+  manifestsOf(root)
+    .filter(({ name }) => ["@oscillink/core", "@oscillink/lexical"].includes(name))
+    .map((one) => [one.name, `file:${join(packed, tarballNameOf(one))}`]),
+);
 const project = folder({
   "package.json": json({
     private: true,
     type: "commonjs",
-    dependencies: { "@oscillink/core": `file:${join(packed, tarballNameOf(core))}`, ...TOOLS },
+    dependencies: { ...dependencies, ...TOOLS },
   }),
   "pnpm-workspace.yaml": json({ nodeLinker: "hoisted", strictDepBuilds: false }),
   "program.ts": program,
   "print.ts": 'import { digest } from "./program";\nconsole.log(digest());\n',
   "direct.mts": `${program}\nconsole.log(digest());\n`,
+  "both.mjs": `import { createRequire } from "node:module";
+    import * as module from "@oscillink/core";
+    const required = createRequire(import.meta.url)("@oscillink/core");
+    for (const [one, other] of [[module, required], [required, module]]) {
+      try { one.rerank({ query: [1], candidates: [], k: 0 }); }
+      catch (error) {
+        console.log(error instanceof one.OptionError, error instanceof other.OptionError, one === other);
+      }
+    }`,
   "rerank.mjs": 'export { rerank } from "@oscillink/core";\n',
   // As NestJS sets it, and as the newer of its templates do.
   "node10.json": json({
@@ -80,7 +93,7 @@ beforeAll(async () => {
   await pnpm(project, "install", "--prefer-offline", "--no-frozen-lockfile");
   await tool("tsc", "--project", "node10.json");
   await tool("tsc", "--project", "node16.json");
-  await tool("esbuild", "print.ts", "--bundle", "--minify", "--format=esm", "--outfile=esbuild/print.mjs");
+  await tool("esbuild", "print.ts", "--bundle", "--minify", "--format=iife", "--outfile=esbuild/print.mjs");
 }, 300_000);
 
 describe.each<Runtime>(runtimes)("$name", (runtime) => {
@@ -128,6 +141,10 @@ test.each(["jest", "ts-jest"])("%s", async (name) => {
 
 test("vitest with jsdom", async () => {
   await tool("vitest", "run", "--dir", "vitest");
+});
+
+test("an error of one format is known by the other", async () => {
+  expect(await inNode("both.mjs")).toBe("true true false\ntrue true false");
 });
 
 test("minified, what a page loads for one re-ranking stays small", async () => {

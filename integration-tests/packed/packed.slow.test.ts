@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { folder } from "../script.ts";
 import { openaiServer } from "../servers/openai.ts";
 import { startPinecone } from "../servers/pinecone.ts";
@@ -24,6 +24,9 @@ import {
 const read = (path: string) => readFileSync(join(root, path), "utf8");
 const manifests = manifestsOf(root);
 const { typescript } = manifestOf(root).devDependencies!;
+
+/** Older versions of peers that a package runs with as well. */
+const OLDER: Readonly<Record<string, readonly Record<string, string>[]>> = { "ai-sdk": [{ ai: "6.0.326" }] };
 
 const packed = folder();
 const tarballOf = (manifest: Manifest) => join(packed, tarballNameOf(manifest));
@@ -64,14 +67,19 @@ describe.concurrent.for(manifests)("$name", (manifest) => {
       .split("\n")
       .map((path) => path.replace("package/", ""));
     const sources = files.filter((path) => /^src\/[\w/]+\.ts$/.test(path));
-    const built = new Set(
-      sources.flatMap((path) => {
+    const built = new Set([
+      ...sources.flatMap((path) => {
         const base = path.replace(/^src(.*)\.ts$/, "dist$1");
-        return [".js", ".js.map", ".d.ts", ".d.ts.map"].map((end) => base + end);
+        return [".d.ts", ".d.ts.map"].map((end) => base + end);
       }),
-    );
+      ...entries.flatMap((entry) => {
+        const paths = Object.values(manifest.exports[entry]!).map((path) => join(path));
+        return [...paths, ...paths.map((path) => `${path}.map`), paths[0]!.replace(/\.js$/, ".d.cts")];
+      }),
+      "dist/licenses.txt",
+    ]);
     // Another file in dist is left over from a source that is gone: `pnpm clean` removes it.
-    const shared = /^dist\/shared\/\w+\.js(\.map)?$/;
+    const shared = /^dist\/shared\/\w+\.(c?js(\.map)?|d\.cts)$/;
     const others = files.filter((path) => !sources.includes(path) && !built.has(path) && !shared.test(path));
     const schemas = Object.values(manifest.exports).filter((path) => /schema.*json$/.test(String(path)));
     const expected = ["LICENSE", "README.md", "package.json", ...schemas.map((path) => join(String(path)))];
@@ -90,34 +98,75 @@ describe.concurrent.for(manifests)("$name", (manifest) => {
 
   for (const entry of entries) {
     const name = entry === "." ? "index" : entry.slice(2);
-    test(`${entry} runs and type-checks in an empty project`, async ({ expect }) => {
-      const consumer = read(`integration-tests/packed/${short}/${name}.ts`);
-      const project = folder({
-        "package.json": JSON.stringify({
-          private: true,
-          type: "module",
-          dependencies: {
-            [manifest.name]: `file:${tarballOf(manifest)}`,
-            typescript,
-            ...peersOf(manifest, entry),
-          },
-        }),
-        // What one package asks of the others is not published yet.
-        "pnpm-workspace.yaml": JSON.stringify({
-          overrides: Object.fromEntries(manifests.map((one) => [one.name, `file:${tarballOf(one)}`])),
-        }),
-        "consumer.ts": consumer,
-      });
-      await pnpm(project, "install", "--prefer-offline", "--no-frozen-lockfile");
+    const pinned = peersOf(manifest, entry);
+    for (const peers of [pinned, ...(OLDER[short] ?? [])]) {
+      const title = peers === pinned ? "" : `, with ${JSON.stringify(peers)}`;
+      test(`${entry} runs and type-checks in an empty project${title}`, async ({ expect }) => {
+        const consumer = read(`integration-tests/packed/${short}/${name}.ts`);
+        const project = folder({
+          "package.json": JSON.stringify({
+            private: true,
+            type: "module",
+            dependencies: {
+              [manifest.name]: `file:${tarballOf(manifest)}`,
+              typescript,
+              typescript5: "npm:typescript@5.9.3",
+              ...peers,
+            },
+          }),
+          // What one package asks of the others is not published yet.
+          "pnpm-workspace.yaml": JSON.stringify({
+            overrides: Object.fromEntries(manifests.map((one) => [one.name, `file:${tarballOf(one)}`])),
+          }),
+          "consumer.ts": consumer,
+          "commonjs/package.json": "{}",
+          "commonjs/consumer.ts": inFunction(consumer),
+        });
+        await pnpm(project, "install", "--prefer-offline", "--no-frozen-lockfile");
 
-      const run = await execute(process.execPath, ["consumer.ts"], { cwd: project, env: environment });
-      expect(run.stderr).toBe("");
-      expect(run.stdout).toBe(printsOf(consumer));
-      expect(await typeErrors(project, "--module", "nodenext")).toEqual([]);
-      expect(await typeErrors(project, "--module", "esnext", "--moduleResolution", "bundler")).toEqual([]);
-    });
+        const run = await execute(process.execPath, ["consumer.ts"], { cwd: project, env: environment });
+        expect(run.stderr).toBe("");
+        expect(run.stdout).toBe(printsOf(consumer));
+        const check = typeErrors.bind(null, project, "typescript", "consumer.ts", "--noEmit");
+        expect(await check("--module", "nodenext")).toEqual([]);
+        expect(await check("--module", "esnext", "--moduleResolution", "bundler")).toEqual([]);
+
+        if ("ai" in peers && peers === pinned) return; // ai 7 has no CommonJS.
+        const emit = typeErrors.bind(null, project, "typescript5", "commonjs/consumer.ts");
+        for (const options of [
+          ["--module", "node16"],
+          ["--module", "commonjs", "--moduleResolution", "node10"],
+        ]) {
+          expect(await emit("--esModuleInterop", ...options)).toEqual([]);
+          const required = await execute(process.execPath, ["commonjs/consumer.js"], {
+            cwd: project,
+            env: environment,
+          });
+          expect(required.stderr).toBe("");
+          expect(required.stdout).toBe(printsOf(consumer));
+        }
+      });
+    }
   }
 });
+
+test("npm refuses the AI SDK 5, which has no rerank", async () => {
+  const files = Object.fromEntries(manifests.map((one) => [one.name, `file:${tarballOf(one)}`]));
+  const { "@oscillink/ai-sdk": adapter, ...overrides } = files;
+  const dependencies = { "@oscillink/ai-sdk": adapter, ai: "5.0.277" };
+  const project = folder({ "package.json": JSON.stringify({ private: true, dependencies, overrides }) });
+  const install = execute("npm", ["install", "--package-lock-only", "--prefer-offline"], { cwd: project });
+  await expect(install).rejects.toMatchObject({ stderr: expect.stringMatching(/ERESOLVE.*ai@">=6 <8"/s) });
+});
+
+/** The consumer for CommonJS, which knows no `await` outside of a function. */
+function inFunction(consumer: string): string {
+  const [imports, body] = [
+    consumer.match(/^import [^;]*;$/gm)!,
+    consumer.replaceAll(/^import [^;]*;$/gm, ""),
+  ];
+  return `${imports.join("\n")}\nvoid (async () => {${body}})();\n`;
+}
 
 /** The peers of an entry, as this workspace pins them; the optional ones only for an entry beside the main one. */
 function peersOf(manifest: Manifest, entry: string): Record<string, string> {
@@ -136,16 +185,21 @@ function printsOf(consumer: string): string {
 }
 
 /**
- * What `tsc --strict` finds in the project, declarations included, but for those of other packages: those of
+ * What `tsc --strict` finds in a file of the project, declarations included, but for those of other packages: those of
  * langchain's newest dependencies, for one, name types that the latest @langchain/core does not have.
  */
-async function typeErrors(project: string, ...options: string[]): Promise<string[]> {
-  const command = join(project, "node_modules/.bin/tsc");
-  const args = ["--strict", "--noEmit", "--pretty", "false", "--target", "esnext", ...options, "consumer.ts"];
+async function typeErrors(
+  project: string,
+  compiler: string,
+  file: string,
+  ...options: string[]
+): Promise<string[]> {
+  const command = join(project, "node_modules", compiler, "bin/tsc");
+  const args = ["--strict", "--pretty", "false", "--target", "esnext", ...options, file];
   const { stdout } = await execute(command, args, { cwd: project }).catch((failure) => {
     if (!failure.stdout) throw failure;
     return failure;
   });
-  const errors = stdout.split("\n").filter((line: string) => /^\S.*error TS/.test(line));
+  const errors = stdout.split("\n").filter((line: string) => /error TS/.test(line));
   return errors.filter((line: string) => !/\/node_modules\/(?!@oscillink\/|\.pnpm\/)/.test(line));
 }

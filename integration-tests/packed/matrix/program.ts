@@ -1,17 +1,20 @@
 import { rerank, signReceipt, verifyReceipt } from "@oscillink/core";
 import { hmacSigner, hmacVerifier } from "@oscillink/core/keys";
+import { LexicalEmbedder } from "@oscillink/lexical";
 
 /** The digest of a re-ranking of vectors, texts and titles, after it was signed and verified. */
 export function digest(): string {
+  const texts = ["Tidal power stations.", "Power from tides.", "Bread and butter.", "ﬁeld naïve 日本語"];
+  const embedder = LexicalEmbedder.fit(texts);
+  const queryText = "tidal power";
   const { receipt } = rerank({
-    query: new Float32Array([1, 0.25, 0.5]),
-    queryText: "tidal power",
-    candidates: [
-      { id: "a", embedding: [1, 0, 0.5], text: "Tidal power stations.", title: "Straße" },
-      { id: "b", embedding: [0.9, 0.3, 0.1], text: "Power from tides.", trust: 0.5 },
-      { id: "c", embedding: new Float32Array([0, 1, 0]), text: "Bread and butter." },
-      { id: "d", embedding: [0.5, 0.5, 0.5], text: "ﬁeld naïve 日本語" },
-    ],
+    query: embedder.embed(queryText),
+    queryText,
+    candidates: texts.map((text, i) => {
+      const vector = embedder.embed(text);
+      const embedding = i % 2 === 0 ? vector : Array.from(vector);
+      return { id: `${i}`, text, title: i === 0 ? "Straße" : "", trust: i === 1 ? 0.5 : 1, embedding };
+    }),
     k: 2,
   });
   const secret = "thirty-two bytes that no one guesses";

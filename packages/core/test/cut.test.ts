@@ -3,8 +3,7 @@ import { describe, expect, test } from "vitest";
 import { rerank } from "../src/index.ts";
 import { cut, gramsOf, kindAt, NONE, normalized, PAIRED, SPACED, wordsOf } from "../src/words/cut.ts";
 
-const PAIRS =
-  /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]/u;
+const PAIRS = /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}]/u;
 
 /** Runs of letters and digits of one kind, with the marks behind them: by code points, as the definition reads. */
 function naiveCut(text: string): { text: string; kind: number }[] {

@@ -23,8 +23,7 @@ const K1 = 1.2;
 const B = 0.75;
 
 const lowered = (text: string): string => text.normalize("NFKC").toLowerCase().normalize("NFKC");
-const PAIRED =
-  /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]/u;
+const PAIRED = /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}]/u;
 
 /** Runs of letters and digits of one kind, with the marks behind them, by code points. */
 function naiveCut(text: string): { word: string; paired: boolean }[] {
@@ -56,21 +55,28 @@ function gramsOf(text: string): string[] {
   });
 }
 
+/** The characters of longer runs in Han, Kana and Hangul: one that is a word of the query counts wherever it stands. */
+const naiveSingles = (text: string): string[] =>
+  naiveCut(text).flatMap(({ word, paired }) => (paired && word.length > 1 ? word.split("") : []));
+
 /** BM25 by slicing strings and counting them, as its definition reads; null where no document holds a gram of the query. */
 function naiveScores(query: string, documents: readonly string[], termsOf = gramsOf): number[] | null {
   const terms = new Set(termsOf(query));
   const grams = new Set(gramsOf(query));
-  if (!documents.some((text) => gramsOf(text).some((gram) => grams.has(gram)))) return null;
+  const heldBy = (text: string) => [...gramsOf(text), ...naiveSingles(text)];
+  if (!documents.some((text) => heldBy(text).some((gram) => grams.has(gram)))) return null;
   const bags = documents.map(termsOf);
+  const singles = documents.map((text) => (termsOf === gramsOf ? naiveSingles(text) : []));
+  const all = bags.map((bag, i) => [...bag, ...singles[i]!]);
   const total = bags.reduce((sum, bag) => sum + bag.length, 0);
   const n = documents.length;
   const mean = total / n || 1;
-  return bags.map((bag) => {
+  return bags.map((bag, i) => {
     let score = 0;
     for (const gram of terms) {
-      const tf = bag.filter((g) => g === gram).length;
+      const tf = all[i]!.filter((g) => g === gram).length;
       if (tf === 0) continue;
-      const df = bags.filter((other) => other.includes(gram)).length;
+      const df = all.filter((other) => other.includes(gram)).length;
       const idf = Math.log(1 + (n - df + 0.5) / (df + 0.5));
       score += (idf * tf * (K1 + 1)) / (tf + K1 * (1 - B + (B * bag.length) / mean));
     }
@@ -105,6 +111,10 @@ const strings = fc.oneof(
 describe("BM25 on character 4-grams", () => {
   test("equals a naive one that slices strings, on any text", () => {
     fc.assert(fc.property(strings, fc.array(strings, { maxLength: 8 }), expectNaive), { numRuns: 500 });
+  });
+
+  test("equals the naive one where a character of the query stands alone there, and in a run of both planes", () => {
+    expectNaive("⽇㏠𠀀", ["⽇㏠𠀀", ""]);
   });
 
   test("equals the naive one where the query is a piece of the documents", () => {

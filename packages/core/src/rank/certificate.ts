@@ -8,6 +8,7 @@ import type { Problem } from "../solve/problem.ts";
 import type { EvidenceSystem } from "../solve/settle.ts";
 import { SPAN_LIMIT } from "../solve/space.ts";
 import { type Answer, reachedOf } from "./bundle.ts";
+import { distrustOf } from "./distrust.ts";
 import type { Weighed } from "./evidence.ts";
 import { ALONE, sharesOf } from "./fuse.ts";
 import type { Ranking } from "./rank.ts";
@@ -106,16 +107,18 @@ function alike(problem: Problem, ranking: Ranking): (i: number, j: number) => bo
   if (fused.links === null) return equal;
   // What is said of each by those that may lift it: they move alike if the same is.
   const { names, term } = fused.links;
-  const radius = heardRadii(problem, ranking);
+  const before = fused.y.map((value, i) => value - term[i]!);
+  const heard = heardRadii(problem, ranking);
+  const said = saidOf(problem, before, heard);
   const mayLift = (i: number, j: number) =>
-    !equal(i, j) && fused.y[i]! - term[i]! + radius[i]! >= fused.y[j]! - term[j]! - radius[j]!;
-  const said = pool.ids.map((): string[] => []);
+    !equal(i, j) && said.values[i]! + said.radii[i]! >= before[j]! - heard[j]!;
+  const lifting = pool.ids.map((): string[] => []);
   for (const { bearers, namers } of names) {
     for (const j of bearers) {
-      if (namers.some((i) => mayLift(i, j))) said[j]!.push(`${bearers.length} ${namers}`);
+      if (namers.some((i) => mayLift(i, j))) lifting[j]!.push(`${bearers.length} ${namers}`);
     }
   }
-  return (i, j) => equal(i, j) && said[i]!.toSorted().join() === said[j]!.toSorted().join();
+  return (i, j) => equal(i, j) && lifting[i]!.toSorted().join() === lifting[j]!.toSorted().join();
 }
 
 /**
@@ -194,15 +197,21 @@ function yRadii(problem: Problem, ranking: Ranking): Float64Array {
   const radius = heard.slice();
   // The share, a quotient of logarithms, is off by a few units in the last place of 1, the gap by those of its two ends.
   const arithmetic = 64 * UNIT64 * y.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
-  const { nodeTrust } = problem.pool;
-  const largest = heard.reduce((a, b) => Math.max(a, b), 0);
-  // What distrust takes depends on the lowest, too.
-  const ofNamer = (i: number) => nodeTrust[i]! * heard[i]! + (1 - nodeTrust[i]!) * largest;
+  const said = saidOf(problem, y, heard);
   for (const { bearers, namers } of links.names) {
-    const most = namers.reduce((r, i) => Math.max(r, ofNamer(i)), 0);
+    const most = namers.reduce((r, i) => Math.max(r, said.radii[i]!), 0);
     for (const j of bearers) radius[j] = Math.max(radius[j]!, Math.max(heard[j]!, most) + arithmetic);
   }
   return radius;
+}
+
+/** What each node says of those that it names: its evidence after what distrust takes of it; and how far that may be off. */
+function saidOf({ pool: { nodeTrust } }: Problem, y: Float64Array, heard: Float64Array) {
+  const distrust = distrustOf(y, nodeTrust);
+  const largest = heard.reduce((a, b) => Math.max(a, b), 0);
+  // What distrust takes depends on the lowest, too.
+  const radii = heard.map((r, i) => nodeTrust[i]! * r + (1 - nodeTrust[i]!) * largest);
+  return { values: y.map((value, i) => value + distrust[i]!), radii };
 }
 
 /** How far the evidence of each node may be off after the best were listened to. */

@@ -9,8 +9,8 @@ export const BLANK = 32;
 /** Of a script that writes words apart, or so taken: cut into windows of {@link GRAM} characters. */
 export const SPACED = 1;
 /**
- * Of a script whose short words stand in longer runs: Han, Kana, Hangul with its particles, and those of South-East Asia that
- * write no blanks. Cut into pairs of characters.
+ * Of a script whose short words stand in longer runs: Han, Kana, and Hangul with its particles. Cut into pairs of characters. Thai
+ * is not: windows of four gain twice what pairs do (docs/ranking.md).
  */
 export const PAIRED = 2;
 /** No part of a word. */
@@ -20,8 +20,7 @@ const MARK = 4;
 /** Half of a surrogate pair: the other half says what it is. */
 const HALF = 5;
 
-const PAIRS =
-  /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]/u;
+const PAIRS = /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}]/u;
 
 /** The kinds of UTF-16 units, 0 where it was not looked up yet. */
 const kinds = new Uint8Array(0x10000);

@@ -5,6 +5,8 @@ const exclude = [...configDefaults.exclude, slow];
 
 export default defineConfig({
   test: {
+    // By default one core is left to the runner, which needs little: of two, tests would get one.
+    maxWorkers: "100%",
     projects: [
       { test: { name: "packages", include: ["packages/*/test/**/*.test.ts"], exclude } },
       {

@@ -92,10 +92,10 @@ describe.concurrent("the demo", () => {
     expect(timeless(text).match(/"milliseconds"/g)).toHaveLength(report.answers.length);
   });
 
-  test("prints the first questions with their rankings, then the same sums as its JSON gives", async () => {
+  test("prints every fifth question with their rankings, then the same sums as its JSON gives", async () => {
     const lines = (await output(DEMO)).split("\n");
     const shown = report.answers.filter(({ question }) => lines.includes(question));
-    expect(shown).toEqual(report.answers.slice(0, 4));
+    expect(shown).toEqual(report.answers.filter((_, i) => i % 5 === 0));
     for (const { question, cosine, bundle, digest } of shown) {
       const block = lines.slice(lines.indexOf(question) + 2).slice(0, 6);
       cosine.forEach((hit, i) => {

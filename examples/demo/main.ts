@@ -91,7 +91,9 @@ if (options.json) {
     `${JSON.stringify({ passages: passages.length, model: embedder.model, k, pool: options.pool, answers }, null, 2)}\n`,
   );
 } else {
-  for (const answer of answers.slice(0, 4)) printAnswer(answer);
+  // Of many, every fifth: neighbours in the file are alike.
+  const shown = answers.length > 4 ? answers.filter((_, i) => i % 5 === 0) : answers;
+  for (const answer of shown) printAnswer(answer);
   if (answers.length > 1) printSummary(answers, passages.length, options.pool);
   printNotes(embedder.model);
 }

@@ -46,8 +46,8 @@ describe("what a receipt says in plain English", () => {
     const { receipt } = rerank({ query: [1, 0], lists, lamC: 5, k: 3 });
     expect(linesOf(receipt)).toEqual([
       "asked for the best 3 of 4 candidates (by vectors, profile evidence): 1 had no vector, 1 was excluded by trust 0",
-      "kept a (1st, was 2nd): by its own evidence 1st, at +0.60: its cosine of 1 with the query +1.00, its score of 2 in the list keywords -0.40; documents like it lowered it by 0.30, most of all b -0.30",
-      "kept b (2nd, was 1st): by its own evidence 2nd, at -0.60: its cosine of 0.6 with the query -1.00, its score of 8 in the list keywords +0.40; documents like it raised it by 0.30, most of all a +0.30; its trust of 0.5 lowered it by 0.50",
+      "kept a (1st, was 2nd): by its own evidence 1st, at +0.60: similarity +1.00, the list keywords -0.40; documents like it lowered it by 0.30, most of all b -0.30",
+      "kept b (2nd, was 1st): by its own evidence 2nd, at -0.60: similarity -1.00, the list keywords +0.40; documents like it raised it by 0.30, most of all a +0.30; its trust of 0.5 lowered it by 0.50",
       "kept lost (3rd, was 3rd): put last, as it has no vector and could not be ranked",
       "relevance not known: nothing tells of it on an absolute scale",
       "order certified: exact arithmetic gives the same bundle in the same order, by a margin of 1.1 standard deviations",
@@ -189,7 +189,7 @@ describe("reasons", () => {
       "by its own evidence 3rd, at +1.75: its cosine of 0.612 with the query +1.50, likeness to the best +0.50, words of the query -0.25",
     );
     expect(why({ similarity: 0.5, "list:bm25": 1, title: 0.1 }, { parts })).toBe(
-      "by its own evidence 3rd, at +1.60: its score of 7.25 in the list bm25 +1.00, its cosine of 0.612 with the query +0.50, its title +0.10",
+      "by its own evidence 3rd, at +1.60: the list bm25 +1.00, its cosine of 0.612 with the query +0.50, its title +0.10",
     );
     expect(why({ similarity: 0 })).toBe(
       "by its own evidence 3rd, at +0.00, as nothing tells it from the others",
@@ -199,7 +199,7 @@ describe("reasons", () => {
   test("who named it, and how much that added", () => {
     const terms = { similarity: 1, links: 0.214, neighbours: 0 };
     expect(why(terms, { namedBy: "B: +9", parts: { trust: 1 } })).toBe(
-      'by its own evidence 3rd, at +1.21: its cosine with the query +1.00, being named by "B: +9" +0.21',
+      'by its own evidence 3rd, at +1.21: similarity +1.00, being named by "B: +9" +0.21',
     );
     expect(why({ ...terms, links: 0 })).not.toContain("named");
   });
@@ -486,7 +486,7 @@ describe("lines", () => {
     const figure = String.raw`[+-]\d+\.\d\d`;
     const place = String.raw`\d+(?:st|nd|rd|th)`;
     const of = String.raw`(?: of \d[\d.e+-]*)?`;
-    const own = `its cosine${of} with the query|its score${of} in the list ${id}|words of the query|likeness to the best`;
+    const own = `similarity|its cosine${of} with the query|the list ${id}|words of the query|likeness to the best`;
     const part = `(?:${own}|${id}) ${figure}`;
     const kept = new RegExp(
       `^kept ${id} \\(1st, was ${place}, relevance 0\\.\\d\\d\\): by its own evidence ${place}, at ${figure}(?:: ${part}(?:, ${part})*|, as nothing tells it from the others)` +

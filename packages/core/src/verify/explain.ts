@@ -107,7 +107,9 @@ function keptLine(entry: BundleEntry, { inputs }: SignedReceipt): string {
   }
   const { neighbours: lattice = 0, trust = 0, ...own } = terms;
   const sum = Object.values(own).reduce((a, b) => a + b, 0);
-  const figures = toldTerms(entry, inputs.scores !== null)
+  // Of several lists, one may not have it, or may have ranks alone: then the figure stands in for what was not said.
+  const said = inputs.lists.length === 0;
+  const figures = toldTerms(entry, inputs.scores !== null, said)
     .filter(({ term }) => visible(term))
     .sort((a, b) => Math.abs(b.term) - Math.abs(a.term))
     .map(({ figure, term }) => `${figure} ${signed(term)}`);
@@ -129,22 +131,25 @@ const WORDS: readonly string[] = ["grams", "words", "phrases"];
 function toldTerms(
   { parts, terms, namedBy }: BundleEntry,
   scored: boolean,
+  said: boolean,
 ): { readonly figure: string; readonly term: number }[] {
   const { neighbours: _, trust: __, ...own } = terms ?? {};
   const told: { figure: string; term: number }[] = [];
   let ofWords = 0;
   for (const [name, term] of Object.entries(own)) {
     if (WORDS.includes(name)) ofWords += term;
-    else told.push({ figure: toldFigure(name, field(parts, name), namedBy, scored), term });
+    else
+      told.push({ figure: toldFigure(name, said ? field(parts, name) : undefined, namedBy, scored), term });
   }
   return [...told, { figure: "words of the query", term: ofWords }];
 }
 
 function toldFigure(name: string, value: unknown, namedBy: string | null, scored: boolean): string {
   const of = typeof value !== "number" ? "" : ` of ${Number(value.toPrecision(3))}`;
-  if (name === "similarity")
+  if (name === "similarity" && of !== "") {
     return scored ? `its score${of} in the search` : `its cosine${of} with the query`;
-  if (name.startsWith("list:")) return `its score${of} in the list ${shown(name.slice(5))}`;
+  }
+  if (name.startsWith("list:")) return `the list ${shown(name.slice(5))}`;
   if (name === "links") return namedBy === null ? "links" : `being named by ${shown(namedBy)}`;
   if (name === "title") return "its title";
   return name === "feedback" ? "likeness to the best" : shown(name);

@@ -111,8 +111,8 @@ export function resolveAdapterOptions<Item>(
   if (signer !== null) checkSigner(signer);
   if (onReplayInputs !== null) checkFunction("onReplayInputs", onReplayInputs);
   // A context that is the same for all calls is judged now.
-  const bound = typeof context === "function" ? null : (resolveContext(context) ?? undefined);
-  const contextOf = typeof context === "function" ? context : () => bound ?? undefined;
+  const bound = typeof context === "function" ? undefined : (resolveContext(context) ?? undefined);
+  const contextOf = typeof context === "function" ? context : () => bound;
   const params = resolveOptions(options);
   return {
     ...{ id, trust, title, context: contextOf, onReplayInputs },

@@ -1,6 +1,7 @@
 import { OptionError, refuseUnknown, show } from "../errors.ts";
 import { LIST_NAME } from "../pool/input.ts";
 import { type AdapterSettings, warn } from "./settings.ts";
+import { throwIfAborted } from "./waiting.ts";
 
 /** One retriever of several, and what is known of the list that it returns. */
 export interface ListedRetriever<Retriever, Item> {
@@ -76,7 +77,7 @@ export function resolveRetrievers<Retriever extends object, Item>(
     if (!finds(retriever)) {
       throw new OptionError(at, `must be a retriever, or { name, retriever }: it needs ${method}`);
     }
-    refuseUnknown(others, ["name", "retriever", "score", "similarity"]);
+    refuseUnknown(others, ["name", "retriever", "score", "similarity"], at);
     if (typeof name !== "string" || !LIST_NAME.test(name)) {
       throw new OptionError(`${at}.name`, `must be 1 to 40 letters, digits or ._-, not ${show(name)}`);
     }
@@ -99,17 +100,18 @@ export const VECTOR_LIST = "vector";
 
 /**
  * Makes several searches at the same time. Where failures pass through, one that fails is left out and `onWarning` is told,
- * unless all fail.
+ * unless all fail. An aborted signal ends all of them.
  *
  * @param tell is told, too.
  */
 export async function searchAll<T>(
   searches: readonly Promise<T>[],
-  settings: Pick<AdapterSettings<never>, "onError" | "onWarning">,
+  settings: Pick<AdapterSettings<never>, "onError" | "onWarning" | "waiting">,
   tell: (error: unknown) => Promise<void> = async () => {},
 ): Promise<T[]> {
   if (settings.onError === "throw") return Promise.all(searches);
   const outcomes = await Promise.allSettled(searches);
+  throwIfAborted(settings.waiting.signal);
   const found = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
   const errors = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
   if (found.length === 0) throw errors[0];

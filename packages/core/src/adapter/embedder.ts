@@ -54,7 +54,7 @@ export async function completeVectors(
 export async function embedAll(texts: string[], embedder: Embedder, waiting: Waiting): Promise<Vector[]> {
   let vectors: Vector[];
   try {
-    vectors = await waitFor(() => embedder.embedDocuments(texts, ...told(waiting)), waiting);
+    vectors = await waitFor(() => embedder.embedDocuments(texts, ...told(waiting)), waiting, "the embedder");
   } catch (cause) {
     throwIfAborted(waiting.signal);
     // Of a cached embedder, which has said so already.
@@ -86,7 +86,11 @@ const told = ({ signal }: Waiting): [EmbedOptions?] => (signal === undefined ? [
 export async function embedQuery(text: string, embedder: Embedder, waiting: Waiting = {}): Promise<Vector> {
   let vector: Vector;
   try {
-    vector = await waitFor(() => embedder.embedQuery(text.toWellFormed(), ...told(waiting)), waiting);
+    vector = await waitFor(
+      () => embedder.embedQuery(text.toWellFormed(), ...told(waiting)),
+      waiting,
+      "the embedder",
+    );
   } catch (cause) {
     throwIfAborted(waiting.signal);
     const message = `embedding the query failed: ${messageOf(cause)}`;

@@ -45,6 +45,7 @@ export {
   type PlacedList,
   type ResolvedRetriever,
   resolveRetrievers,
+  scoresOf,
   searchAll,
   uniteItems,
   VECTOR_LIST,
@@ -59,4 +60,4 @@ export {
   resolvePool,
   warn,
 } from "./settings.ts";
-export { type Signal, throwIfAborted, type Waiting, waitFor } from "./waiting.ts";
+export { eitherSignal, type Signal, throwIfAborted, type Waiting, waitFor } from "./waiting.ts";

@@ -155,7 +155,7 @@ export async function rerankItems<Item, Handed = RerankedItem<Item>>(
     const warning = withoutVectors(given, settings);
     if (warning) warn(settings, warning, store);
     const { signer } = settings;
-    const signed = signer && (await waitFor(() => signReceiptAsync(receipt, signer), waiting));
+    const signed = signer && (await waitFor(() => signReceiptAsync(receipt, signer), waiting, "the signer"));
     const signatures = signed?.signatures ?? [];
     const ranked = bundle.map(({ candidate, id: _, ...entry }) => {
       const { rank, inputRank, score, relevance } = entry;
@@ -213,7 +213,7 @@ function withoutVectors<Item>(likeness: Likeness, settings: AdapterSettings<Item
   const done = embedder
     ? "all were embedded anew, which takes time and may cost; hand them over where the store has them"
     : "none could be ranked, and all keep their order";
-  return new CandidateError("vectors", `${came}: ${done} (told once)`);
+  return new CandidateError("vectors", `${came}: ${done}`);
 }
 
 /** The candidates with their vectors or scores, or the lists of them, and the query's vector where there are vectors. */

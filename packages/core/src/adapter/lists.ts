@@ -123,25 +123,55 @@ export async function searchAll<T>(
 }
 
 /**
+ * The scores of a list's items. Where failures pass through, none counts if one cannot be told, and `onWarning` is told.
+ *
+ * @param tell is told, too.
+ */
+export async function scoresOf<Item>(
+  items: readonly Item[],
+  score: (item: Item) => number | undefined,
+  settings: Pick<AdapterSettings<never>, "onError" | "onWarning">,
+  tell: (error: unknown) => Promise<void> = async () => {},
+): Promise<(number | undefined)[]> {
+  try {
+    return items.map((item) => score(item));
+  } catch (error) {
+    if (settings.onError === "throw") throw error;
+    warn(settings, error);
+    await tell(error);
+    return [];
+  }
+}
+
+/**
  * Unites the items of several lists: those of one id are one, and else those of one content, of which each list holds
  * one. Of several objects the first is taken. What comes twice in a list, by id and content, counts once.
  *
- * @param describe an item's id, where it has one, and its content.
+ * @param describe an item's id, where it has one, and its content. An item of which it throws, or that has no content, is like no
+ *   other one: {@link rerankItems} judges it.
  */
 export function uniteItems<Item>(
   found: readonly FoundList<Item>[],
   describe: (item: Item) => { readonly id?: string | undefined; readonly text: string },
 ): { readonly items: Item[]; readonly lists: PlacedList[] } {
+  const known = (item: Item): { readonly id?: string | undefined; readonly text: unknown } => {
+    try {
+      const { id, text } = describe(item);
+      return { id, text: typeof text === "string" ? text : item };
+    } catch {
+      return { text: item };
+    }
+  };
   const items: Item[] = [];
-  const texts: string[] = [];
+  const texts: unknown[] = [];
   const byId = new Map<string, number[]>();
-  const byText = new Map<string, number[]>();
+  const byText = new Map<unknown, number[]>();
   const lists = found.map(({ items: own, scores: given, ...list }) => {
     /** The places that the list holds, each with the id that it has there. */
     const held = new Map<number, string | undefined>();
     const scores: (number | undefined)[] = [];
     own.forEach((item, i) => {
-      const { id, text } = describe(item);
+      const { id, text } = known(item);
       const named = id === undefined ? [] : (byId.get(id) ?? []);
       const alike = byText.get(text) ?? [];
       // An id that is not unique, such as a file's, is told apart by the content.
@@ -159,7 +189,7 @@ export function uniteItems<Item>(
   return { items, lists };
 }
 
-function note(places: Map<string, number[]>, key: string, place: number): void {
+function note<Key>(places: Map<Key, number[]>, key: Key, place: number): void {
   const known = places.get(key);
   if (known === undefined) places.set(key, [place]);
   else if (!known.includes(place)) known.push(place);

@@ -203,16 +203,21 @@ export function warn(
   // Which document it was makes no other kind.
   const kind = error instanceof OscillinkError ? `${name} ${error.parameter.replace(/\d+/g, "")}` : name;
   const kinds = consoleToldOf.get(store) ?? new Set();
-  if (kinds.has(kind)) return;
+  const count = (consoleTold.get(kind) ?? 0) + 1;
+  if (kinds.has(kind) || count > MOST_OF_A_KIND) return;
   consoleToldOf.set(store, kinds.add(kind));
+  consoleTold.set(kind, count);
   // The message alone, and not all of that: a stack or a cause may hold documents.
   const message = messageOf(error).slice(0, 300);
-  warnConsole(`oscillink: ${name}: ${message} (this kind is shown once; give onWarning to hear of each)`);
+  warnConsole(`oscillink: ${name}: ${message} (shown once; give onWarning to hear of each)`);
 }
 
 /** Stands for the store where none is known. */
 const NO_STORE = {};
 const consoleToldOf = new WeakMap<object, Set<string>>();
+/** Of how many stores the console is told of each kind: a store may be made anew with each request. */
+const MOST_OF_A_KIND = 10;
+const consoleTold = new Map<string, number>();
 
 /** Calls a listener. What it does wrong is none of the caller's. */
 export function tell(listener: () => unknown): void {

@@ -1,7 +1,7 @@
 import { TimeoutError } from "../errors.ts";
 import { after, type Signal } from "../platform.ts";
 
-export type { Signal } from "../platform.ts";
+export { eitherSignal, type Signal } from "../platform.ts";
 
 /** How long a call waits for what is not its own: an embedder, a store, a signer. */
 export interface Waiting {
@@ -15,15 +15,20 @@ export interface Waiting {
  * What some work comes to, if that is in time. What comes later, also an error, is dropped.
  *
  * @param work not begun where the signal is aborted already.
+ * @param who what is waited for, for the message about one that took too long.
  * @throws the signal's reason as soon as it is aborted; {@link TimeoutError}; what the work throws.
  */
-export async function waitFor<T>(work: () => PromiseLike<T> | T, { signal, timeout }: Waiting): Promise<T> {
+export async function waitFor<T>(
+  work: () => PromiseLike<T> | T,
+  { signal, timeout }: Waiting,
+  who: string,
+): Promise<T> {
   throwIfAborted(signal);
   if (signal === undefined && timeout === undefined) return work();
   let settle = () => {};
   const early = new Promise<never>((_, reject) => {
     const abort = () => reject(signal!.reason);
-    const late = () => reject(new TimeoutError("timeout", `no answer came within ${timeout} ms`));
+    const late = () => reject(new TimeoutError("timeout", `${who} gave no answer within ${timeout} ms`));
     const callOff = timeout === undefined ? () => {} : after(timeout, late);
     signal?.addEventListener("abort", abort);
     settle = () => {

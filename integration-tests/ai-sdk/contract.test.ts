@@ -1,5 +1,4 @@
 import { oscillinkRerankingModel } from "@oscillink/ai-sdk";
-import type { Receipt } from "@oscillink/core";
 import { openaiEmbedder } from "@oscillink/openai";
 import { type RerankResult, rerank } from "ai";
 import OpenAI from "openai";
@@ -8,8 +7,8 @@ import { adapterContract, type Chosen } from "../contract.ts";
 import { type OpenAIServer, openaiServer } from "../servers/openai.ts";
 
 const chosen = ({ rerankedDocuments, providerMetadata }: RerankResult<{ id: string }>): Chosen => {
-  const receipt = providerMetadata!.oscillink!.receipt as unknown as Receipt;
-  return { ids: rerankedDocuments.map(({ id }) => id), digest: receipt.digest };
+  const digest = providerMetadata!.oscillink!.receipt as string;
+  return { ids: rerankedDocuments.map(({ id }) => id), digest };
 };
 
 adapterContract("the AI SDK's rerank, embedding all", (corpus) => {

@@ -17,7 +17,7 @@ async function storeOf({ passages, embeddings }: Corpus): Promise<MemoryVectorSt
 
 const chosen = (documents: Pick<Document, "id" | "metadata">[]): Chosen => ({
   ids: documents.map(({ id }) => id!),
-  digest: documents[0]!.metadata.oscillink.receipt.digest,
+  digest: documents[0]!.metadata.oscillink.receipt,
 });
 
 adapterContract("OscillinkReranker in LangChain's ContextualCompressionRetriever", async (corpus) => {

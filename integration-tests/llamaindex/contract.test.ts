@@ -28,7 +28,7 @@ const indexOf = ({ passages, embeddings }: Corpus): Promise<VectorStoreIndex> =>
 
 const chosen = (nodes: NodeWithScore[]): Chosen => ({
   ids: nodes.map(({ node }) => node.id_),
-  digest: nodes[0]!.node.metadata.oscillink.receipt.digest,
+  digest: nodes[0]!.node.metadata.oscillink.receipt,
 });
 
 adapterContract("OscillinkRetriever over SimpleVectorStore", async (corpus) => {

@@ -82,6 +82,105 @@ export function adapterContract(
   });
 }
 
+/** What an adapter is made with, and asked for the four best passages for the first question. */
+export interface Stoppable {
+  readonly corpus: Corpus;
+  /** As the corpus's, but one of its methods never answers. */
+  readonly embeddings: Corpus["embeddings"];
+  /** For the call where the framework hands one over, else for the adapter. */
+  readonly signal: AbortSignal | undefined;
+  /** For the adapter. */
+  readonly options: { readonly onError: "throw" | "passthrough"; readonly timeout?: number };
+}
+
+/** The ids of what came back. */
+type Ask = (given: Stoppable) => Promise<readonly string[]>;
+
+/**
+ * What every adapter does alike when its embedder hangs: a signal ends the call at once with its reason, whatever `onError`
+ * says, and one that is aborted asks nobody; a wait that takes longer than `timeout` is a failure, and may pass through.
+ *
+ * @param hangs the methods of the embedder that the adapter waits for behind its search.
+ */
+export function stoppingContract(
+  name: string,
+  ask: Ask,
+  hangs: readonly ("embedQuery" | "embedDocuments")[] = ["embedQuery", "embedDocuments"],
+): void {
+  const reason = new Error("the user left");
+  /** An embedder that hangs, and long after that fails: nobody is to hear of it. */
+  const hanging = (method: "embedQuery" | "embedDocuments") => {
+    const asked: string[] = [];
+    const called = Promise.withResolvers<void>();
+    const hang = () => {
+      called.resolve();
+      return new Promise<never>((_, reject) => setTimeout(reject, 60, new Error("too late")));
+    };
+    const embeddings: Corpus["embeddings"] = {
+      embedQuery: (text) => {
+        asked.push("embedQuery");
+        return method === "embedQuery" ? hang() : corpus.embeddings.embedQuery(text);
+      },
+      embedDocuments: (texts) => {
+        asked.push("embedDocuments");
+        return method === "embedDocuments" ? hang() : corpus.embeddings.embedDocuments(texts);
+      },
+    };
+    return { embeddings, asked, called: called.promise };
+  };
+  const late = () => new Promise((resolve) => setTimeout(resolve, 80));
+  const outcome = (asked: Promise<unknown>): Promise<unknown> =>
+    asked.then(
+      () => expect.fail("it came back"),
+      (error) => error,
+    );
+
+  describe(name, () => {
+    describe.each(["throw", "passthrough"] as const)("onError: %s", (onError) => {
+      test.each(hangs)("ends at once, with the reason, while %s hangs", async (method) => {
+        const controller = new AbortController();
+        const { embeddings, called } = hanging(method);
+        const options = { onError };
+        const ended = outcome(ask({ corpus, embeddings, signal: controller.signal, options }));
+        await called;
+        const start = performance.now();
+        controller.abort(reason);
+        expect(await ended).toBe(reason);
+        expect(performance.now() - start).toBeLessThan(50);
+        await late();
+      });
+
+      test("asks nobody once it is aborted", async () => {
+        const { embeddings, asked } = hanging("embedQuery");
+        const signal = AbortSignal.abort(reason);
+        expect(await outcome(ask({ corpus, embeddings, signal, options: { onError } }))).toBe(reason);
+        expect(asked).toEqual([]);
+      });
+    });
+
+    test.each(hangs)("fails where %s takes longer than the timeout", async (method) => {
+      const { embeddings } = hanging(method);
+      const options = { onError: "throw", timeout: 20 } as const;
+      const error = await outcome(ask({ corpus, embeddings, signal: undefined, options }));
+      expect(error).toMatchObject({
+        name: "EmbedderError",
+        message: expect.stringContaining("the embedder gave no answer within 20 ms"),
+        cause: { name: "TimeoutError", parameter: "timeout" },
+      });
+      await late();
+    });
+
+    test("passes the first of the search through where that is allowed", async () => {
+      const { embeddings } = hanging(hangs.at(-1)!);
+      const options = { onError: "passthrough", timeout: 20 } as const;
+      const nearest = corpus.nearest(corpus.questions[0]!).slice(0, 4);
+      const ids = await ask({ corpus, embeddings, signal: undefined, options });
+      expect(ids).toEqual(nearest.map(({ id }) => id));
+      await late();
+    });
+  });
+}
+
 /** The same by a call of core. */
 export function direct(question: Question, k: number): Chosen {
   const { bundle, receipt } = rerank({

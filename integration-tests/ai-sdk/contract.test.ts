@@ -3,7 +3,7 @@ import { openaiEmbedder } from "@oscillink/openai";
 import { type RerankResult, rerank } from "ai";
 import OpenAI from "openai";
 import { afterAll } from "vitest";
-import { adapterContract, type Chosen } from "../contract.ts";
+import { adapterContract, type Chosen, type Stoppable, stoppingContract } from "../contract.ts";
 import { type OpenAIServer, openaiServer } from "../servers/openai.ts";
 
 const chosen = ({ rerankedDocuments, providerMetadata }: RerankResult<{ id: string }>): Chosen => {
@@ -54,3 +54,32 @@ adapterContract("the AI SDK's rerank over the openai client", async (corpus) => 
     return chosen(await rerank({ model, query: question.text, documents, topN }));
   };
 });
+
+const asked = async (
+  { corpus, embeddings: embed, options }: Stoppable,
+  signals: { own?: AbortSignal; call?: AbortSignal },
+) => {
+  const { own, call } = signals;
+  const onWarning = () => undefined;
+  const model = oscillinkRerankingModel({ embed, ...options, onWarning, ...(own && { signal: own }) });
+  const [question] = corpus.questions;
+  const documents = corpus.nearest(question!).map(({ id, text }) => ({ id, text }));
+  const abortSignal = call && { abortSignal: call };
+  const result = await rerank({
+    model,
+    query: question!.text,
+    documents,
+    topN: 4,
+    maxRetries: 0,
+    ...abortSignal,
+  });
+  return result.rerankedDocuments.map(({ id }) => id);
+};
+
+stoppingContract("stopping the AI SDK's rerank by its abortSignal", (given) =>
+  asked(given, given.signal ? { call: given.signal } : {}),
+);
+
+stoppingContract("stopping the reranking model by a signal of its own", (given) =>
+  asked(given, given.signal ? { own: given.signal } : {}),
+);

@@ -2,10 +2,19 @@ import { ContextualCompressionRetriever } from "@langchain/classic/retrievers/co
 import { MemoryVectorStore } from "@langchain/classic/vectorstores/memory";
 import { Document } from "@langchain/core/documents";
 import { BaseRetriever } from "@langchain/core/retrievers";
+import { FakeVectorStore } from "@langchain/core/utils/testing";
 import { createOscillinkTool, OscillinkReranker, OscillinkRetriever } from "@oscillink/langchain";
 import { oscillinkMiddleware } from "@oscillink/langchain/middleware";
 import { AIMessage, createAgent, fakeModel } from "langchain";
-import { adapterContract, type Chosen, type Corpus, directLists, poolOf } from "../contract.ts";
+import {
+  adapterContract,
+  type Chosen,
+  type Corpus,
+  directLists,
+  poolOf,
+  type Stoppable,
+  stoppingContract,
+} from "../contract.ts";
 
 async function storeOf({ passages, embeddings }: Corpus): Promise<MemoryVectorStore> {
   const store = new MemoryVectorStore(embeddings);
@@ -99,3 +108,71 @@ adapterContract(
     digest: "the candidates come in another order",
   },
 );
+
+const passagesOf = (corpus: Corpus) =>
+  corpus.nearest(corpus.questions[0]!).map(({ id, text }) => new Document({ id, pageContent: text }));
+
+/** A store that keeps its vectors to itself. */
+class ClosedStore extends FakeVectorStore {
+  readonly #found: Document[];
+
+  constructor(corpus: Corpus, embeddings: Corpus["embeddings"]) {
+    super(embeddings, {});
+    this.#found = passagesOf(corpus);
+  }
+  override async similaritySearchVectorWithScore(_: number[], k: number): Promise<[Document, number][]> {
+    return this.#found.slice(0, k).map((document, i) => [document, 1 - i / 100]);
+  }
+}
+
+const made = ({ corpus, embeddings, options }: Stoppable) => ({
+  vectorStore: new ClosedStore(corpus, embeddings),
+  embeddings,
+  ...options,
+  onWarning: () => undefined,
+  k: 4,
+});
+const withSignal = (signal: AbortSignal | undefined) => (signal ? { signal } : {});
+const idsOf = (documents: Pick<Document, "id">[]) => documents.map(({ id }) => id!);
+
+stoppingContract("stopping OscillinkRetriever by the signal of a call", async (given) => {
+  const { text } = given.corpus.questions[0]!;
+  return idsOf(await new OscillinkRetriever(made(given)).invoke(text, withSignal(given.signal)));
+});
+
+stoppingContract("stopping OscillinkRetriever by a signal of its own", async (given) => {
+  const { text } = given.corpus.questions[0]!;
+  return idsOf(await new OscillinkRetriever({ ...made(given), ...withSignal(given.signal) }).invoke(text));
+});
+
+stoppingContract("stopping OscillinkReranker", async (given) => {
+  const { vectorStore: _, ...fields } = made(given);
+  const reranker = new OscillinkReranker({ ...fields, ...withSignal(given.signal) });
+  const { text } = given.corpus.questions[0]!;
+  return idsOf(await reranker.compressDocuments(passagesOf(given.corpus), text));
+});
+
+stoppingContract("stopping createOscillinkTool", async (given) => {
+  const search = createOscillinkTool(made(given));
+  const call = {
+    type: "tool_call",
+    id: "1",
+    name: search.name,
+    args: { query: given.corpus.questions[0]!.text },
+  } as const;
+  const { artifact } = await search.invoke(call, withSignal(given.signal));
+  return idsOf(artifact.documents);
+});
+
+stoppingContract("stopping oscillinkMiddleware by the signal of its agent", async (given) => {
+  let ids: string[] = [];
+  const format = (documents: Pick<Document, "id">[]) => {
+    ids = idsOf(documents);
+    return "";
+  };
+  const middleware = [oscillinkMiddleware({ ...made(given), format: format as never })];
+  const agent = createAgent({ model: fakeModel().respond(new AIMessage("So be it.")), middleware });
+  const messages = [{ role: "user", content: given.corpus.questions[0]!.text }];
+  await agent.invoke({ messages }, withSignal(given.signal));
+  return ids;
+});

@@ -7,7 +7,15 @@ import {
   TextNode,
   VectorStoreIndex,
 } from "llamaindex";
-import { adapterContract, type Chosen, type Corpus, directLists, poolOf } from "../contract.ts";
+import {
+  adapterContract,
+  type Chosen,
+  type Corpus,
+  directLists,
+  poolOf,
+  type Stoppable,
+  stoppingContract,
+} from "../contract.ts";
 
 class CorpusModel extends BaseEmbedding {
   readonly #embeddings: Corpus["embeddings"];
@@ -73,3 +81,28 @@ for (const scored of [true, false]) {
     { expected: directLists({ scored }) },
   );
 }
+
+const nodesOf = (corpus: Corpus) =>
+  corpus.nearest(corpus.questions[0]!).map(({ id, text }) => ({ node: new TextNode({ id_: id, text }) }));
+const made = ({ embeddings, signal, options }: Stoppable) => ({
+  embedModel: {
+    getQueryEmbedding: ({ text }: { text: string }) => embeddings.embedQuery(text),
+    getTextEmbeddingsBatch: (texts: string[]) => embeddings.embedDocuments(texts),
+  },
+  ...options,
+  ...(signal && { signal }),
+  onWarning: () => undefined,
+  k: 4,
+});
+const idsOf = (nodes: NodeWithScore[]) => nodes.map(({ node }) => node.id_);
+
+stoppingContract("stopping OscillinkPostprocessor", async (given) => {
+  const { text } = given.corpus.questions[0]!;
+  return idsOf(await new OscillinkPostprocessor(made(given)).postprocessNodes(nodesOf(given.corpus), text));
+});
+
+stoppingContract("stopping OscillinkRetriever of LlamaIndex", async (given) => {
+  const retriever: NodeRetriever = { retrieve: async () => nodesOf(given.corpus) };
+  const { text } = given.corpus.questions[0]!;
+  return idsOf(await new OscillinkRetriever({ retriever, ...made(given) }).retrieve(text));
+});

@@ -1,7 +1,7 @@
 import { OscillinkPinecone, type RerankResponse, rerankMatches } from "@oscillink/pinecone";
 import { Pinecone } from "@pinecone-database/pinecone";
 import { afterAll } from "vitest";
-import { adapterContract, type Corpus, type Retrieve } from "../contract.ts";
+import { adapterContract, type Corpus, type Retrieve, stoppingContract } from "../contract.ts";
 import { type PineconeServer, type PineconeServerOptions, startPinecone } from "../servers/pinecone.ts";
 
 const servers: PineconeServer[] = [];
@@ -48,3 +48,16 @@ adapterContract("rerankMatches", async (corpus): Promise<Retrieve> => {
     return chosen(await rerankMatches(response, { query: vector, queryText: text, k }), ({ id }) => id);
   };
 });
+
+stoppingContract(
+  "stopping OscillinkPinecone.searchRecords",
+  async ({ corpus, embeddings: embedder, signal, options }) => {
+    const index = await filled(corpus);
+    const own = { ...options, onWarning: () => undefined, ...(signal && { signal }) };
+    const searcher = new OscillinkPinecone({ index, embedder, ...own });
+    const { text } = corpus.questions[0]!;
+    const { data } = await searcher.searchRecords({ query: { topK: 4, inputs: { text } } });
+    return data.map(({ document }) => document._id);
+  },
+  ["embedQuery"],
+);

@@ -181,6 +181,88 @@ export function stoppingContract(
   });
 }
 
+/** A document as a store may return it: its text may be null, and its metadata may hold anything. */
+export interface Faulty {
+  readonly id: string;
+  readonly text: string;
+  readonly metadata: Record<string, unknown>;
+}
+
+type Callbacks = { readonly [name in "id" | "trust" | "title" | "context"]?: () => never };
+
+/** Asks an adapter for the four best, and says which came back. */
+type AskFaulty = (
+  documents: readonly Faulty[],
+  options: Callbacks & { readonly onError: "throw" | "passthrough" },
+) => Promise<readonly string[]>;
+
+const fail = (): never => {
+  throw new Error("nobody may depend on this");
+};
+const failing = (name: string) => ({
+  get [name]() {
+    return fail();
+  },
+});
+class ObjectId {
+  readonly #bytes = "64b0";
+  toString = () => this.#bytes;
+}
+
+const faults: Readonly<Record<string, (document: Faulty) => Faulty>> = {
+  "a null text": (document) => ({ ...document, text: null as never }),
+  "a computed entry that fails": ({ metadata, ...document }) => ({
+    ...document,
+    metadata: Object.defineProperties(failing("when"), Object.getOwnPropertyDescriptors(metadata)),
+  }),
+  "a computed title that fails": (document) => ({ ...document, metadata: failing("title") }),
+  "an entry that JSON cannot hold": (document) => ({ ...document, metadata: { toJSON: fail, big: 1n } }),
+  "an entry of a class": (document) => ({ ...document, metadata: { _id: new ObjectId() } }),
+  "a URL": (document) => ({ ...document, metadata: { from: new URL("https://example.org") } }),
+  "what refers to itself": (document) => {
+    const metadata: Record<string, unknown> = {};
+    metadata.self = metadata;
+    return { ...document, metadata };
+  },
+  "nothing but what is frozen": (document) =>
+    Object.freeze({ ...document, metadata: Object.freeze({ page: Object.freeze({ of: 3 }) }) }),
+};
+
+/**
+ * What every adapter does alike where `onError` is `"passthrough"`: no document and no function of the caller's can cost it a
+ * document, whatever it does once the search is over.
+ */
+export function guardContract(name: string, ask: AskFaulty): void {
+  const documents = (): Faulty[] =>
+    corpus.nearest(corpus.questions[0]!).map(({ id, text }) => ({ id, text, metadata: { of: "Hollin" } }));
+  const all = documents().map(({ id }) => id);
+
+  describe(name, () => {
+    describe.each(Object.entries(faults))("a document with %s", (_, fault) => {
+      test.each([
+        ["the second", (i: number) => i === 1],
+        ["every one", () => true],
+      ])("%s, costs none", async (_, is) => {
+        const given = documents().map((document, i) => (is(i) ? fault(document) : document));
+        const ids = await ask(given, { onError: "passthrough" });
+        expect(new Set(ids).size).toBe(4);
+        expect(all).toEqual(expect.arrayContaining([...ids]));
+      });
+    });
+
+    test.each(["id", "trust", "title", "context"] as const)(
+      "a failing %s() passes the first through",
+      async (which) => {
+        const ids = await ask(documents(), { onError: "passthrough", [which]: fail });
+        expect(ids).toEqual(all.slice(0, 4));
+        await expect(ask(documents(), { onError: "throw", [which]: fail })).rejects.toThrow(
+          "nobody may depend",
+        );
+      },
+    );
+  });
+}
+
 /** The same by a call of core. */
 export function direct(question: Question, k: number): Chosen {
   const { bundle, receipt } = rerank({

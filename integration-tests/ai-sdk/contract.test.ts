@@ -3,7 +3,14 @@ import { openaiEmbedder } from "@oscillink/openai";
 import { type RerankResult, rerank } from "ai";
 import OpenAI from "openai";
 import { afterAll } from "vitest";
-import { adapterContract, type Chosen, type Stoppable, stoppingContract } from "../contract.ts";
+import {
+  adapterContract,
+  type Chosen,
+  corpus,
+  guardContract,
+  type Stoppable,
+  stoppingContract,
+} from "../contract.ts";
 import { type OpenAIServer, openaiServer } from "../servers/openai.ts";
 
 const chosen = ({ rerankedDocuments, providerMetadata }: RerankResult<{ id: string }>): Chosen => {
@@ -83,3 +90,17 @@ stoppingContract("stopping the AI SDK's rerank by its abortSignal", (given) =>
 stoppingContract("stopping the reranking model by a signal of its own", (given) =>
   asked(given, given.signal ? { own: given.signal } : {}),
 );
+
+guardContract("guarding the reranking model", async (documents, options) => {
+  const [question] = corpus.questions;
+  const onWarning = () => undefined;
+  const model = oscillinkRerankingModel({ embed: corpus.embeddings, onWarning, ...options });
+  // The fields of an object are its metadata.
+  const values = documents.map(({ id, text, metadata }) => {
+    const properties = { id: { value: id, enumerable: true }, text: { value: text, enumerable: true } };
+    return Object.defineProperties({}, { ...Object.getOwnPropertyDescriptors(metadata), ...properties });
+  });
+  const given = { type: "object", values } as never;
+  const { ranking } = await model.doRerank({ documents: given, query: question!.text, topN: 4 });
+  return ranking.map(({ index }) => documents[index]!.id);
+});

@@ -6,11 +6,15 @@ import { FakeVectorStore } from "@langchain/core/utils/testing";
 import { createOscillinkTool, OscillinkReranker, OscillinkRetriever } from "@oscillink/langchain";
 import { oscillinkMiddleware } from "@oscillink/langchain/middleware";
 import { AIMessage, createAgent, fakeModel } from "langchain";
+import { expect, test } from "vitest";
 import {
   adapterContract,
   type Chosen,
   type Corpus,
+  corpus,
   directLists,
+  type Faulty,
+  guardContract,
   poolOf,
   type Stoppable,
   stoppingContract,
@@ -175,4 +179,56 @@ stoppingContract("stopping oscillinkMiddleware by the signal of its agent", asyn
   const messages = [{ role: "user", content: given.corpus.questions[0]!.text }];
   await agent.invoke({ messages }, withSignal(given.signal));
   return ids;
+});
+
+const documentOf = ({ id, text, metadata }: Faulty): Document => {
+  const document = Object.assign(new Document({ id, pageContent: "", metadata }), { pageContent: text });
+  return Object.isFrozen(metadata) ? Object.freeze(document) : document;
+};
+/** A retriever, or a store without vectors, that finds these. */
+const finding = (documents: readonly Faulty[]) => ({
+  invoke: async () => documents.map(documentOf),
+  similaritySearchVectorWithScore: async (_: number[], k: number) =>
+    documents.slice(0, k).map((document, i): [Document, number] => [documentOf(document), 1 - i / 100]),
+});
+const quiet = { embeddings: corpus.embeddings, k: 4, onWarning: () => undefined };
+const question = corpus.questions[0]!.text;
+
+guardContract("guarding OscillinkRetriever", async (documents, options) => {
+  const vectorStore = finding(documents) as never;
+  return idsOf(await new OscillinkRetriever({ vectorStore, ...quiet, ...options }).invoke(question));
+});
+
+guardContract("guarding OscillinkRetriever with expand", async (documents, options) => {
+  const fields = { vectorStore: finding(documents) as never, expand: { seeds: 2, perSeed: 5 }, pool: 6 };
+  return idsOf(await new OscillinkRetriever({ ...fields, ...quiet, ...options }).invoke(question));
+});
+
+guardContract("guarding OscillinkRetriever over two retrievers", async (documents, options) => {
+  const retrievers = [finding(documents), finding(documents.slice(2, 5))] as never;
+  return idsOf(await new OscillinkRetriever({ retrievers, ...quiet, ...options }).invoke(question));
+});
+
+guardContract("guarding OscillinkReranker", async (documents, options) => {
+  const reranker = new OscillinkReranker({ ...quiet, ...options, traceCandidates: true });
+  return idsOf(await reranker.compressDocuments(documents.map(documentOf), question));
+});
+
+test("a failing score() of a retriever costs its documents no place", async () => {
+  const passages = passagesOf(corpus);
+  const scored = {
+    name: "words",
+    retriever: { invoke: async () => passages },
+    score: () => {
+      throw new Error("no score");
+    },
+  } as never;
+  const warnings: unknown[] = [];
+  const onWarning = (error: unknown) => warnings.push(error);
+  const passing = { ...quiet, onError: "passthrough", onWarning } as const;
+  const found = await new OscillinkRetriever({ retrievers: [scored], ...passing }).invoke(question);
+  expect(found).toHaveLength(4);
+  expect(warnings[0]).toMatchObject({ message: "no score" });
+  const strict = new OscillinkRetriever({ retrievers: [scored], ...quiet });
+  await expect(strict.invoke(question)).rejects.toThrow("no score");
 });

@@ -11,7 +11,10 @@ import {
   adapterContract,
   type Chosen,
   type Corpus,
+  corpus,
   directLists,
+  type Faulty,
+  guardContract,
   poolOf,
   type Stoppable,
   stoppingContract,
@@ -105,4 +108,32 @@ stoppingContract("stopping OscillinkRetriever of LlamaIndex", async (given) => {
   const retriever: NodeRetriever = { retrieve: async () => nodesOf(given.corpus) };
   const { text } = given.corpus.questions[0]!;
   return idsOf(await new OscillinkRetriever({ retriever, ...made(given) }).retrieve(text));
+});
+
+const nodeOf = ({ id, text, metadata }: Faulty): NodeWithScore => {
+  const node = Object.assign(new TextNode({ id_: id, text, metadata: {} }), { metadata });
+  return Object.isFrozen(metadata) ? Object.freeze({ node: Object.freeze(node) }) : { node };
+};
+const findingNodes = (documents: readonly Faulty[]): NodeRetriever => ({
+  retrieve: async () => documents.map(nodeOf),
+});
+const quiet = {
+  embedModel: {
+    getQueryEmbedding: ({ text }: { text: string }) => corpus.embeddings.embedQuery(text),
+    // With the metadata, which a vector of the corpus knows nothing of.
+    getTextEmbeddingsBatch: async (texts: string[]) => texts.map(() => corpus.passages[0]!.vector),
+  },
+  k: 4,
+  onWarning: () => undefined,
+};
+const question = corpus.questions[0]!.text;
+
+guardContract("guarding OscillinkPostprocessor", async (documents, options) => {
+  const postprocessor = new OscillinkPostprocessor({ ...quiet, ...options });
+  return idsOf(await postprocessor.postprocessNodes(documents.map(nodeOf), question));
+});
+
+guardContract("guarding OscillinkRetriever of LlamaIndex over two retrievers", async (documents, options) => {
+  const retrievers = [findingNodes(documents), findingNodes(documents.slice(2, 5))];
+  return idsOf(await new OscillinkRetriever({ retrievers, ...quiet, ...options }).retrieve(question));
 });

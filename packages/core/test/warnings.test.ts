@@ -103,6 +103,14 @@ test("stores that are made anew for each request do not fill the console", async
   expect(told.length).toBeLessThanOrEqual(10);
 });
 
+test("the console is not told that all were embedded where no store was to have the vectors", async () => {
+  const heard: unknown[] = [];
+  await ask();
+  await ask({ onWarning: (error) => heard.push(error) });
+  expect(told).toEqual([]);
+  expect(heard).toEqual([expect.objectContaining({ parameter: "vectors" })]);
+});
+
 test("onWarning hears of each in its place, and silences it", async () => {
   const heard: unknown[] = [];
   const error = new EvalError("down");

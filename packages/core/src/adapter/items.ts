@@ -153,7 +153,8 @@ export async function rerankItems<Item, Handed = RerankedItem<Item>>(
     const { onReplayInputs } = settings;
     if (onReplayInputs) tell(() => onReplayInputs(replayInputs(queryText, evidence), receipt));
     const warning = withoutVectors(given, settings);
-    if (warning) warn(settings, warning, store);
+    // Where no store was to hand vectors over, that all are embedded is what was asked for: no matter for the console.
+    if (warning && (settings.onWarning || store)) warn(settings, warning, store);
     const { signer } = settings;
     const signed = signer && (await waitFor(() => signReceiptAsync(receipt, signer), waiting, "the signer"));
     const signatures = signed?.signatures ?? [];

@@ -47,7 +47,8 @@ export interface AdapterOptions<Item> extends Options {
   onError?: "throw" | "passthrough";
   /**
    * Told what failed, where `onError` is `"passthrough"`; and once a store (or adapter, where it knows none), that not one document
-   * of a pool came with its vector. Default: the console is, once a process for each kind of them; `() => {}` silences it.
+   * of a pool came with its vector. Default: the console is, once a process for each kind of them and each store; `() => {}`
+   * silences it. That no vector came it is told of a store alone.
    */
   onWarning?: (error: unknown) => unknown;
   /**

@@ -62,10 +62,18 @@ test("an abort ends a client that does not listen, and starts no further batch",
   const inputs: string[][] = [];
   const create: EmbeddingsClient["embeddings"]["create"] = ({ input }) => {
     inputs.push(input);
-    return new Promise((_, reject) => setTimeout(reject, 40, new Error("too late")));
+    return new Promise((_, reject) => {
+      const fail = () => {
+        failed = true;
+        reject(new Error("too late"));
+      };
+      setTimeout(fail, 40);
+    });
   };
+  let failed = false;
   for (const own of [true, false]) {
     inputs.length = 0;
+    failed = false;
     const { signal } = own ? controller : new AbortController();
     const options = { model: "m", batchSize: 1, concurrency: 2, ...(own && { signal }) };
     const call = own ? undefined : { signal: AbortSignal.any([AbortSignal.timeout(10)]) };
@@ -74,9 +82,8 @@ test("an abort ends a client that does not listen, and starts no further batch",
       call,
     );
     if (own) setTimeout(() => controller.abort(reason), 10);
-    const start = performance.now();
     const error = await refusal(() => asked);
-    expect(performance.now() - start).toBeLessThan(35);
+    expect(failed).toBe(false);
     if (own) expect(error).toBe(reason);
     else expect(error.name).toBe("TimeoutError");
     // Nobody hears of those that were under way, and no other is sent.

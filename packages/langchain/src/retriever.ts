@@ -74,7 +74,7 @@ interface RetrieverFields<Store extends VectorStoreInterface>
   embeddings?: RerankFields["embeddings"];
   /**
    * How many candidates to fetch and choose from. Integer >= k, default max(50, 10 k); of a PineconeStore no more than have their
-   * values in 3 MiB, as Pinecone's answers end at 4: 234 of 1024 values, 78 of 3072.
+   * values in 3 MiB, as Pinecone's answers end at 4: 236 of 1024 values, 78 of 3072.
    */
   pool?: number;
   /**

@@ -37,7 +37,7 @@ export interface OscillinkPineconeOptions<T extends RecordMetadata = RecordMetad
   index: Pick<Index<T>, "query" | "fetch" | "searchRecords">;
   /**
    * How many candidates a search fetches; never fewer than its topK. Integer >= 1. Default: max(50, 10 topK), but of a query
-   * with a vector no more than have their values in 3 MiB, as Pinecone's answers end at 4: 234 of 1024 values, 78 of 3072.
+   * with a vector no more than have their values in 3 MiB, as Pinecone's answers end at 4: 236 of 1024 values, 78 of 3072.
    */
   pool?: number;
   /** For `searchRecords` with a text: embeds it with the model of the index. Default: none. */

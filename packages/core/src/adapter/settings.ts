@@ -176,7 +176,7 @@ const VALUE = 13;
 
 /**
  * How many candidates a search fetches by default from a store whose answers hold the vectors as decimals and end at 4 MiB, as
- * Pinecone's do: max(50, 10 k), but no more than have their values in 3 MiB (234 of 1024 values, 78 of 3072), and no fewer than k.
+ * Pinecone's do: max(50, 10 k), but no more than have their values in 3 MiB (236 of 1024 values, 78 of 3072), and no fewer than k.
  *
  * @param width how many values a vector has.
  */

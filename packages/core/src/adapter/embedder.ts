@@ -40,7 +40,7 @@ export async function completeVectors(
   waiting: Waiting = {},
 ): Promise<CompletedVectors> {
   const embeddings = found.map((vector) => vector ?? null);
-  const absent = [...embeddings.keys()].filter((i) => embeddings[i] === null && texts[i] !== "");
+  const absent = [...embeddings.keys()].filter((i) => embeddings[i] === null && isText(texts[i]));
   const fromStore = embeddings.filter((vector) => vector !== null).length;
   const wanted = absent.map((i) => texts[i]!.toWellFormed());
   const embedded = wanted.length > 0 ? await embedAll(wanted, embedder, waiting) : [];
@@ -49,6 +49,9 @@ export async function completeVectors(
   });
   return { embeddings, counts: { fromStore, reembedded: absent.length } };
 }
+
+/** Whether there is something to embed. What is no text, such as a null of a database, the ranking judges. */
+const isText = (text: unknown): boolean => typeof text === "string" && text !== "";
 
 /** A vector for each text, by one call. Throws as {@link completeVectors}. */
 export async function embedAll(texts: string[], embedder: Embedder, waiting: Waiting): Promise<Vector[]> {

@@ -6,7 +6,7 @@ import { type Embedder, embedAll } from "./embedder.ts";
 export interface EmbeddingCache {
   /** How many bytes it holds at most. */
   readonly bytes: number;
-  /** How many it holds now: four a value of a vector, and two a character of its text and of what names its embedder. */
+  /** How many it holds now: four a value of a vector, and two a character of its text. */
   readonly used: number;
   /**
    * The same cache under the name of a model, for embedders that are made anew for each request: all that are given this
@@ -102,7 +102,7 @@ export function embeddingCache(options: { readonly bytes?: number } = {}): Embed
  * An embedder that remembers the documents it embedded last, so that a pool that comes again costs no call: for stores
  * that keep their vectors to themselves. Queries are passed on.
  *
- * A vector is kept under its text alone and as float32, which is what the ranking computes with. One that could not be
+ * A vector is kept under its embedder and its text, and as float32, which is what the ranking computes with. One that could not be
  * ranked is handed on and not kept, nor is anything of a call that failed; calls at the same time do not wait for each
  * other.
  *

@@ -492,6 +492,21 @@ describe("an abort", () => {
     expect(embed.mock.calls.map(([, call]) => call.abortSignal)).toEqual([signal, signal]);
   });
 
+  test("starts no further call to a model that takes one text at a time", async () => {
+    const controller = new AbortController();
+    const slow = embeddingModel({ maxEmbeddingsPerCall: 1 });
+    const doEmbed = vi.fn(async (call: Parameters<typeof slow.doEmbed>[0]) => {
+      if (call.values[0] === texts[2]) controller.abort(reason);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      return slow.doEmbed(call);
+    });
+    const model = oscillinkRerankingModel({ embed: { ...slow, doEmbed } });
+    const asked = rerank({ model, query, documents: texts, abortSignal: controller.signal });
+    expect(await failureOf(asked)).toBe(reason);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(doEmbed.mock.calls.map(([{ values }]) => values[0])).toEqual([query, ...texts.slice(0, 3)]);
+  });
+
   test("beforehand asks nobody", async () => {
     const embed = vi.fn();
     const abortSignal = AbortSignal.abort(reason);

@@ -387,6 +387,26 @@ test("what was embedded again is remembered, a model apart, as far as the cache 
   expect(pages(first)).toBe(1);
 });
 
+test("a cache is shared by adapters, and keeps the vectors of two models apart", async () => {
+  const [first, second] = [new LexicalModel(), new LexicalModel()];
+  const nodes = textNodes().map((node) => ({ node }));
+  const cache = embeddingCache();
+  const pages = async (embedModel: LexicalModel, kept = cache) => {
+    await new OscillinkPostprocessor({ embedModel, cache: kept }).postprocessNodes(nodes, query);
+    return embedModel.asked.splice(0).filter((text) => text !== query).length;
+  };
+  expect(await pages(first)).toBe(texts.length);
+  expect(await pages(first)).toBe(0);
+  expect(await pages(second)).toBe(texts.length);
+  const named = cache.forModel("lexical");
+  expect([await pages(first, named), await pages(second, named)]).toEqual([texts.length, 0]);
+});
+
+test("a retriever says its k", () => {
+  expect(new OscillinkRetriever({ index }).k).toBe(5);
+  expect(new OscillinkRetriever({ index, k: 9 }).k).toBe(9);
+});
+
 test("no nodes in, none out, whatever the query", async () => {
   expect(await new OscillinkPostprocessor({ attach: "full" }).postprocessNodes([])).toEqual([]);
 });

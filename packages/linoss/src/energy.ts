@@ -1,5 +1,6 @@
-import { checkVector, diagonalAt, diagonalOf } from "./check.ts";
+import { checkVector, diagonalOf } from "./check.ts";
 import { InvalidValueError, show } from "./errors.ts";
+import { asFloat64, diagonalAsFloat64 } from "./space.ts";
 import type { Diagonal, Vector } from "./types.ts";
 
 /**
@@ -10,14 +11,16 @@ import type { Diagonal, Vector } from "./types.ts";
 export function energy(y: Vector, z: Vector, A: Diagonal): number {
   checkVector("y", y);
   checkVector("z", z, y.length);
-  return energyOf(y, z, diagonalOf("A", A, y.length));
+  const n = y.length;
+  const stiffness = diagonalAsFloat64("A", diagonalOf("A", A, n), n);
+  return 0.5 * sumOfEnergies(asFloat64("y", y, n), asFloat64("z", z, n), stiffness, n);
 }
 
-/** {@link energy} without the checks. */
-export function energyOf(y: Vector, z: Vector, A: Diagonal): number {
+/** Twice the energy of the first n oscillators, without the checks. */
+export function sumOfEnergies(y: Float64Array, z: Float64Array, A: Float64Array, n: number): number {
   let sum = 0;
-  for (let i = 0; i < y.length; i++) sum += z[i]! * z[i]! + diagonalAt(A, i) * y[i]! * y[i]!;
-  return 0.5 * sum;
+  for (let i = 0; i < n; i++) sum += z[i]! * z[i]! + A[i]! * y[i]! * y[i]!;
+  return sum;
 }
 
 /** The change of an energy: next less previous, below 0 where energy was lost. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** A document that is searched. */
-export interface Document {
+interface Document {
   readonly id: string;
   readonly title: string;
   readonly text: string;

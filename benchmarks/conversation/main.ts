@@ -147,7 +147,7 @@ if (later.some(({ newTopic }) => newTopic)) {
   const [changes, follows] = [true, false].map((which) =>
     later.filter(({ newTopic }) => newTopic === which).map(energyOf),
   ) as [number[], number[]];
-  for (const threshold of [0.7, 0.75, 0.8, 0.85, 0.9, 0.95]) {
+  for (const threshold of [0.08, 0.1, 0.12, 0.14, 0.17, 0.2, 0.25]) {
     const [found, wrong] = [changes, follows].map(
       (some) => some.filter((energy) => energy > threshold).length,
     );
@@ -161,7 +161,7 @@ if (later.some(({ newTopic }) => newTopic)) {
             follows: follows.length,
             wrong,
           })
-        : `${threshold === 0.7 ? `\nenergy: mean ${mean(changes).toFixed(3)} where the topic changes, ${mean(follows).toFixed(3)} where not\n` : ""}resetAbove ${threshold.toFixed(2)}: ${found} of ${changes.length} changes found, ${wrong} of ${follows.length} other turns taken for one`,
+        : `${threshold === 0.08 ? `\nenergy: mean ${mean(changes).toFixed(3)} where the topic changes, ${mean(follows).toFixed(3)} where not\n` : ""}resetAbove ${threshold.toFixed(2)}: ${found} of ${changes.length} changes found, ${wrong} of ${follows.length} other turns taken for one`,
     );
   }
 }

@@ -32,8 +32,9 @@ export function replay(data: Conversations, turn: Turn, options: FocusOptions): 
     const vector = data.vectorOf(text);
     if (vector === undefined) return null;
     const topic = data.vectorOf(joined(texts.slice(focus.since, i + 1)));
-    // A turn on the way that is not judged may lack the vector of all turns up to it, and its own does: only the last one's counts.
-    if (topic === undefined && i === texts.length - 1) return null;
+    // A turn on the way that is not judged may have no vector of all turns up to it. It decides nothing but resets.
+    if (topic === undefined && (i === texts.length - 1 || typeof options.resetAbove === "number"))
+      return null;
     result = focus.next(vector, topic ?? vector);
   }
   return result;
@@ -119,7 +120,11 @@ export function cellOf(figures: readonly number[], baseline: readonly number[]):
 export const GRIDS: Readonly<Record<string, readonly FocusOptions[]>> = {
   history: [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1].map((historyWeight) => ({ mode: "history", historyWeight })),
   "history, resets": [0.2, 0.3, 0.4, 0.5].flatMap((historyWeight) =>
-    [0.7, 0.8, 0.85, 0.9, 0.95, 1].map((resetAbove) => ({ mode: "history", historyWeight, resetAbove })),
+    [0.08, 0.1, 0.12, 0.14, 0.17, 0.2, 0.25].map((resetAbove) => ({
+      mode: "history",
+      historyWeight,
+      resetAbove,
+    })),
   ),
   average: [0.5, 0.6, 0.7, 0.8, 0.9, 1].map((lastShare) => ({ mode: "average", lastShare })),
   oscillator: [1, 2, 4, 8, 16, 64].flatMap((stiffness) =>

@@ -83,7 +83,7 @@ describe.for(modes)("a focus of the mode %s", (mode) => {
       [b, a],
     ] as [number[], number[]][]);
     expect(focus.since).toBe(0);
-    const away = focus.next([-0.1, 0, 1]);
+    const away = focus.next([-0.1, 0, 1], [-0.1, 0, 1]);
     expect(away.energy).toBeGreaterThan(0.9);
     expect(away).toMatchObject({ turn: 2, reset: true, converged: false });
     expect(focus.since).toBe(2);

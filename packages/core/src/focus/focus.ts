@@ -8,9 +8,10 @@ export interface FocusTurn {
   /** The vector to search with, of length 1. */
   readonly query: Float32Array;
   /**
-   * What the turn puts into the spring between it and the focus so far, before the focus moves: `½ |x - y|²`, which is
-   * 1 - cosine where both have length 1, and in the mode `oscillator` `½ |x - y|² + ½ |z|² / stiffness`, with the velocity z that is left.
-   * 0 for the first turn.
+   * What the turn puts into the spring between it and the focus y so far, before the focus moves: `½ |x - y|²`, which is 1 - cosine
+   * where both have length 1. In the mode `history` it is that of the topic: `½ |h - h'|²`, of the joined turns with this one and
+   * without it, for a follow-up moves them little even where its own words are new. In the mode `oscillator` the motion z that is
+   * left counts too: `½ |x - y|² + ½ |z|² / stiffness`. 0 for the first turn.
    */
   readonly energy: number;
   /** How far the query has moved since the last turn: 1 - cosine, from 0 to 2. 0 for the first turn. */
@@ -29,7 +30,7 @@ export interface FocusState {
   readonly turns: number;
   /** The turn at which the topic began. */
   readonly since: number;
-  /** Position; empty before the first turn. */
+  /** Position, in the mode `history` the topic h; empty before the first turn. */
   readonly position: readonly number[];
   /** Velocity, in the mode `oscillator`; empty otherwise. */
   readonly velocity: readonly number[];
@@ -77,36 +78,33 @@ export class QueryFocus {
    *
    * @param embedding the embedding of what was asked, of any length but 0.
    * @param joinedEmbedding the embedding of the turns from `since` on, this one included, joined into one text. The mode `history`
-   *   needs it, but not where a topic begins; the others do not look at it.
+   *   needs it from the second turn on; the others do not look at it.
    * @throws {VectorError} for a vector that is zero, not finite, or of another width than before.
    * @throws {StateError} in the mode `history` for a later turn without `joinedEmbedding`.
    */
   next(embedding: ArrayLike<number>, joinedEmbedding?: ArrayLike<number>): FocusTurn {
     const { mode, resetAbove, convergedBelow } = this.options;
-    const width = this.#turns === 0 ? undefined : this.#position.length;
-    const x = unit("embedding", embedding, width);
     const first = this.#turns === 0;
-    const energy = first ? 0 : this.#energyOf(x);
-    const reset = !first && resetAbove !== null && energy > resetAbove;
-    const begins = first || reset;
-    const joined =
-      mode !== "history" || begins || joinedEmbedding === undefined
-        ? null
-        : unit("joinedEmbedding", joinedEmbedding, x.length);
-    if (mode === "history" && !begins && joined === null) {
+    const x = unit("embedding", embedding, first ? undefined : this.#position.length);
+    if (mode === "history" && !first && joinedEmbedding === undefined) {
       throw new StateError(
         "joinedEmbedding",
         'is missing: the mode "history" needs the embedding of all turns of the topic joined; another mode does not',
       );
     }
+    // What the focus is pulled to: the topic so far with the new turn, or the turn itself.
+    const target = mode === "history" && !first ? unit("joinedEmbedding", joinedEmbedding!, x.length) : x;
+    const energy = first ? 0 : this.#energyOf(target);
+    const reset = !first && resetAbove !== null && energy > resetAbove;
+    const begins = first || reset;
     if (begins) {
       this.#position = x;
       this.#velocity = new Float64Array(mode === "oscillator" ? x.length : 0);
       this.#since = this.#turns;
     } else {
-      this.#move(x, joined);
+      this.#move(target);
     }
-    const query = Float32Array.from(scaled(this.#position) ?? x);
+    const query = Float32Array.from(this.#queryOf(x) ?? x);
     const shift = first ? 0 : 1 - cosine(query, this.#query);
     this.#query = query;
     const turn = this.#turns++;
@@ -182,22 +180,27 @@ export class QueryFocus {
     return 0.5 * sum + (0.5 * motion) / this.options.stiffness;
   }
 
-  #move(x: Float64Array, joined: Float64Array | null): void {
-    const { mode, historyWeight, lastShare, stiffness, damping, dt } = this.options;
+  #move(target: Float64Array): void {
+    const { mode, lastShare, stiffness, damping, dt } = this.options;
     const y = this.#position;
-    if (mode === "oscillator") {
+    if (mode === "history") {
+      this.#position = target;
+    } else if (mode === "average") {
+      // Opposite vectors may leave nothing: the last turn is then the focus.
+      this.#position = scaled(target.map((x, i) => lastShare * x + (1 - lastShare) * y[i]!)) ?? target;
+    } else {
       // The damped implicit step: z' = (z + dt k (x - y)) / (1 + dt c + dt² k), y' = y + dt z'.
       const inertia = 1 + dt * damping + dt * dt * stiffness;
-      this.#velocity = this.#velocity.map((z, i) => (z + dt * stiffness * (x[i]! - y[i]!)) / inertia);
+      this.#velocity = this.#velocity.map((z, i) => (z + dt * stiffness * (target[i]! - y[i]!)) / inertia);
       this.#position = y.map((position, i) => position + dt * this.#velocity[i]!);
-      return;
     }
-    const mixed =
-      joined === null
-        ? x.map((value, i) => lastShare * value + (1 - lastShare) * y[i]!)
-        : x.map((value, i) => value + historyWeight * joined[i]!);
-    // Opposite vectors may leave nothing: the last turn is then the focus.
-    this.#position = scaled(mixed) ?? x;
+  }
+
+  /** The query of the turn x, or null where nothing is left of it. */
+  #queryOf(x: Float64Array): Float64Array | null {
+    const { mode, historyWeight } = this.options;
+    const y = this.#position;
+    return scaled(mode === "history" ? x.map((value, i) => value + historyWeight * y[i]!) : y);
   }
 }
 

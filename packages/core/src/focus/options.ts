@@ -19,7 +19,7 @@ export interface FocusOptions {
   readonly dt?: number;
   /**
    * A turn whose energy is above this begins a new topic: the focus forgets what was before. From 0 to 100, or null for never.
-   * Default null. What energy a new topic has depends on the embedding model: see {@link FocusTurn.energy}.
+   * Default null. What energy a new topic has depends on the embedding model and the mode: see {@link FocusTurn.energy}.
    */
   readonly resetAbove?: number | null;
   /** The focus has converged where it shifts by less than this. From 0 to 2. Default 0.05. */

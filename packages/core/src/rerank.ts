@@ -1,6 +1,7 @@
 import { CandidateError, checkObject, OscillinkError, show, VectorError } from "./errors.ts";
 import {
   type Context,
+  type FocusRecord,
   type ReceiptOptions,
   resolveReceiptOptions,
   type VectorCounts,
@@ -45,6 +46,10 @@ export interface RerankRequest<C extends Candidate = Candidate> extends Options 
   readonly vectors?: VectorCounts;
   /** Facts to bind into the receipt, such as a request's id. Default: none. */
   readonly context?: Context;
+  /**
+   * Where the query is the focus of a conversation: what `QueryFocus.next` returned with it, for the receipt. Default: none.
+   */
+  readonly focus?: FocusRecord;
 }
 
 /** A document of the bundle, with the record of why it was chosen. */
@@ -85,8 +90,8 @@ export function rerank<C extends Candidate>(request: RerankRequest<C>): RerankRe
   if (vector && request.missing === undefined) refuseWithoutVectors(candidates, vector, input.nameOf);
   if (query.text?.trim() && params.textWeight > 0) refuseWithoutTexts(candidates, input.nameOf);
   const problem = makeProblem(pool, params, null);
-  const { vectors = null, context = null } = request;
-  const record = resolveReceiptOptions({ vectors, context });
+  const { vectors = null, context = null, focus = null } = request;
+  const record = resolveReceiptOptions({ vectors, context, focus });
   const { entries, receipt } =
     strategiesOf(problem).score === "published"
       ? publishedResult(problem, query, record)
@@ -128,6 +133,7 @@ export function poolOf<C extends Candidate>(
     lists,
     vectors: _,
     context: __,
+    focus: ___,
     ...options
   } = checkObject("request", request, wanted);
   if (lists !== undefined && candidates !== undefined) {

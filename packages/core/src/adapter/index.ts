@@ -24,6 +24,15 @@ export {
   resolveCache,
 } from "./cache.ts";
 export {
+  type Asked,
+  asking,
+  ConversationFocus,
+  type ConversationFocusOptions,
+  type ConversationState,
+  checkThread,
+  resolveConversations,
+} from "./conversation.ts";
+export {
   type CompletedVectors,
   completeVectors,
   type Embedder,

@@ -1,4 +1,5 @@
 import { CandidateError } from "../errors.ts";
+import type { FocusRecord } from "../options/calls.ts";
 import { defined } from "../options/options.ts";
 import { type Candidate, freeId, type ResultList } from "../pool/candidates.ts";
 import type { Vector } from "../pool/matrix.ts";
@@ -45,7 +46,12 @@ export interface DocumentRecord {
 }
 
 /** What is known of the items' likeness to the query, one entry an item. */
-export type Likeness =
+export type Likeness = LikenessKinds & {
+  /** Where the query is the focus of a conversation: what the receipt says of it. */
+  readonly focus?: FocusRecord | undefined;
+};
+
+type LikenessKinds =
   | {
       /** The query's vector. */
       readonly query: Vector;
@@ -145,6 +151,7 @@ export async function rerankItems<Item, Handed = RerankedItem<Item>>(
     const { bundle, receipt } = rerank({
       ...settings.options,
       ...(context !== undefined && { context }),
+      ...(given.focus && { focus: given.focus }),
       // Said, for a pool without vectors is told of by a warning, and keeps its order.
       missing: settings.params.missing,
       ...(queryText !== undefined && { queryText }),

@@ -1,7 +1,7 @@
 /** A chart of lines over steps, as SVG: the same text for the same figures on every engine. */
 
 /** One line of a chart. */
-export interface Line {
+interface Line {
   readonly name: string;
   readonly values: readonly number[];
   readonly color: string;
@@ -21,7 +21,7 @@ export interface Chart {
 }
 
 const WIDTH = 760;
-const LEFT = 48;
+const LEFT = 70;
 const RIGHT = 140;
 const PLOT = 150;
 /** Room for a chart's title and for its labels. */
@@ -65,10 +65,9 @@ function linesOf({ title, lines, labels, marks, least, most }: Chart, top: numbe
     `<polyline fill="none" stroke="${color}" stroke-width="2"${dash ? ` stroke-dasharray="${dash}"` : ""} points="${values.map((v, step) => `${x(step)},${y(v)}`).join(" ")}"/>`,
     text(WIDTH - RIGHT + 8, round(ends[i]! + 4), name, `fill="${color}"`),
   ]);
-  const under = labels.map(({ at, text: words }) => {
-    const anchor = at === 0 ? "start" : at === steps - 1 ? "end" : "middle";
-    return text(x(at), bottom + 16, words, `text-anchor="${anchor}" font-size="10" fill="#555555"`);
-  });
+  const under = labels.map(({ at, text: words }) =>
+    text(x(at), bottom + 16, words, 'text-anchor="middle" font-size="10" fill="#555555"'),
+  );
   return [text(LEFT, top + 22, title, 'font-weight="bold"'), ...ticks, ...marked, ...drawn, ...under];
 }
 

@@ -13,7 +13,7 @@ test.each(Object.keys(figures))(
 test("a chart has each line's values at their places, and its texts escaped", () => {
   const lines = [{ name: "a < b", values: [0, 1], color: "#000000" }];
   const svg = svgOf("t", [{ title: "x & y", lines, labels: [], marks: [], least: 0, most: 1 }]);
-  expect(svg).toContain('points="48,190 620,40"');
+  expect(svg).toContain('points="70,190 620,40"');
   expect(svg).toContain("a &lt; b");
   expect(svg).toContain("x &amp; y");
 });

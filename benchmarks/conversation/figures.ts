@@ -27,7 +27,7 @@ async function conversation(): Promise<string> {
   });
   const labels = questions.map((text, at) => ({
     at,
-    text: text.length > 30 ? `${text.slice(0, 29)}…` : text,
+    text: text.length > 25 ? `${text.slice(0, 24)}…` : text,
   }));
   const marks = turns.flatMap(({ newTopic }, at) => (newTopic ? [{ at, text: "another topic" }] : []));
   const column = (name: keyof (typeof rows)[0]) => rows.map((row) => row[name]);

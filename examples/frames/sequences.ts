@@ -74,7 +74,7 @@ export const sequences: readonly Sequence[] = [
 ];
 
 /** A focus that follows frames: critically damped, and it begins anew where a frame is nearly at a right angle to it. */
-export const follower = (): QueryFocus =>
+const follower = (): QueryFocus =>
   new QueryFocus({ mode: "oscillator", stiffness: 1, damping: 2, resetAbove: 0.6 });
 
 /** What the focus makes of a sequence. */

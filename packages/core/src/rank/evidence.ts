@@ -1,7 +1,7 @@
 import { moments, skewness, unitOf } from "../math.ts";
 import type { Params } from "../options/types.ts";
 import type { Pool } from "../pool/pool.ts";
-import { type Query, similarity } from "../pool/query.ts";
+import { ownSimilarities, type Query } from "../pool/query.ts";
 import type { Problem } from "../solve/problem.ts";
 import { type TextEvidence, weighTexts } from "../words/bm25.ts";
 
@@ -197,11 +197,8 @@ export function weighed(
 /** Cosine or score of each node; one that the search did not find takes the lowest of those that it did. */
 export function similarities(pool: Pool, query: Query): Float64Array {
   const { candidate, found } = pool;
-  return filled(
-    Float64Array.from(candidate, (index, node) =>
-      found === null || found[index] ? similarity(pool, query, node) : Number.NaN,
-    ),
-  );
+  const own = ownSimilarities(pool, query);
+  return filled(found === null ? own : own.map((value, node) => (found[candidate[node]!] ? value : Number.NaN)));
 }
 
 const largest = (values: Float64Array): number => values.reduce((size, v) => Math.max(size, Math.abs(v)), 0);

@@ -88,12 +88,12 @@ export function nearestNeighbors(
   threshold.fill(nextAbove(Math.max(floor, LEAST_WEIGHT)));
   const lists: NearestLists = { k, capacity, to, weight, count, threshold, keepTies: ties === "all" };
   const placed = { ...known, data };
-  // Lists cut down early, after 32, 64, 128, … rows, ask more of what comes later: most pairs are then none of theirs.
+  // Lists cut down early, after 32, 128, 512, … rows, ask more of what comes later: most pairs are then none of theirs.
   let next = TILE;
   const seen = (rows: number) => {
     if (rows !== n && rows !== next) return;
     kernel.keepBest(lists);
-    next *= 2;
+    next *= 4;
   };
   if (gram !== null) {
     for (let i = 0; i < n; i += TILE) {

@@ -205,6 +205,7 @@ const largest = (values: Float64Array): number => values.reduce((size, v) => Mat
 
 /** The lowest of the others in place of each NaN; 0 where there are no others. */
 export function filled(values: Float64Array): Float64Array {
+  if (!values.some(Number.isNaN)) return values;
   const known = values.filter((v) => !Number.isNaN(v));
   const lowest = known.length > 0 ? known.reduce((a, b) => Math.min(a, b)) : 0;
   return values.map((v) => (Number.isNaN(v) ? lowest : v));

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Kernel, NearestLists, Placed, SparseSymmetric } from "../src/kernels/kernel.ts";
-import { type Matrix, matrix } from "../src/pool/matrix.ts";
+import { type Matrix, matrix } from "../src/kernels/matrix.ts";
 import { uniform } from "./support.ts";
 
 /** What the arithmetic of float32 treats apart. Each fills an array from a seed. */

@@ -2,10 +2,21 @@ import { OptionError, show, VectorError } from "../errors.ts";
 import { capRowSums, symmetrize } from "../graph/adjacency.ts";
 import { nearestNeighbors } from "../graph/neighbors.ts";
 import { kernel } from "../kernels/fastest.ts";
+import { product } from "../kernels/scalar.ts";
 import { defined, resolveOptions } from "../options/options.ts";
 import type { Options } from "../options/types.ts";
-import { compareRows, contentOrder, gather, pack, packOne, unitRows, unitScale, type Vector, type Vectors, widthOf } from "../pool/matrix.ts";
-import { product } from "../kernels/scalar.ts";
+import {
+  compareRows,
+  contentOrder,
+  gather,
+  pack,
+  packOne,
+  unitRows,
+  unitScale,
+  type Vector,
+  type Vectors,
+  widthOf,
+} from "../pool/matrix.ts";
 import { eliminate, iterate, screen } from "./screened.ts";
 
 /** The options of {@link computeDiffusionGates}. The graph's are the lattice's own, and so are their defaults. */

@@ -1,7 +1,7 @@
 import type { Kernel, NearestLists } from "../kernels/kernel.ts";
+import { type Matrix, padded } from "../kernels/matrix.ts";
 import { nextAbove } from "../kernels/scalar.ts";
 import { LEAST_WEIGHT } from "../pool/input.ts";
-import { type Matrix, padded } from "../pool/matrix.ts";
 
 /** Directed edges `from[e] -> to[e]` of similarity `weight[e]`: `from` ascending, and `to` within it. */
 export interface Edges {

@@ -1,4 +1,4 @@
-import type { Matrix } from "../pool/matrix.ts";
+import type { Matrix } from "./matrix.ts";
 
 /** Which entries of a square matrix are there, in compressed sparse rows (CSR), columns ascending. */
 export interface Pattern {

@@ -147,7 +147,11 @@ export function simdKernel(): Kernel | null {
       return sources.map((source, i) => {
         if (typeof source === "number") return new Float32Array(buffer, starts[i], source).fill(0);
         const kind =
-          source instanceof Int32Array ? Int32Array : source instanceof Float64Array ? Float64Array : Float32Array;
+          source instanceof Int32Array
+            ? Int32Array
+            : source instanceof Float64Array
+              ? Float64Array
+              : Float32Array;
         const copy = new kind(buffer, starts[i], source.length);
         if (starts[i] !== base || !isHeld(source)) copy.set(source);
         return copy;
@@ -183,7 +187,15 @@ export function simdKernel(): Kernel | null {
       if (!inside(a.data, b.data, out)) return scalar.dots(a, i0, i1, b, j0, j1, out);
       const { stride } = a;
       const [rows, columns] = [i1 - i0, j1 - j0];
-      module.dots(at(a.data, i0 * stride), rows, at(b.data, j0 * stride), columns, stride, at(out), 4 * columns);
+      module.dots(
+        at(a.data, i0 * stride),
+        rows,
+        at(b.data, j0 * stride),
+        columns,
+        stride,
+        at(out),
+        4 * columns,
+      );
     },
 
     gram(rows, out) {

@@ -1,6 +1,7 @@
 import { isFloats } from "../bytes.ts";
 import { show, VectorError } from "../errors.ts";
 import { kernel } from "../kernels/fastest.ts";
+import { type Matrix, matrix } from "../kernels/matrix.ts";
 
 /** One vector: an array of numbers, or a typed array of them. Nothing else with a `length` is one. */
 export type Vector = readonly number[] | NumberArray;
@@ -33,26 +34,6 @@ export interface PackedVectors {
 
 /** N vectors of the same width: an array of rows (null where there is no vector), or one packed matrix. */
 export type Vectors = readonly (Vector | null | undefined)[] | PackedVectors;
-
-/**
- * N rows of D float32 values, each padded with zeros to a multiple of four: kernels then work in whole groups of
- * four lanes, with no remainder to treat apart.
- */
-export interface Matrix {
-  readonly rows: number;
-  readonly columns: number;
-  /** Values from one row to the next: `columns` rounded up to a multiple of 4. */
-  readonly stride: number;
-  /** `rows * stride` values; column c of row i is at `i * stride + c`. */
-  readonly data: Float32Array;
-}
-
-export const padded = (columns: number): number => (columns + 3) & ~3;
-
-export function matrix(rows: number, columns: number): Matrix {
-  const stride = padded(columns);
-  return { rows, columns, stride, data: new Float32Array(rows * stride) };
-}
 
 /** Rows with their lengths, taken before anything was scaled. */
 export interface Packed extends Matrix {
@@ -222,7 +203,10 @@ export function contentOrder(
   otherwise: (a: number, b: number) => number = () => 0,
 ): Int32Array {
   const { data, stride } = source;
-  const first = Float32Array.from({ length: source.rows }, (_, i) => (data[i * stride] ?? 0) * (scale?.[i] ?? 1));
+  const first = Float32Array.from(
+    { length: source.rows },
+    (_, i) => (data[i * stride] ?? 0) * (scale?.[i] ?? 1),
+  );
   // The first value tells most rows apart.
   return Int32Array.from(rows).sort(
     (a, b) => first[a]! - first[b]! || compareRows(source, a, b, scale) || otherwise(a, b),

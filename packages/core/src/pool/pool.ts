@@ -1,4 +1,5 @@
 import { checkObject, VectorError } from "../errors.ts";
+import { type Matrix, matrix } from "../kernels/matrix.ts";
 import type { Strategies } from "../options/profiles.ts";
 import type { Params } from "../options/types.ts";
 import {
@@ -13,16 +14,7 @@ import {
   type Edge,
   type LatticeInput,
 } from "./input.ts";
-import {
-  compareRows,
-  contentOrder,
-  gather,
-  type Matrix,
-  matrix,
-  type Packed,
-  pack,
-  unitScale,
-} from "./matrix.ts";
+import { compareRows, contentOrder, gather, type Packed, pack, unitScale } from "./matrix.ts";
 import { missingOf, refuseMissing } from "./missing.ts";
 import { wordVectors } from "./wordVectors.ts";
 

@@ -1,8 +1,9 @@
 import { OptionError, show, VectorError } from "../errors.ts";
-import type { Params } from "../options/types.ts";
-import { cosineOf, type Matrix, matrix, packOne, unitRows, type Vector, widthOf } from "./matrix.ts";
 import { kernel } from "../kernels/fastest.ts";
+import { type Matrix, matrix } from "../kernels/matrix.ts";
 import { product } from "../kernels/scalar.ts";
+import type { Params } from "../options/types.ts";
+import { cosineOf, packOne, unitRows, type Vector, widthOf } from "./matrix.ts";
 import { checkNorm, type Pool } from "./pool.ts";
 
 /** What is asked of a pool. */

@@ -1,8 +1,8 @@
 import { productRadius } from "../kernels/kernel.ts";
+import { product } from "../kernels/scalar.ts";
 import { moments } from "../math.ts";
 import type { Params } from "../options/types.ts";
 import { LEAST_WEIGHT } from "../pool/input.ts";
-import { product } from "../kernels/scalar.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Problem } from "../solve/problem.ts";
 import type { EvidenceSystem } from "../solve/settle.ts";

@@ -198,7 +198,9 @@ export function weighed(
 export function similarities(pool: Pool, query: Query): Float64Array {
   const { candidate, found } = pool;
   const own = ownSimilarities(pool, query);
-  return filled(found === null ? own : own.map((value, node) => (found[candidate[node]!] ? value : Number.NaN)));
+  return filled(
+    found === null ? own : own.map((value, node) => (found[candidate[node]!] ? value : Number.NaN)),
+  );
 }
 
 const largest = (values: Float64Array): number => values.reduce((size, v) => Math.max(size, Math.abs(v)), 0);

@@ -1,6 +1,6 @@
+import { kernel } from "../kernels/fastest.ts";
 import { exponential } from "../math.ts";
 import { type Scale, scaleOf } from "../options/scales.ts";
-import { kernel } from "../kernels/fastest.ts";
 import type { Pool } from "../pool/pool.ts";
 import { ownSimilarities, type Query } from "../pool/query.ts";
 import type { Problem } from "../solve/problem.ts";

@@ -1,5 +1,5 @@
 import type { Kernel } from "../kernels/kernel.ts";
-import { type Matrix, matrix, padded } from "../pool/matrix.ts";
+import { type Matrix, matrix, padded } from "../kernels/matrix.ts";
 import { product } from "../kernels/scalar.ts";
 
 /**

@@ -7,6 +7,8 @@ export default defineConfig({
   test: {
     // By default one core is left to the runner, which needs little: of two, tests would get one.
     maxWorkers: "100%",
+    // Adapters warn on the console where a test does not listen.
+    silent: "passed-only",
     projects: [
       { test: { name: "packages", include: ["packages/*/test/**/*.test.ts"], exclude } },
       {

@@ -10,7 +10,7 @@ const embed = process.env.OPENAI_API_KEY
   : embeddings;
 
 const { ranking, providerMetadata } = await rerank({
-  model: oscillinkRerankingModel({ embed, attach: "digest", trust: ({ trust }: { trust: number }) => trust }),
+  model: oscillinkRerankingModel({ embed, trust: ({ trust }: { trust: number }) => trust }),
   query: "How did the founder of the Brey Line ferry company spend his retirement?",
   documents,
   topN: 3,

@@ -31,4 +31,4 @@ for (const { metadata, pageContent } of context) {
   console.log(`  ${rank} (was ${inputRank})  ${metadata.title}: ${pageContent.slice(0, 70)}…`);
 }
 console.log(answer);
-console.log(context[0]!.metadata.oscillink.receipt.digest);
+console.log(context[0]!.metadata.oscillink.receipt); // its digest

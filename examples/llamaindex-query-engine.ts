@@ -51,4 +51,4 @@ for (const { node, score } of sourceNodes) {
   const text = node.getContent(MetadataMode.NONE);
   console.log(`${rank} (was ${inputRank})  score ${score?.toFixed(2)}  ${text.slice(0, 60)}…`);
 }
-console.log(sourceNodes[0]?.node.metadata.oscillink.receipt.digest);
+console.log(sourceNodes[0]?.node.metadata.oscillink.receipt); // its digest

@@ -36,6 +36,7 @@ const retriever = new OscillinkRetriever({
   vectorStore,
   retrievers: [{ name: "fulltext", retriever: fullText, score: ({ metadata }) => metadata.score }],
   k: 3,
+  attach: "full", // the whole receipt with each document, not its digest
   trust: ({ metadata }) => metadata.trust,
 });
 const question = "Aboard which vessel was the document that Lamp Day commemorates signed?";

@@ -33,7 +33,7 @@ const vectorStore = await MemoryVectorStore.fromDocuments(
   ),
   embeddings,
 );
-const retriever = new OscillinkRetriever({ vectorStore, k: 3 });
+const retriever = new OscillinkRetriever({ vectorStore, k: 3, attach: "full" });
 
 const found = await vectorStore.similaritySearch(question, passages.length);
 const expected = rerank({
@@ -171,7 +171,7 @@ test("the reranker behind any retriever serves the same chain with the same bund
   const chain = await createRetrievalChain({
     retriever: new ContextualCompressionRetriever({
       baseRetriever: vectorStore.asRetriever(passages.length),
-      baseCompressor: new OscillinkReranker({ embeddings, k: 3 }),
+      baseCompressor: new OscillinkReranker({ embeddings, k: 3, attach: "full" }),
     }),
     combineDocsChain: await createStuffDocumentsChain({
       llm: new FakeListChatModel({ responses: ["A shipwright's."] }),

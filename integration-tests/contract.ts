@@ -82,6 +82,193 @@ export function adapterContract(
   });
 }
 
+/** What an adapter is made with, and asked for the four best passages for the first question. */
+export interface Stoppable {
+  readonly corpus: Corpus;
+  /** As the corpus's, but one of its methods never answers. */
+  readonly embeddings: Corpus["embeddings"];
+  /** For the call where the framework hands one over, else for the adapter. */
+  readonly signal: AbortSignal | undefined;
+  /** For the adapter. */
+  readonly options: { readonly onError: "throw" | "passthrough"; readonly timeout?: number };
+}
+
+/** The ids of what came back. */
+type Ask = (given: Stoppable) => Promise<readonly string[]>;
+
+/**
+ * What every adapter does alike when its embedder hangs: a signal ends the call at once with its reason, whatever `onError`
+ * says, and one that is aborted asks nobody; a wait that takes longer than `timeout` is a failure, and may pass through.
+ *
+ * @param hangs the methods of the embedder that the adapter waits for behind its search.
+ */
+export function stoppingContract(
+  name: string,
+  ask: Ask,
+  hangs: readonly ("embedQuery" | "embedDocuments")[] = ["embedQuery", "embedDocuments"],
+): void {
+  const reason = new Error("the user left");
+  /** An embedder that hangs, and long after that fails: nobody is to hear of it. */
+  const hanging = (method: "embedQuery" | "embedDocuments") => {
+    const asked: string[] = [];
+    const failed: string[] = [];
+    const called = Promise.withResolvers<void>();
+    const hang = () => {
+      called.resolve();
+      return new Promise<never>((_, reject) => {
+        const fail = () => {
+          failed.push(method);
+          reject(new Error("too late"));
+        };
+        setTimeout(fail, 60);
+      });
+    };
+    const embeddings: Corpus["embeddings"] = {
+      embedQuery: (text) => {
+        asked.push("embedQuery");
+        return method === "embedQuery" ? hang() : corpus.embeddings.embedQuery(text);
+      },
+      embedDocuments: (texts) => {
+        asked.push("embedDocuments");
+        return method === "embedDocuments" ? hang() : corpus.embeddings.embedDocuments(texts);
+      },
+    };
+    return { embeddings, asked, failed, called: called.promise };
+  };
+  const late = () => new Promise((resolve) => setTimeout(resolve, 80));
+  const outcome = (asked: Promise<unknown>): Promise<unknown> =>
+    asked.then(
+      () => expect.fail("it came back"),
+      (error) => error,
+    );
+
+  describe(name, () => {
+    describe.each(["throw", "passthrough"] as const)("onError: %s", (onError) => {
+      test.each(hangs)("ends at once, with the reason, while %s hangs", async (method) => {
+        const controller = new AbortController();
+        const { embeddings, failed, called } = hanging(method);
+        const options = { onError };
+        const ended = outcome(ask({ corpus, embeddings, signal: controller.signal, options }));
+        await called;
+        controller.abort(reason);
+        expect(await ended).toBe(reason);
+        expect(failed).toEqual([]);
+        await late();
+      });
+
+      test("asks nobody once it is aborted", async () => {
+        const { embeddings, asked } = hanging("embedQuery");
+        const signal = AbortSignal.abort(reason);
+        expect(await outcome(ask({ corpus, embeddings, signal, options: { onError } }))).toBe(reason);
+        expect(asked).toEqual([]);
+      });
+    });
+
+    test.each(hangs)("fails where %s takes longer than the timeout", async (method) => {
+      const { embeddings } = hanging(method);
+      const options = { onError: "throw", timeout: 20 } as const;
+      const error = await outcome(ask({ corpus, embeddings, signal: undefined, options }));
+      expect(error).toMatchObject({
+        name: "EmbedderError",
+        message: expect.stringContaining("the embedder gave no answer within 20 ms"),
+        cause: { name: "TimeoutError", parameter: "timeout" },
+      });
+      await late();
+    });
+
+    test("passes the first of the search through where that is allowed", async () => {
+      const { embeddings } = hanging(hangs.at(-1)!);
+      const options = { onError: "passthrough", timeout: 20 } as const;
+      const nearest = corpus.nearest(corpus.questions[0]!).slice(0, 4);
+      const ids = await ask({ corpus, embeddings, signal: undefined, options });
+      expect(ids).toEqual(nearest.map(({ id }) => id));
+      await late();
+    });
+  });
+}
+
+/** A document as a store may return it: its text may be null, and its metadata may hold anything. */
+export interface Faulty {
+  readonly id: string;
+  readonly text: string;
+  readonly metadata: Record<string, unknown>;
+}
+
+type Callbacks = { readonly [name in "id" | "trust" | "title" | "context"]?: () => never };
+
+/** Asks an adapter for the four best, and says which came back. */
+type AskFaulty = (
+  documents: readonly Faulty[],
+  options: Callbacks & { readonly onError: "throw" | "passthrough" },
+) => Promise<readonly string[]>;
+
+const fail = (): never => {
+  throw new Error("nobody may depend on this");
+};
+const failing = (name: string) => ({
+  get [name]() {
+    return fail();
+  },
+});
+class ObjectId {
+  readonly #bytes = "64b0";
+  toString = () => this.#bytes;
+}
+
+const faults: Readonly<Record<string, (document: Faulty) => Faulty>> = {
+  "a null text": (document) => ({ ...document, text: null as never }),
+  "a computed entry that fails": ({ metadata, ...document }) => ({
+    ...document,
+    metadata: Object.defineProperties(failing("when"), Object.getOwnPropertyDescriptors(metadata)),
+  }),
+  "a computed title that fails": (document) => ({ ...document, metadata: failing("title") }),
+  "an entry that JSON cannot hold": (document) => ({ ...document, metadata: { toJSON: fail, big: 1n } }),
+  "an entry of a class": (document) => ({ ...document, metadata: { _id: new ObjectId() } }),
+  "a URL": (document) => ({ ...document, metadata: { from: new URL("https://example.org") } }),
+  "what refers to itself": (document) => {
+    const metadata: Record<string, unknown> = {};
+    metadata.self = metadata;
+    return { ...document, metadata };
+  },
+  "nothing but what is frozen": (document) =>
+    Object.freeze({ ...document, metadata: Object.freeze({ page: Object.freeze({ of: 3 }) }) }),
+};
+
+/**
+ * What every adapter does alike where `onError` is `"passthrough"`: no document and no function of the caller's can cost it a
+ * document, whatever it does once the search is over.
+ */
+export function guardContract(name: string, ask: AskFaulty): void {
+  const documents = (): Faulty[] =>
+    corpus.nearest(corpus.questions[0]!).map(({ id, text }) => ({ id, text, metadata: { of: "Hollin" } }));
+  const all = documents().map(({ id }) => id);
+
+  describe(name, () => {
+    describe.each(Object.entries(faults))("a document with %s", (_, fault) => {
+      test.each([
+        ["the second", (i: number) => i === 1],
+        ["every one", () => true],
+      ])("%s, costs none", async (_, is) => {
+        const given = documents().map((document, i) => (is(i) ? fault(document) : document));
+        const ids = await ask(given, { onError: "passthrough" });
+        expect(new Set(ids).size).toBe(4);
+        expect(all).toEqual(expect.arrayContaining([...ids]));
+      });
+    });
+
+    test.each(["id", "trust", "title", "context"] as const)(
+      "a failing %s() passes the first through",
+      async (which) => {
+        const ids = await ask(documents(), { onError: "passthrough", [which]: fail });
+        expect(ids).toEqual(all.slice(0, 4));
+        await expect(ask(documents(), { onError: "throw", [which]: fail })).rejects.toThrow(
+          "nobody may depend",
+        );
+      },
+    );
+  });
+}
+
 /** The same by a call of core. */
 export function direct(question: Question, k: number): Chosen {
   const { bundle, receipt } = rerank({

@@ -80,6 +80,7 @@ const retriever = new OscillinkRetriever({
   vectorStore: store,
   k,
   pool: options.pool,
+  attach: "full",
   trust: (document) => document.metadata.trust,
 });
 

@@ -2,10 +2,23 @@ import { ContextualCompressionRetriever } from "@langchain/classic/retrievers/co
 import { MemoryVectorStore } from "@langchain/classic/vectorstores/memory";
 import { Document } from "@langchain/core/documents";
 import { BaseRetriever } from "@langchain/core/retrievers";
+import { FakeVectorStore } from "@langchain/core/utils/testing";
 import { createOscillinkTool, OscillinkReranker, OscillinkRetriever } from "@oscillink/langchain";
 import { oscillinkMiddleware } from "@oscillink/langchain/middleware";
 import { AIMessage, createAgent, fakeModel } from "langchain";
-import { adapterContract, type Chosen, type Corpus, directLists, poolOf } from "../contract.ts";
+import { expect, test } from "vitest";
+import {
+  adapterContract,
+  type Chosen,
+  type Corpus,
+  corpus,
+  directLists,
+  type Faulty,
+  guardContract,
+  poolOf,
+  type Stoppable,
+  stoppingContract,
+} from "../contract.ts";
 
 async function storeOf({ passages, embeddings }: Corpus): Promise<MemoryVectorStore> {
   const store = new MemoryVectorStore(embeddings);
@@ -17,7 +30,7 @@ async function storeOf({ passages, embeddings }: Corpus): Promise<MemoryVectorSt
 
 const chosen = (documents: Pick<Document, "id" | "metadata">[]): Chosen => ({
   ids: documents.map(({ id }) => id!),
-  digest: documents[0]!.metadata.oscillink.receipt.digest,
+  digest: documents[0]!.metadata.oscillink.receipt,
 });
 
 adapterContract("OscillinkReranker in LangChain's ContextualCompressionRetriever", async (corpus) => {
@@ -99,3 +112,123 @@ adapterContract(
     digest: "the candidates come in another order",
   },
 );
+
+const passagesOf = (corpus: Corpus) =>
+  corpus.nearest(corpus.questions[0]!).map(({ id, text }) => new Document({ id, pageContent: text }));
+
+/** A store that keeps its vectors to itself. */
+class ClosedStore extends FakeVectorStore {
+  readonly #found: Document[];
+
+  constructor(corpus: Corpus, embeddings: Corpus["embeddings"]) {
+    super(embeddings, {});
+    this.#found = passagesOf(corpus);
+  }
+  override async similaritySearchVectorWithScore(_: number[], k: number): Promise<[Document, number][]> {
+    return this.#found.slice(0, k).map((document, i) => [document, 1 - i / 100]);
+  }
+}
+
+const made = ({ corpus, embeddings, options }: Stoppable) => ({
+  vectorStore: new ClosedStore(corpus, embeddings),
+  embeddings,
+  ...options,
+  onWarning: () => undefined,
+  k: 4,
+});
+const withSignal = (signal: AbortSignal | undefined) => (signal ? { signal } : {});
+const idsOf = (documents: Pick<Document, "id">[]) => documents.map(({ id }) => id!);
+
+stoppingContract("stopping OscillinkRetriever by the signal of a call", async (given) => {
+  const { text } = given.corpus.questions[0]!;
+  return idsOf(await new OscillinkRetriever(made(given)).invoke(text, withSignal(given.signal)));
+});
+
+stoppingContract("stopping OscillinkRetriever by a signal of its own", async (given) => {
+  const { text } = given.corpus.questions[0]!;
+  return idsOf(await new OscillinkRetriever({ ...made(given), ...withSignal(given.signal) }).invoke(text));
+});
+
+stoppingContract("stopping OscillinkReranker", async (given) => {
+  const { vectorStore: _, ...fields } = made(given);
+  const reranker = new OscillinkReranker({ ...fields, ...withSignal(given.signal) });
+  const { text } = given.corpus.questions[0]!;
+  return idsOf(await reranker.compressDocuments(passagesOf(given.corpus), text));
+});
+
+stoppingContract("stopping createOscillinkTool", async (given) => {
+  const search = createOscillinkTool(made(given));
+  const call = {
+    type: "tool_call",
+    id: "1",
+    name: search.name,
+    args: { query: given.corpus.questions[0]!.text },
+  } as const;
+  const { artifact } = await search.invoke(call, withSignal(given.signal));
+  return idsOf(artifact.documents);
+});
+
+stoppingContract("stopping oscillinkMiddleware by the signal of its agent", async (given) => {
+  let ids: string[] = [];
+  const format = (documents: Pick<Document, "id">[]) => {
+    ids = idsOf(documents);
+    return "";
+  };
+  const middleware = [oscillinkMiddleware({ ...made(given), format: format as never })];
+  const agent = createAgent({ model: fakeModel().respond(new AIMessage("So be it.")), middleware });
+  const messages = [{ role: "user", content: given.corpus.questions[0]!.text }];
+  await agent.invoke({ messages }, withSignal(given.signal));
+  return ids;
+});
+
+const documentOf = ({ id, text, metadata }: Faulty): Document => {
+  const document = Object.assign(new Document({ id, pageContent: "", metadata }), { pageContent: text });
+  return Object.isFrozen(metadata) ? Object.freeze(document) : document;
+};
+/** A retriever, or a store without vectors, that finds these. */
+const finding = (documents: readonly Faulty[]) => ({
+  invoke: async () => documents.map(documentOf),
+  similaritySearchVectorWithScore: async (_: number[], k: number) =>
+    documents.slice(0, k).map((document, i): [Document, number] => [documentOf(document), 1 - i / 100]),
+});
+const quiet = { embeddings: corpus.embeddings, k: 4, onWarning: () => undefined };
+const question = corpus.questions[0]!.text;
+
+guardContract("guarding OscillinkRetriever", async (documents, options) => {
+  const vectorStore = finding(documents) as never;
+  return idsOf(await new OscillinkRetriever({ vectorStore, ...quiet, ...options }).invoke(question));
+});
+
+guardContract("guarding OscillinkRetriever with expand", async (documents, options) => {
+  const fields = { vectorStore: finding(documents) as never, expand: { seeds: 2, perSeed: 5 }, pool: 6 };
+  return idsOf(await new OscillinkRetriever({ ...fields, ...quiet, ...options }).invoke(question));
+});
+
+guardContract("guarding OscillinkRetriever over two retrievers", async (documents, options) => {
+  const retrievers = [finding(documents), finding(documents.slice(2, 5))] as never;
+  return idsOf(await new OscillinkRetriever({ retrievers, ...quiet, ...options }).invoke(question));
+});
+
+guardContract("guarding OscillinkReranker", async (documents, options) => {
+  const reranker = new OscillinkReranker({ ...quiet, ...options, traceCandidates: true });
+  return idsOf(await reranker.compressDocuments(documents.map(documentOf), question));
+});
+
+test("a failing score() of a retriever costs its documents no place", async () => {
+  const passages = passagesOf(corpus);
+  const scored = {
+    name: "words",
+    retriever: { invoke: async () => passages },
+    score: () => {
+      throw new Error("no score");
+    },
+  } as never;
+  const warnings: unknown[] = [];
+  const onWarning = (error: unknown) => warnings.push(error);
+  const passing = { ...quiet, onError: "passthrough", onWarning } as const;
+  const found = await new OscillinkRetriever({ retrievers: [scored], ...passing }).invoke(question);
+  expect(found).toHaveLength(4);
+  expect(warnings[0]).toMatchObject({ message: "no score" });
+  const strict = new OscillinkRetriever({ retrievers: [scored], ...quiet });
+  await expect(strict.invoke(question)).rejects.toThrow("no score");
+});

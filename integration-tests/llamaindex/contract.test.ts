@@ -7,7 +7,18 @@ import {
   TextNode,
   VectorStoreIndex,
 } from "llamaindex";
-import { adapterContract, type Chosen, type Corpus, directLists, poolOf } from "../contract.ts";
+import {
+  adapterContract,
+  type Chosen,
+  type Corpus,
+  corpus,
+  directLists,
+  type Faulty,
+  guardContract,
+  poolOf,
+  type Stoppable,
+  stoppingContract,
+} from "../contract.ts";
 
 class CorpusModel extends BaseEmbedding {
   readonly #embeddings: Corpus["embeddings"];
@@ -28,7 +39,7 @@ const indexOf = ({ passages, embeddings }: Corpus): Promise<VectorStoreIndex> =>
 
 const chosen = (nodes: NodeWithScore[]): Chosen => ({
   ids: nodes.map(({ node }) => node.id_),
-  digest: nodes[0]!.node.metadata.oscillink.receipt.digest,
+  digest: nodes[0]!.node.metadata.oscillink.receipt,
 });
 
 adapterContract("OscillinkRetriever over SimpleVectorStore", async (corpus) => {
@@ -73,3 +84,56 @@ for (const scored of [true, false]) {
     { expected: directLists({ scored }) },
   );
 }
+
+const nodesOf = (corpus: Corpus) =>
+  corpus.nearest(corpus.questions[0]!).map(({ id, text }) => ({ node: new TextNode({ id_: id, text }) }));
+const made = ({ embeddings, signal, options }: Stoppable) => ({
+  embedModel: {
+    getQueryEmbedding: ({ text }: { text: string }) => embeddings.embedQuery(text),
+    getTextEmbeddingsBatch: (texts: string[]) => embeddings.embedDocuments(texts),
+  },
+  ...options,
+  ...(signal && { signal }),
+  onWarning: () => undefined,
+  k: 4,
+});
+const idsOf = (nodes: NodeWithScore[]) => nodes.map(({ node }) => node.id_);
+
+stoppingContract("stopping OscillinkPostprocessor", async (given) => {
+  const { text } = given.corpus.questions[0]!;
+  return idsOf(await new OscillinkPostprocessor(made(given)).postprocessNodes(nodesOf(given.corpus), text));
+});
+
+stoppingContract("stopping OscillinkRetriever of LlamaIndex", async (given) => {
+  const retriever: NodeRetriever = { retrieve: async () => nodesOf(given.corpus) };
+  const { text } = given.corpus.questions[0]!;
+  return idsOf(await new OscillinkRetriever({ retriever, ...made(given) }).retrieve(text));
+});
+
+const nodeOf = ({ id, text, metadata }: Faulty): NodeWithScore => {
+  const node = Object.assign(new TextNode({ id_: id, text, metadata: {} }), { metadata });
+  return Object.isFrozen(metadata) ? Object.freeze({ node: Object.freeze(node) }) : { node };
+};
+const findingNodes = (documents: readonly Faulty[]): NodeRetriever => ({
+  retrieve: async () => documents.map(nodeOf),
+});
+const quiet = {
+  embedModel: {
+    getQueryEmbedding: ({ text }: { text: string }) => corpus.embeddings.embedQuery(text),
+    // With the metadata, which a vector of the corpus knows nothing of.
+    getTextEmbeddingsBatch: async (texts: string[]) => texts.map(() => corpus.passages[0]!.vector),
+  },
+  k: 4,
+  onWarning: () => undefined,
+};
+const question = corpus.questions[0]!.text;
+
+guardContract("guarding OscillinkPostprocessor", async (documents, options) => {
+  const postprocessor = new OscillinkPostprocessor({ ...quiet, ...options });
+  return idsOf(await postprocessor.postprocessNodes(documents.map(nodeOf), question));
+});
+
+guardContract("guarding OscillinkRetriever of LlamaIndex over two retrievers", async (documents, options) => {
+  const retrievers = [findingNodes(documents), findingNodes(documents.slice(2, 5))];
+  return idsOf(await new OscillinkRetriever({ retrievers, ...quiet, ...options }).retrieve(question));
+});

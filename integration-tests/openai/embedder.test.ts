@@ -210,6 +210,12 @@ describe("when the server fails", () => {
   });
 });
 
+test("a timeout is the client's, for each request", async () => {
+  const { server, embedder } = await started({ server: { delay: () => 5000 }, timeout: 50 });
+  expect(await failureOf(embedder.embedQuery("a"))).toBeInstanceOf(OpenAI.APIConnectionTimeoutError);
+  await expect.poll(() => server.abandoned).toBeGreaterThan(0);
+});
+
 describe("an abort", () => {
   test("in the middle ends the requests under way and sends no other", async () => {
     const controller = new AbortController();
@@ -221,15 +227,18 @@ describe("an abort", () => {
       onProgress: () => setTimeout(() => controller.abort(), 20),
     });
     const error = await failureOf(embedder.embedDocuments(texts));
-    expect(error).toBeInstanceOf(OpenAI.APIUserAbortError);
+    expect(error).toBe(controller.signal.reason);
     await expect.poll(() => server.abandoned).toBe(2);
     expect(server.attempts).toHaveLength(3);
   });
 
   test("beforehand sends nothing", async () => {
-    const { server, embedder } = await started({ signal: AbortSignal.abort() });
-    expect(await failureOf(embedder.embedDocuments(texts))).toBeInstanceOf(OpenAI.APIUserAbortError);
-    expect(server.attempts).toEqual([]);
+    const reason = new Error("the user left");
+    const { server, embedder } = await started({ signal: AbortSignal.abort(reason) });
+    expect(await failureOf(embedder.embedDocuments(texts))).toBe(reason);
+    const { server: other, embedder: open } = await started();
+    expect(await failureOf(open.embedQuery("a", { signal: AbortSignal.abort(reason) }))).toBe(reason);
+    expect([...server.attempts, ...other.attempts]).toEqual([]);
   });
 
   test("while the client waits to try again ends the wait", async () => {
@@ -241,6 +250,19 @@ describe("an abort", () => {
     const asked = failureOf(embedder.embedQuery("a"));
     await expect.poll(() => server.attempts).toEqual([0]);
     setTimeout(() => controller.abort(), 20);
-    expect(await asked).toBeInstanceOf(OpenAI.APIUserAbortError);
+    expect(await asked).toBe(controller.signal.reason);
+  });
+
+  test("of one call ends that call alone, its requests too", async () => {
+    const controller = new AbortController();
+    const { server, embedder } = await started({
+      server: { delay: (input) => (input[0] === texts[0] ? 5000 : 0) },
+    });
+    const asked = failureOf(embedder.embedDocuments([texts[0]!], { signal: controller.signal }));
+    await expect.poll(() => server.attempts).toEqual([0]);
+    controller.abort(new Error("the user left"));
+    expect(await asked).toBe(controller.signal.reason);
+    await expect.poll(() => server.abandoned).toBe(1);
+    expect(await embedder.embedDocuments([texts[1]!])).toHaveLength(1);
   });
 });

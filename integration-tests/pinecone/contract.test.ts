@@ -1,7 +1,14 @@
 import { OscillinkPinecone, type RerankResponse, rerankMatches } from "@oscillink/pinecone";
 import { Pinecone } from "@pinecone-database/pinecone";
 import { afterAll } from "vitest";
-import { adapterContract, type Corpus, type Retrieve } from "../contract.ts";
+import {
+  adapterContract,
+  type Corpus,
+  corpus,
+  guardContract,
+  type Retrieve,
+  stoppingContract,
+} from "../contract.ts";
 import { type PineconeServer, type PineconeServerOptions, startPinecone } from "../servers/pinecone.ts";
 
 const servers: PineconeServer[] = [];
@@ -47,4 +54,34 @@ adapterContract("rerankMatches", async (corpus): Promise<Retrieve> => {
     const response = await index.query({ vector, ...all });
     return chosen(await rerankMatches(response, { query: vector, queryText: text, k }), ({ id }) => id);
   };
+});
+
+stoppingContract(
+  "stopping OscillinkPinecone.searchRecords",
+  async ({ corpus, embeddings: embedder, signal, options }) => {
+    const index = await filled(corpus);
+    const own = { ...options, onWarning: () => undefined, ...(signal && { signal }) };
+    const searcher = new OscillinkPinecone({ index, embedder, ...own });
+    const { text } = corpus.questions[0]!;
+    const { data } = await searcher.searchRecords({ query: { topK: 4, inputs: { text } } });
+    return data.map(({ document }) => document._id);
+  },
+  ["embedQuery"],
+);
+
+guardContract("guarding rerankMatches", async (documents, options) => {
+  const [question] = corpus.questions;
+  const matches = documents.map(({ id, text, metadata }, i) => {
+    const properties = { text: { value: text, enumerable: true } };
+    const all = Object.defineProperties({}, { ...Object.getOwnPropertyDescriptors(metadata), ...properties });
+    return {
+      id,
+      score: 1 - i / 100,
+      values: corpus.passages.find((one) => one.id === id)!.vector,
+      metadata: all,
+    };
+  });
+  const asked = { query: question!.vector, queryText: question!.text, k: 4, onWarning: () => undefined };
+  const { data } = await rerankMatches({ matches } as never, { ...asked, ...options });
+  return data.map(({ document }) => (document as { id: string }).id);
 });

@@ -18,7 +18,7 @@ const question = corpus.questions[0]!;
 const n = corpus.passages.length;
 
 const ask = (vectorStore: VectorStore, fields: Omit<OscillinkRetrieverFields, "vectorStore"> = {}) =>
-  new OscillinkRetriever({ vectorStore, k: n, pool: n, ...fields }).invoke(question.text);
+  new OscillinkRetriever({ vectorStore, attach: "full", k: n, pool: n, ...fields }).invoke(question.text);
 const idsOf = (documents: readonly Document[]) => documents.map(({ metadata }) => metadata.passage);
 
 /** Does something between a store's search and whatever it is asked next. */

@@ -41,7 +41,7 @@ export const retrieveFrom =
     const vectorStore = await makeStore(corpus);
     const pool = corpus.passages.length;
     return async ({ text }, k) => {
-      const documents = await new OscillinkRetriever({ vectorStore, k, pool }).invoke(text);
+      const documents = await new OscillinkRetriever({ vectorStore, k, pool, attach: "full" }).invoke(text);
       const { digest, vectors } = receiptOf(documents);
       if (vectors?.fromStore !== pool) throw new Error(`not all from the store: ${JSON.stringify(vectors)}`);
       return { ids: documents.map(({ metadata }) => metadata.passage), digest };

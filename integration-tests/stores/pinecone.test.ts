@@ -74,7 +74,13 @@ test("the second question has the filter and the namespace of the first, and ask
   const some = corpus.passages.slice(2, 6).map(({ id }) => id);
   const filter = { passage: { $in: some } };
   const asked = server.requests.length;
-  const documents = await new OscillinkRetriever({ vectorStore, k: 4, pool: 10, filter }).invoke(question);
+  const documents = await new OscillinkRetriever({
+    vectorStore,
+    attach: "full",
+    k: 4,
+    pool: 10,
+    filter,
+  }).invoke(question);
   expect(documents.map(({ id }) => id).sort()).toEqual(some);
   expect(receiptOf(documents).vectors).toEqual({ fromStore: 4, reembedded: 0 });
   const [first, second, ...others] = server.requests.slice(asked);

@@ -43,7 +43,7 @@ class Embedding extends BaseEmbedding {
   }
 }
 
-/** One request, made directly and through each adapter with its defaults; all return the receipt. */
+/** One request, made directly and through each adapter with its defaults, but that all return the whole receipt. */
 async function makeCalls(size: Size) {
   const { n, k } = size;
   const { query, embeddings } = makeVectors(size);
@@ -71,15 +71,16 @@ async function makeCalls(size: Size) {
     embeddings: model,
     embeddingOf: ({ pageContent }) => vectors.get(pageContent),
     k,
+    attach: "full",
   });
-  const retriever = new OscillinkRetriever({ vectorStore: store, pool: n, k });
+  const retriever = new OscillinkRetriever({ vectorStore: store, pool: n, k, attach: "full" });
 
   // The index leaves the vectors in the nodes that it is made of; those that it finds have none.
   const makeNodes = () => passages.map(({ id, text }) => new TextNode({ id_: id, text }));
   const index = await Settings.withEmbedModel(new Embedding((text) => vectors.get(text) ?? query), () =>
     VectorStoreIndex.init({ nodes: makeNodes() }),
   );
-  const postprocessor = new OscillinkPostprocessor({ index, k });
+  const postprocessor = new OscillinkPostprocessor({ index, k, attach: "full" });
   const found = makeNodes().map((node) => ({ node, score: 0 }));
 
   const matches = passages.map(({ id, text, embedding }) => {
@@ -88,7 +89,7 @@ async function makeCalls(size: Size) {
 
   const values = passages.map(({ id, text }) => ({ id, text }));
   const given = { embeddings: passages.map(({ embedding }) => embedding), queryEmbedding: query };
-  const rerankingModel = oscillinkRerankingModel({});
+  const rerankingModel = oscillinkRerankingModel({ attach: "full" });
 
   return {
     direct: async () => rerank({ query, queryText, candidates: passages, k }).receipt,

@@ -29,4 +29,4 @@ const message = await search.invoke({
   name: search.name,
   args: { query: query! },
 });
-console.log(message.artifact.receipt.digest === documents[0]!.metadata.oscillink.receipt.digest); // true
+console.log(message.artifact.receipt.digest === documents[0]!.metadata.oscillink.receipt); // true

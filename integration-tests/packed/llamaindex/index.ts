@@ -24,5 +24,5 @@ class Shelf extends BaseRetriever {
 }
 const retriever = new OscillinkRetriever({ retriever: new Shelf(), embedModel, k: 2 });
 const found = await retriever.retrieve("tidal power");
-const digests = [...best, ...found].map(({ node }) => node.metadata.oscillink.receipt.digest);
+const digests = [...best, ...found].map(({ node }) => node.metadata.oscillink.receipt);
 console.log(new Set(digests).size); // 1

@@ -1,4 +1,11 @@
-import { type Embedder, EmbedderError, OptionError, type Vector } from "@oscillink/core/adapter";
+import {
+  type Embedder,
+  EmbedderError,
+  type EmbedOptions,
+  OptionError,
+  throwIfAborted,
+  type Vector,
+} from "@oscillink/core/adapter";
 
 /** An embedding model of the AI SDK, by its shape: specification version 2, 3 or 4. */
 export interface EmbeddingModel {
@@ -21,13 +28,17 @@ export type Embed =
   | ((texts: string[], options: EmbedCall) => PromiseLike<Vector[]>);
 
 /** The embedder that `embed` stands for; null if there is none. */
-export function embedderOf(embed: Embed | undefined, abortSignal: AbortSignal | undefined): Embedder | null {
+export function embedderOf(embed: Embed | undefined): Embedder | null {
   if (embed === undefined) return null;
   if (typeof embed === "object" && "embedDocuments" in embed) return embed;
-  const call: EmbedCall = abortSignal === undefined ? {} : { abortSignal };
-  const embedDocuments = async (texts: string[]): Promise<Vector[]> =>
-    typeof embed === "function" ? embed(texts, call) : embedWith(embed, texts, call);
-  return { embedDocuments, embedQuery: async (text) => (await embedDocuments([text]))[0]! };
+  const embedDocuments = async (texts: string[], options?: EmbedOptions): Promise<Vector[]> => {
+    const signal = options?.signal as AbortSignal | undefined;
+    const call: EmbedCall = signal === undefined ? {} : { abortSignal: signal };
+    return typeof embed === "function" ? embed(texts, call) : embedWith(embed, texts, call);
+  };
+  const embedQuery = async (text: string, options?: EmbedOptions) =>
+    (await embedDocuments([text], options))[0]!;
+  return { embedDocuments, embedQuery };
 }
 
 /** @throws {OptionError} for what is none of the three. */
@@ -47,6 +58,7 @@ async function embedWith(model: EmbeddingModel, texts: string[], call: EmbedCall
   const parallel = await model.supportsParallelCalls;
   const calls: Promise<number[][]>[] = [];
   for (let at = 0; at < texts.length; at += size) {
+    throwIfAborted(call.abortSignal);
     const embedded = embedOnce(model, texts.slice(at, at + size), call);
     calls.push(embedded);
     if (!parallel) await embedded;

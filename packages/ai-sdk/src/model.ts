@@ -3,14 +3,17 @@ import {
   checkObject,
   type Digest,
   EmbedderError,
+  eitherSignal,
   embedQuery,
   type Likeness,
+  messageOf,
   OptionError,
   type Receipt,
   rerankItems,
   resolveAdapterOptions,
   type Signature,
   show,
+  throwIfAborted,
   type Vector,
 } from "@oscillink/core/adapter";
 import type { JSONValue, RerankingModel } from "ai";
@@ -73,6 +76,9 @@ export function oscillinkRerankingModel<Doc extends RerankingDocument = Rerankin
 
   async function doRerank(call: Call): Promise<Result> {
     const { query, topN, abortSignal } = call;
+    const signal = eitherSignal(settings.waiting.signal, abortSignal);
+    throwIfAborted(signal);
+    const waiting = { ...settings.waiting, signal };
     const documents = call.documents.values as readonly RerankingDocument[] as readonly Doc[];
     if (topN !== undefined && !(Number.isSafeInteger(topN) && topN >= 1)) {
       throw new OptionError("topN", `must be an integer of at least 1, not ${show(topN)}`);
@@ -80,11 +86,11 @@ export function oscillinkRerankingModel<Doc extends RerankingDocument = Rerankin
     if (documents.length === 0) return { ranking: [] };
 
     const likeness = async (): Promise<Likeness> => {
-      const embedder = embedderOf(embed, abortSignal);
+      const embedder = embedderOf(embed);
       const given = givenVectors(call, settings.metadataKey);
       const vectors = documents.map((document, i) => given.embeddings?.[i] ?? embeddingOf(document));
       if (given.queryEmbedding) return { query: given.queryEmbedding, vectors, embedder };
-      if (embedder) return { query: await embedQuery(query, embedder), vectors, embedder };
+      if (embedder) return { query: await embedQuery(query, embedder, waiting), vectors, embedder };
       const instead = `providerOptions.${settings.metadataKey}.queryEmbedding`;
       throw new OptionError("embed", `is missing, and so is ${instead}: the query has no vector`);
     };
@@ -97,7 +103,7 @@ export function oscillinkRerankingModel<Doc extends RerankingDocument = Rerankin
       }),
       query,
       likeness,
-      { ...settings, options: { ...settings.options, k }, params: { ...settings.params, k } },
+      { ...settings, waiting, options: { ...settings.options, k }, params: { ...settings.params, k } },
     );
     // Of a document that could not be ranked nothing is known; it comes last.
     const lowest = receipt?.relevance ? 0 : -Infinity;
@@ -107,7 +113,7 @@ export function oscillinkRerankingModel<Doc extends RerankingDocument = Rerankin
         : { index: i, relevanceScore: 0 },
     );
     const warnings: Result["warnings"] = failure
-      ? [{ type: "other", message: `not re-ranked: ${String(failure.error)}` }]
+      ? [{ type: "other", message: `not re-ranked: ${saying(failure.error)}` }]
       : [];
     const kept = receipt && (settings.attach === "full" ? receipt : receipt.digest);
     return {
@@ -124,7 +130,7 @@ export function oscillinkRerankingModel<Doc extends RerankingDocument = Rerankin
     specificationVersion: "v3",
     provider: "oscillink",
     modelId: name,
-    doRerank: (call) => unlessAborted(call.abortSignal, () => doRerank(call)),
+    doRerank: (call) => asThrown(() => doRerank(call)),
   };
 }
 
@@ -171,23 +177,18 @@ const metadataOf = (receipt: Receipt | Digest, signatures: readonly Signature[])
   ...(signatures.length > 0 && { signatures: signatures as unknown as JSONValue }),
 });
 
+const saying = (error: unknown): string =>
+  `${error instanceof Error ? error.name : "Error"}: ${messageOf(error)}`;
+
 /**
- * Ends as soon as the signal says so, for not every embedder listens to it. A failure that may pass comes out as it
- * was thrown: the SDK repeats those that it knows by `isRetryable`, and would not know them inside another.
+ * A failure that may pass comes out as it was thrown: the SDK repeats those that it knows by `isRetryable`, and would not know them
+ * inside another.
  */
-async function unlessAborted<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-  signal?.throwIfAborted();
-  let stop = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal?.reason);
-    signal?.addEventListener("abort", stop);
-  });
+async function asThrown<T>(work: () => Promise<T>): Promise<T> {
   try {
-    return await Promise.race([work(), aborted]);
+    return await work();
   } catch (error) {
     const cause = error instanceof EmbedderError ? (error.cause as { isRetryable?: boolean }) : undefined;
     throw cause?.isRetryable === true ? cause : error;
-  } finally {
-    signal?.removeEventListener("abort", stop);
   }
 }

@@ -93,7 +93,7 @@ function refusal(make: () => unknown): OptionError {
 globalThis.AI_SDK_LOG_WARNINGS = false;
 
 describe("rerank of the AI SDK", () => {
-  const model = oscillinkRerankingModel({ embed: lexical });
+  const model = oscillinkRerankingModel({ attach: "full", embed: lexical });
 
   test("ranks all documents as core does, and brings its receipt", async () => {
     const result = await rerank({ model, query, documents: texts });
@@ -122,7 +122,7 @@ describe("rerank of the AI SDK", () => {
   });
 
   test("without topN gives the k of the model, which topN overrides", async () => {
-    const two = oscillinkRerankingModel({ embed: lexical, k: 2 });
+    const two = oscillinkRerankingModel({ attach: "full", embed: lexical, k: 2 });
     expect((await rerank({ model: two, query, documents: texts })).ranking).toHaveLength(2);
     expect((await rerank({ model: two, query, documents: texts, topN: 4 })).ranking).toHaveLength(4);
   });
@@ -130,7 +130,12 @@ describe("rerank of the AI SDK", () => {
   test("returns objects as they came, ranked by the vectors and ids that they have", async () => {
     const documents = deepFreeze(objects());
     const embed = vi.fn(async (batch: string[]) => lexical.embedDocuments(batch));
-    const result = await rerank({ model: oscillinkRerankingModel({ embed }), query, documents, topN: 4 });
+    const result = await rerank({
+      model: oscillinkRerankingModel({ attach: "full", embed }),
+      query,
+      documents,
+      topN: 4,
+    });
     expect(result.ranking).toHaveLength(4);
     for (const { document, originalIndex } of result.ranking) {
       expect(document).toBe(documents[originalIndex]);
@@ -146,7 +151,7 @@ describe("rerank of the AI SDK", () => {
     const embeddings = vectors.map((vector, i) => (i % 3 === 0 ? null : vector));
     const embed = vi.fn(async (batch: string[]) => lexical.embedDocuments(batch));
     const result = await rerank({
-      model: oscillinkRerankingModel({ embed }),
+      model: oscillinkRerankingModel({ attach: "full", embed }),
       query,
       documents: texts,
       providerOptions: { oscillink: { embeddings, queryEmbedding } },
@@ -158,7 +163,7 @@ describe("rerank of the AI SDK", () => {
 
   test("needs nothing to embed with when all vectors come along", async () => {
     const result = await rerank({
-      model: oscillinkRerankingModel({}),
+      model: oscillinkRerankingModel({ attach: "full" }),
       query,
       documents: objects(),
       providerOptions: { oscillink: { queryEmbedding } },
@@ -196,7 +201,9 @@ describe("rerank of the AI SDK", () => {
 
   test("works as a model of a custom provider, under its own name", async () => {
     const provider = customProvider({
-      rerankingModels: { bundle: oscillinkRerankingModel({ embed: lexical, modelId: "bundle" }) },
+      rerankingModels: {
+        bundle: oscillinkRerankingModel({ attach: "full", embed: lexical, modelId: "bundle" }),
+      },
     });
     const onEnd = vi.fn();
     const result = await rerank({
@@ -212,7 +219,7 @@ describe("rerank of the AI SDK", () => {
 
   test("without documents asks nobody", async () => {
     const embed = vi.fn();
-    const empty = oscillinkRerankingModel({ embed });
+    const empty = oscillinkRerankingModel({ attach: "full", embed });
     expect((await rerank({ model: empty, query, documents: [] })).ranking).toEqual([]);
     expect(await empty.doRerank({ documents: { type: "text", values: [] }, query })).toEqual({ ranking: [] });
     expect(embed).not.toHaveBeenCalled();
@@ -226,7 +233,7 @@ describe("the words of an object are", () => {
       asked = batch;
       return lexical.embedDocuments(batch);
     };
-    await oscillinkRerankingModel({ embed, ...options }).doRerank({
+    await oscillinkRerankingModel({ attach: "full", embed, ...options }).doRerank({
       documents: { type: "object", values: [document] },
       query,
       providerOptions: { oscillink: { queryEmbedding } },
@@ -248,7 +255,11 @@ describe("the words of an object are", () => {
 test("titles and trust count", async () => {
   const documents = objects().map((document, i) => ({ ...document, title: i === 6 ? query : "" }));
   const ask = (options: object) =>
-    rerank({ model: oscillinkRerankingModel({ embed: lexical, ...options }), query, documents });
+    rerank({
+      model: oscillinkRerankingModel({ attach: "full", embed: lexical, ...options }),
+      query,
+      documents,
+    });
   const place = (ranking: { originalIndex: number }[], i: number) =>
     ranking.findIndex(({ originalIndex }) => originalIndex === i);
   const [plain, untitled] = [await ask({}), await ask({ title: () => undefined })];
@@ -265,17 +276,18 @@ describe("the record", () => {
     (await oscillinkRerankingModel({ embed: lexical, ...options }).doRerank({ documents: doc, query }))
       .providerMetadata;
 
-  test("is JSON, whole by default", async () => {
-    const whole = await metadata({});
+  test("is JSON, and whole where that is asked for", async () => {
+    const whole = await metadata({ attach: "full" });
     expect(JSON.parse(JSON.stringify(whole))).toStrictEqual(whole);
     expect(Object.keys(whole!.oscillink!)).toEqual(["receipt"]);
     expect(receiptOf(whole).schema).toBe("oscillink-receipt/3");
   });
   test("is the digest alone, or nothing, as attach says, and under the key that was asked for", async () => {
-    const digest = receiptOf(await metadata({})).digest;
+    const { digest } = receiptOf(await metadata({ attach: "full" }));
+    expect(await metadata({})).toEqual({ oscillink: { receipt: digest } });
     expect(await metadata({ attach: "digest" })).toEqual({ oscillink: { receipt: digest } });
     expect(await metadata({ attach: "none" })).toBeUndefined();
-    expect(receiptOf(await metadata({ metadataKey: "lattice" }), "lattice").digest).toBe(digest);
+    expect(await metadata({ metadataKey: "lattice" })).toEqual({ lattice: { receipt: digest } });
   });
   test("is signed by a signer", async () => {
     const sign = (message: Uint8Array) => createHmac("sha256", "a key").update(message).digest();
@@ -478,6 +490,21 @@ describe("an abort", () => {
     }
     expect(doEmbed.mock.calls.map(([call]) => call.abortSignal)).toEqual([signal, signal]);
     expect(embed.mock.calls.map(([, call]) => call.abortSignal)).toEqual([signal, signal]);
+  });
+
+  test("starts no further call to a model that takes one text at a time", async () => {
+    const controller = new AbortController();
+    const slow = embeddingModel({ maxEmbeddingsPerCall: 1 });
+    const doEmbed = vi.fn(async (call: Parameters<typeof slow.doEmbed>[0]) => {
+      if (call.values[0] === texts[2]) controller.abort(reason);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      return slow.doEmbed(call);
+    });
+    const model = oscillinkRerankingModel({ embed: { ...slow, doEmbed } });
+    const asked = rerank({ model, query, documents: texts, abortSignal: controller.signal });
+    expect(await failureOf(asked)).toBe(reason);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(doEmbed.mock.calls.map(([{ values }]) => values[0])).toEqual([query, ...texts.slice(0, 3)]);
   });
 
   test("beforehand asks nobody", async () => {

@@ -70,6 +70,13 @@ export class EmbedderError extends OscillinkError {
   override readonly name = "EmbedderError";
 }
 
+/** An embedder, a store or a signer that took longer than the `timeout` that an adapter was given. */
+export class TimeoutError extends OscillinkError {
+  /** @internal */
+  static override readonly [KIND] = "TimeoutError";
+  override readonly name = "TimeoutError";
+}
+
 /** A call that came too early, such as `bundle()` before `setQuery()`. */
 export class StateError extends OscillinkError {
   /** @internal */
@@ -116,20 +123,26 @@ const ALSO_CALLED: Readonly<Record<string, string>> = {
   topn: "k",
   similaritytopk: "k",
   limit: "k",
+  candidates: "items",
+  documents: "items",
+  docs: "items",
+  hits: "items",
+  results: "items",
 };
 
 /**
  * Refuses options that are not known.
  *
  * @param others what is left of an options object when all that is known was taken out.
+ * @param whole how the caller wrote that object, where it is part of another: `lists[0]`.
  * @throws {OptionError} naming the first of them, the known one that was probably meant, and all that are known.
  */
-export function refuseUnknown(others: object, known: readonly string[]): void {
+export function refuseUnknown(others: object, known: readonly string[], whole?: string): void {
   const name = Object.keys(others)[0];
   if (name === undefined) return;
   const meant = closest(name, known);
   const list = `${meant === null ? "known" : `did you mean ${meant}? Known`} are ${known.join(", ")}`;
-  throw new OptionError(name, `unknown option; ${list}`);
+  throw new OptionError(whole === undefined ? name : `${whole}.${name}`, `unknown option; ${list}`);
 }
 
 /** What other libraries call it, or the known name that takes fewest changes: at most two, one in three letters. Null for none. */

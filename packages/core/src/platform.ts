@@ -15,6 +15,14 @@ export interface WebCryptoKey {
   readonly usages: readonly string[];
 }
 
+/** What is used of an AbortSignal. */
+export interface Signal {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
 interface SubtleCrypto {
   sign(algorithm: string, key: WebCryptoKey, message: Uint8Array): Promise<ArrayBuffer>;
   verify(algorithm: string, key: WebCryptoKey, signature: Uint8Array, message: Uint8Array): Promise<boolean>;
@@ -35,10 +43,33 @@ declare const WebAssembly: {
   Module: new (bytes: Uint8Array) => object;
   Instance: new (module: object) => { readonly exports: unknown };
 };
+declare const AbortSignal: { any(signals: readonly Signal[]): Signal };
+declare const setTimeout: (done: () => void, milliseconds: number) => unknown;
+declare const clearTimeout: (timer: unknown) => void;
+declare const console: { warn(text: string): void } | undefined;
 declare const process: { getBuiltinModule?(name: string): { createHash?(name: string): Hash } } | undefined;
 
 /** Milliseconds since some moment: only differences mean anything. */
 export const now = (): number => (typeof performance === "object" ? performance : Date).now();
+
+/** Calls back once a time has passed. What it returns calls that off. */
+export function after(milliseconds: number, done: () => void): () => void {
+  const timer = setTimeout(done, milliseconds);
+  return () => clearTimeout(timer);
+}
+
+/** A signal that is aborted as soon as one of two is. */
+export const eitherSignal = (a: Signal | undefined, b: Signal | undefined): Signal | undefined =>
+  a && b && a !== b ? AbortSignal.any([a, b]) : (a ?? b);
+
+/** Tells whoever reads the console, where there is one. */
+export function warnConsole(text: string): void {
+  try {
+    if (typeof console === "object") console.warn(text);
+  } catch {
+    // A sandbox may refuse it.
+  }
+}
 
 /** One character a byte, from padded base64; throws for what is none. */
 export const fromBase64Text = (base64: string): string => atob(base64);

@@ -308,20 +308,22 @@ describe("lists that cannot be used are refused by name", () => {
       "lists[1].items[0].embedding",
       VectorError,
     ],
-    ["a name with blanks", [good, { name: "a b", items: [] }], "lists[0].name", CandidateError],
+    ["a name with blanks", [good, { name: "a b", items: [] }], "lists[1].name", CandidateError],
+    ["no name", [{ items: good.items }], "lists[0].name", CandidateError],
     [
       "a name twice",
       [good, { name: "x", items: [] }, { name: "x", items: [] }],
-      "lists[1].name",
+      "lists[2].name",
       CandidateError,
     ],
+    ["the name of the search by vectors again", [good, { ...good }], "lists[1].name", CandidateError],
     [
       "a score that is not finite",
       [good, { name: "x", items: [item("a", { score: Number.NaN })] }],
-      "lists[0].scores[0]",
+      "lists[1].items[0].score",
       CandidateError,
     ],
-    ["an unknown field", [{ ...good, weight: 2 }], "weight", OptionError],
+    ["an unknown field", [{ ...good, weight: 2 }], "lists[0].weight", OptionError],
     ["a flag that is none", [{ ...good, similarity: 1 }], "lists[0].similarity", OptionError],
   ];
 
@@ -329,6 +331,21 @@ describe("lists that cannot be used are refused by name", () => {
     const call = () => rerank({ query: [1, 0], lists: given as ResultList[] });
     expect(call).toThrow(kind);
     expect(call).toThrow(expect.objectContaining({ parameter }));
+  });
+
+  test.each([
+    ["documents", { name: "x", documents: [] }, "lists[1].documents: unknown option; did you mean items?"],
+    ["itens", { name: "x", itens: [] }, "lists[1].itens: unknown option; did you mean items?"],
+    [
+      "another id",
+      { name: "x", items: [{ _id: "b" }] },
+      "lists[1].items[0].id: is missing: lists are united",
+    ],
+    ["its field", { name: "x", items: [{ _id: "b" }] }, "has `_id`; did you mean `id`?"],
+    ["both places", { name: good.name, items: [] }, `"${good.name}" is the name of lists[0] too`],
+  ])("in words that say where, and what was meant: %s", (_, list, message) => {
+    const call = () => rerank({ query: [1, 0], lists: [good, list] as never });
+    expect(call).toThrow(message);
   });
 
   test("beside candidates; and without a query vector or a list of similarities", () => {

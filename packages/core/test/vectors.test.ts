@@ -1,18 +1,21 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { cachedEmbedder, completeVectors, type Embedder } from "../src/adapter/index.ts";
+import { cachedEmbedder, completeVectors, type Embedder, embeddingCache } from "../src/adapter/index.ts";
 import { EmbedderError, OptionError } from "../src/index.ts";
 
-/** Embeds a text as its length and records what it was asked. */
-function lengths(): Embedder & { asked: string[][] } {
+const sum = (all: readonly { readonly size: number }[]): number =>
+  all.reduce((sum, { size }) => sum + size, 0);
+
+/** Embeds a text as its length and a constant, and records what it was asked. */
+function lengths(scale = 1): Embedder & { asked: string[][] } {
   const asked: string[][] = [];
   return {
     asked,
     embedDocuments: async (texts) => {
       asked.push(texts);
-      return texts.map((text) => [text.length, 1]);
+      return texts.map((text) => [text.length, scale]);
     },
-    embedQuery: async (text) => [text.length, 1],
+    embedQuery: async (text) => [text.length, scale],
   };
 }
 
@@ -83,34 +86,54 @@ describe("completeVectors", () => {
 });
 
 describe("cachedEmbedder", () => {
-  test("answers as its embedder does, and asks it for what the last entries were not, each text once", async () => {
-    const batches = fc.array(fc.array(fc.constantFrom("a", "bb", "ccc", "dddd", "eeeee"), { maxLength: 8 }), {
-      maxLength: 8,
-    });
+  const texts = fc.constantFrom("a", "bb", "ccc", "dddd", "eeeee");
+  const batches = fc.array(fc.record({ who: fc.nat(2), texts: fc.array(texts, { maxLength: 8 }) }), {
+    maxLength: 12,
+  });
+
+  test("answers as its embedder does, and asks it for what is not kept, each text once; what was not used for longest goes", async () => {
     await fc.assert(
-      fc.asyncProperty(batches, fc.integer({ min: 1, max: 6 }), async (all, entries) => {
-        const embedder = lengths();
-        const cached = cachedEmbedder(embedder, { entries });
+      fc.asyncProperty(batches, fc.integer({ min: 1, max: 160 }), async (all, bytes) => {
+        const cache = embeddingCache({ bytes });
+        // The third shares the vectors of the second, whose vectors are others than those of the first.
+        const embedders = [lengths(), lengths(2), lengths(2)];
+        const cached = embedders.map((embedder, e) =>
+          e === 0 ? cachedEmbedder(embedder, cache) : cachedEmbedder(embedder, cache.forModel("two")),
+        );
         // The naive cache: a list, the last used at its end.
-        let kept: string[] = [];
-        for (const texts of all) {
+        let kept: { key: string; size: number }[] = [];
+        for (const { who, texts } of all) {
+          const embedder = embedders[who]!;
           embedder.asked.length = 0;
-          const vectors = await cached.embedDocuments(texts);
-          expect(vectors.map((vector) => [...Array.from(vector)])).toEqual(texts.map((t) => [t.length, 1]));
+          const vectors = await cached[who]!.embedDocuments(texts);
+          const scale = who === 0 ? 1 : 2;
+          expect(vectors.map((vector) => [...Array.from(vector)])).toEqual(
+            texts.map((t) => [t.length, scale]),
+          );
+          const keyOf = (text: string) => `${who === 0}${text}`;
+          const has = (text: string) => kept.some(({ key }) => key === keyOf(text));
           const distinct = [...new Set(texts)];
-          const absent = distinct.filter((text) => !kept.includes(text));
+          const absent = distinct.filter((text) => !has(text));
           expect(embedder.asked).toEqual(absent.length > 0 ? [absent] : []);
-          const known = [...distinct.filter((text) => kept.includes(text)), ...absent];
-          for (const text of known) kept = [...kept.filter((t) => t !== text), text].slice(-entries);
+          for (const text of [...distinct.filter(has), ...absent]) {
+            const size = 2 * text.length + 4 * 2;
+            kept = kept.filter(({ key }) => key !== keyOf(text));
+            if (size > bytes) continue;
+            kept.push({ key: keyOf(text), size });
+            while (sum(kept) > bytes) kept.shift();
+          }
+          expect(cache.used).toBe(sum(kept));
+          expect(cache.used).toBeLessThanOrEqual(cache.bytes);
         }
       }),
+      { numRuns: 300 },
     );
   });
 
   test("passes queries on, every time", async () => {
     let queries = 0;
     const embedder: Embedder = { ...lengths(), embedQuery: async () => [++queries] };
-    const cached = cachedEmbedder(embedder, { entries: 2 });
+    const cached = cachedEmbedder(embedder, embeddingCache({ bytes: 100 }));
     expect([await cached.embedQuery("q"), await cached.embedQuery("q")]).toEqual([[1], [2]]);
   });
 
@@ -134,7 +157,7 @@ describe("cachedEmbedder", () => {
           return (await answers.shift()) as number[][];
         },
       },
-      { entries: 9 },
+      embeddingCache(),
     );
     const ask = () => completeVectors([null, null], ["a", "b"], cached);
     for (const message of [
@@ -159,18 +182,55 @@ describe("cachedEmbedder", () => {
 
   test("hands out copies: what the embedder does to its vectors later does not matter", async () => {
     const vector = [1, 2];
-    const cached = cachedEmbedder({ ...lengths(), embedDocuments: async () => [vector] }, { entries: 1 });
+    const cached = cachedEmbedder({ ...lengths(), embedDocuments: async () => [vector] }, embeddingCache());
     expect(await cached.embedDocuments(["a"])).toEqual([[1, 2]]);
     vector[0] = 9;
     expect(await cached.embedDocuments(["a"])).toEqual([Float32Array.of(1, 2)]);
   });
 
-  test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, "5", undefined])(
-    "refuses entries: %o",
-    (entries) => {
-      const make = () => cachedEmbedder(lengths(), { entries: entries as number });
-      expect(make).toThrow(OptionError);
-      expect(make).toThrow(/^entries: must be an integer of at least 1, not /);
-    },
-  );
+  test("is shared by those to whom it is given, and each embedder has its own vectors of a text", async () => {
+    const cache = embeddingCache();
+    const [one, two] = [lengths(), lengths(2)];
+    const make = (embedder: Embedder) => cachedEmbedder(embedder, cache);
+    expect(await make(one).embedDocuments(["a"])).toEqual([[1, 1]]);
+    expect(await make(two).embedDocuments(["a"])).toEqual([[1, 2]]);
+    expect(await make(one).embedDocuments(["a"])).toEqual([Float32Array.of(1, 1)]);
+    expect(one.asked).toHaveLength(1);
+    expect(two.asked).toHaveLength(1);
+  });
+
+  test("knows a model by its name, where embedders are made anew, and tells no name and text from another", async () => {
+    const cache = embeddingCache();
+    const ask = async (model: string, text: string) => {
+      const embedder = lengths();
+      await cachedEmbedder(embedder, cache.forModel(model)).embedDocuments([text]);
+      return embedder.asked.length;
+    };
+    expect(await ask("m", "a")).toBe(1);
+    expect(await ask("m", "a")).toBe(0);
+    expect(await ask("m2", "a")).toBe(1);
+    expect(await ask("1", ":ma")).toBe(1);
+    expect(await ask("m:", "a")).toBe(1);
+    expect(await ask("m", ":a")).toBe(1);
+  });
+
+  test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, "5", null])("refuses bytes: %o", (bytes) => {
+    const make = () => embeddingCache({ bytes: bytes as number });
+    expect(make).toThrow(OptionError);
+    expect(make).toThrow(/^bytes: must be an integer of at least 1, not /);
+  });
+
+  test.each([1000, true, {}, null, "memory"])("refuses a cache that is none: %o", (cache) => {
+    const make = () => cachedEmbedder(lengths(), cache as never);
+    expect(make).toThrow(OptionError);
+    expect(make).toThrow(/^cache: must be what embeddingCache\(\{ bytes \}\) makes, or false for none, not /);
+  });
+
+  test("refuses a model without a name", () => {
+    for (const name of ["", undefined, 3]) {
+      expect(() => embeddingCache().forModel(name as never)).toThrow(
+        /^name: must be the name of a model, not /,
+      );
+    }
+  });
 });

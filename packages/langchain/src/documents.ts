@@ -10,14 +10,20 @@ import {
   cachedEmbedder,
   type DocumentRecord,
   type Embedder,
+  type EmbeddingCache,
+  eitherSignal,
   type Likeness,
   messageOf,
+  metadataWithout,
   OptionError,
   type RerankedItem,
   rerankItems,
   resolveAdapterOptions,
   resolveCache,
+  show,
+  throwIfAborted,
 } from "@oscillink/core/adapter";
+import { handlersOf, hears, signalOf } from "./callbacks.ts";
 
 /** The custom event that carries the receipt of a re-ranking: `streamEvents` has it as `on_custom_event`. */
 export const receiptEvent = "oscillink_receipt";
@@ -30,13 +36,22 @@ export interface RerankFields extends AdapterOptions<DocumentInterface> {
   embeddings: EmbeddingsInterface;
   /** A document's title, if it is not part of its text. Default: `metadata.title`, where that is a string. */
   title?: (document: DocumentInterface) => string | undefined;
-  /** How many vectors of documents that were embedded again are kept for the next query: integer >= 0, default 1000. */
-  cache?: number;
+  /**
+   * Where the vectors of documents that were embedded again are kept for the next query: an `embeddingCache`, which several
+   * adapters may share; false for nowhere. Default: one of its own, of 32 MiB.
+   */
+  cache?: EmbeddingCache | false;
+  /**
+   * Whether the traced run `oscillink_rerank` has the candidates and the bundle themselves as its input and output. Default false: how
+   * many candidates there were, the bundle's ids and the receipt's digest, as tracers store all of it.
+   */
+  traceCandidates?: boolean;
 }
 
 /** The fields of {@link RerankFields}, judged and resolved. */
 export interface Settings extends AdapterSettings<DocumentInterface> {
   readonly embedder: Embedder;
+  readonly traceCandidates: boolean;
 }
 
 /**
@@ -45,7 +60,7 @@ export interface Settings extends AdapterSettings<DocumentInterface> {
  * @param own the names of the adapter's further fields, for the message about one that is unknown.
  */
 export function resolveFields(
-  { embeddings, cache, ...options }: RerankFields,
+  { embeddings, cache, traceCandidates = false, ...options }: RerankFields,
   own: readonly string[],
 ): Settings {
   if (typeof embeddings?.embedQuery !== "function" || typeof embeddings.embedDocuments !== "function") {
@@ -54,9 +69,27 @@ export function resolveFields(
       "must be LangChain embeddings: it needs embedQuery and embedDocuments",
     );
   }
-  const entries = resolveCache(cache);
-  const embedder = entries > 0 ? cachedEmbedder(embeddings, { entries }) : embeddings;
-  return { ...resolveAdapterOptions(options, titleOf, [...own, "embeddings", "cache"]), embedder };
+  if (typeof traceCandidates !== "boolean") {
+    throw new OptionError("traceCandidates", `must be true or false, not ${show(traceCandidates)}`);
+  }
+  const kept = resolveCache(cache);
+  const embedder = kept ? cachedEmbedder(embeddings, kept) : embeddings;
+  const known = [...own, "embeddings", "cache", "traceCandidates"];
+  return { ...resolveAdapterOptions(options, titleOf, known), embedder, traceCandidates };
+}
+
+/**
+ * The settings of one call: it ends by its own signal too, and the console is told of nothing of which a listener among its
+ * callbacks is told.
+ */
+export function settingsOf(settings: Settings, callbacks: Callbacks | undefined): Settings {
+  const handlers = handlersOf(callbacks);
+  const { onWarning, waiting } = settings;
+  return {
+    ...settings,
+    onWarning: onWarning ?? (handlers.some(hears) ? () => undefined : null),
+    waiting: { ...waiting, signal: eitherSignal(waiting.signal, signalOf(handlers)) },
+  };
 }
 
 const titleOf = ({ metadata }: DocumentInterface): string | undefined =>
@@ -73,28 +106,42 @@ export const describe = ({ id, pageContent }: DocumentInterface) => ({
  * Re-ranks documents and returns new ones, best first, as one traced run, which tells of its receipt in a custom event.
  * The documents that came in stay as they are.
  */
-export function rerankDocuments(
+export async function rerankDocuments(
   documents: readonly DocumentInterface[],
   query: string,
   likeness: () => Promise<Likeness> | Likeness,
   settings: Settings,
   callbacks: Callbacks | undefined,
-): Promise<Document[]> {
-  const rerankRun = async (_: unknown, run: RunnableConfig): Promise<Document[]> => {
+): Promise<DocumentInterface[]> {
+  const { traceCandidates, waiting } = settings;
+  // Not what the step returns, for that is traced.
+  let bundle: readonly DocumentInterface[] = [];
+  const rerankRun = async (_: unknown, run: RunnableConfig): Promise<unknown> => {
     const { ranked, receipt, failure, warning } = await rerankItems(
       documents,
       describe,
       query,
       likeness,
       settings,
+      (found) => withRecord(found, settings),
     );
+    bundle = ranked;
     if (failure) await tellOf(failure.error, run);
     if (warning) await tellOf(warning, run);
     if (receipt) await dispatchCustomEvent(receiptEvent, receipt, run);
-    return ranked.map((found) => withRecord(found, settings));
+    if (traceCandidates) return ranked;
+    return { ids: receipt?.bundle.map(({ id }) => id) ?? null, receipt: receipt?.digest ?? null };
   };
   const step = RunnableLambda.from(rerankRun).withConfig({ runName: "oscillink_rerank" });
-  return step.invoke({ query, documents }, callbacks === undefined ? {} : { callbacks });
+  const input = traceCandidates ? { query, documents } : { query, candidates: documents.length };
+  try {
+    await step.invoke(input, callbacks === undefined ? {} : { callbacks });
+  } catch (error) {
+    // LangChain makes an Error of a reason that is none.
+    throwIfAborted(waiting.signal);
+    throw error;
+  }
+  return [...bundle];
 }
 
 /** Tells whoever listens to the run of a failure that was passed through. */
@@ -105,20 +152,24 @@ export async function tellOf(error: unknown, run: RunnableConfig): Promise<void>
 
 /**
  * A copy of a document, with the record in its metadata, or without one. What a document brings under the name of the record or of
- * the score is not handed on: it is an earlier stage's, or somebody's invention.
+ * the score is not handed on: it is an earlier stage's, or somebody's invention. One without a record that cannot be copied is handed
+ * on as it is.
  */
 function withRecord(
   { item, record, relevanceScore }: RerankedItem<DocumentInterface>,
   { attach, metadataKey }: Settings,
-): Document {
-  const { pageContent, metadata: given, id } = item;
-  const { relevanceScore: _, [metadataKey]: __, ...rest } = given ?? {};
-  const metadata = {
-    ...rest,
-    ...(relevanceScore !== null && { relevanceScore }),
-    ...(record !== null && attach !== "none" && { [metadataKey]: record }),
-  };
-  return new Document({ pageContent, metadata, ...(id !== undefined && { id }) });
+): DocumentInterface {
+  try {
+    const { pageContent, metadata: given, id } = item;
+    const metadata = metadataWithout(given, ["relevanceScore", metadataKey]);
+    if (relevanceScore !== null) metadata.relevanceScore = relevanceScore;
+    if (record !== null && attach !== "none") metadata[metadataKey] = record;
+    // Its constructor takes no null, which a store may have for a text.
+    return new Document({ pageContent: pageContent ?? "", metadata, ...(id !== undefined && { id }) });
+  } catch (error) {
+    if (record !== null) throw error;
+    return item;
+  }
 }
 
 /**

@@ -1,5 +1,12 @@
 import type { DocumentInterface } from "@langchain/core/documents";
-import { completeVectors, type Embedder, OptionError, show, type Vector } from "@oscillink/core/adapter";
+import {
+  completeVectors,
+  type Embedder,
+  OptionError,
+  show,
+  type Vector,
+  type Waiting,
+} from "@oscillink/core/adapter";
 
 /** How a second search widens the pool. */
 export interface Expand {
@@ -59,12 +66,13 @@ export async function expandPool(
   { seeds, perSeed }: Expand,
   search: (near: Vector, count: number) => Promise<readonly PooledDocument[]>,
   embedder: Embedder | null,
+  waiting: Waiting,
 ): Promise<Expanded> {
   const first = pool.slice(0, seeds);
   const vectors = first.map(({ vector }) => vector);
   const texts = first.map(({ document }) => document.pageContent);
   const { embeddings }: { embeddings: readonly (Vector | null | undefined)[] } = embedder
-    ? await completeVectors(vectors, texts, embedder)
+    ? await completeVectors(vectors, texts, embedder, waiting)
     : { embeddings: vectors };
   const known = embeddings.filter((vector): vector is Vector => vector !== null && vector !== undefined);
   const found = (await Promise.all(known.map((near) => search(near, perSeed)))).flat();

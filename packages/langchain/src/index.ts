@@ -1,4 +1,8 @@
-export type { DocumentRecord as OscillinkMetadata } from "@oscillink/core/adapter";
+export {
+  type DocumentRecord as OscillinkMetadata,
+  type EmbeddingCache,
+  embeddingCache,
+} from "@oscillink/core/adapter";
 export { type RerankFields, recordOf } from "./documents.ts";
 export type { Expand } from "./expand.ts";
 export { OscillinkReranker, type OscillinkRerankerFields } from "./reranker.ts";

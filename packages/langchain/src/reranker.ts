@@ -1,8 +1,8 @@
 import type { Callbacks } from "@langchain/core/callbacks/manager";
 import type { DocumentInterface } from "@langchain/core/documents";
 import { BaseDocumentCompressor } from "@langchain/core/retrievers/document_compressors";
-import { checkObject, embedQuery, OptionError, type Vector } from "@oscillink/core/adapter";
-import { type RerankFields, rerankDocuments, resolveFields, type Settings } from "./documents.ts";
+import { checkObject, embedQuery, OptionError, throwIfAborted, type Vector } from "@oscillink/core/adapter";
+import { type RerankFields, rerankDocuments, resolveFields, type Settings, settingsOf } from "./documents.ts";
 
 /** The fields of {@link OscillinkReranker}: `embeddings`, and any option of `rerank`. */
 export interface OscillinkRerankerFields extends RerankFields {
@@ -16,6 +16,8 @@ export interface OscillinkRerankerFields extends RerankFields {
  *
  * A retriever hands over no vectors, so documents that it has not seen lately are embedded again;
  * {@link OscillinkRetriever} takes them from the store.
+ *
+ * LangChain hands a document compressor no signal of a call: give `timeout`, or a `signal`, where its embedder may hang.
  *
  * @example
  * new ContextualCompressionRetriever({
@@ -47,19 +49,22 @@ export class OscillinkReranker extends BaseDocumentCompressor {
    * metadata. No documents in gives none back.
    *
    * @throws what `rerank` throws, and {@link EmbedderError}; unless `onError` is `"passthrough"`.
+   * @throws the reason of an aborted signal, in any case.
    */
   async compressDocuments(
     documents: DocumentInterface[],
     query: string,
     callbacks?: Callbacks,
   ): Promise<DocumentInterface[]> {
+    const settings = settingsOf(this.#settings, callbacks);
+    const { embedder, waiting } = settings;
+    throwIfAborted(waiting.signal);
     if (documents.length === 0) return [];
-    const { embedder } = this.#settings;
     const likeness = async () => ({
-      query: await embedQuery(query, embedder),
+      query: await embedQuery(query, embedder, waiting),
       vectors: documents.map((document) => this.#embeddingOf(document)),
       embedder,
     });
-    return rerankDocuments(documents, query, likeness, this.#settings, callbacks);
+    return rerankDocuments(documents, query, likeness, settings, callbacks);
   }
 }

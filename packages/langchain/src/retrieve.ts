@@ -3,7 +3,8 @@ import type { DocumentInterface } from "@langchain/core/documents";
 import type { BaseRetrieverInterface } from "@langchain/core/retrievers";
 import { ensureConfig, mergeConfigs, type RunnableConfig } from "@langchain/core/runnables";
 import type { VectorStoreInterface } from "@langchain/core/vectorstores";
-import { OptionError, type Receipt } from "@oscillink/core/adapter";
+import { OptionError, type Receipt, waitFor } from "@oscillink/core/adapter";
+import { carryingSignal, RECEIPT_COLLECTOR } from "./callbacks.ts";
 import { receiptEvent } from "./documents.ts";
 import { OscillinkRetriever, type OscillinkRetrieverFields } from "./retriever.ts";
 
@@ -35,23 +36,25 @@ export function retrieverOf(source: RetrieverSource): BaseRetrieverInterface {
   return retriever;
 }
 
-/** Asks a retriever, as part of the run whose `config` is given or, where that is left out, of the one that is on. */
+/**
+ * Asks a retriever, as part of the run whose `config` is given or, where that is left out, of the one that is on. A signal of that
+ * ends it, whether or not the retriever listens.
+ */
 export async function retrieve(
   retriever: BaseRetrieverInterface,
   query: string,
   config?: RunnableConfig,
 ): Promise<Retrieved> {
   const collector = new ReceiptCollector();
-  const documents = await retriever.invoke(
-    query,
-    mergeConfigs(ensureConfig(config), { callbacks: [collector] }),
-  );
+  const whole = ensureConfig(config);
+  const run = mergeConfigs(carryingSignal(whole) as RunnableConfig, { callbacks: [collector] });
+  const documents = await waitFor(() => retriever.invoke(query, run), whole, "the retriever");
   return { documents, receipts: collector.receipts };
 }
 
 /** Hears the receipts, wherever inside a retriever they are made and whatever of them the documents carry. */
 class ReceiptCollector extends BaseCallbackHandler {
-  override name = "oscillink_receipts";
+  override name = RECEIPT_COLLECTOR;
   readonly receipts: Receipt[] = [];
 
   constructor() {

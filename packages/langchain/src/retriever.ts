@@ -16,27 +16,33 @@ import {
   type Likeness,
   type ListedRetriever,
   OptionError,
+  poolOfWidth,
   type ResolvedRetriever,
   resolvePool,
   resolveRetrievers,
+  scoresOf,
   searchAll,
   show,
+  throwIfAborted,
   uniteItems,
   VECTOR_LIST,
   type Vector,
+  type Waiting,
+  waitFor,
   warn,
 } from "@oscillink/core/adapter";
+import { carryingSignal, type Signal } from "./callbacks.ts";
 import {
   describe,
   type RerankFields,
   rerankDocuments,
   resolveFields,
   type Settings,
+  settingsOf,
   tellOf,
 } from "./documents.ts";
 import { type Expand, expandPool, type PooledDocument, resolveExpand } from "./expand.ts";
-import { carryingSignal, signalOf } from "./signal.ts";
-import { type Hit, storedVectors } from "./sources/index.ts";
+import { goesByWidth, type Hit, storedVectors } from "./sources/index.ts";
 
 /** The custom event that says what `expand` took and gave: `{ searches, found, added }`. */
 const expandEvent = "oscillink_expand";
@@ -66,7 +72,10 @@ interface RetrieverFields<Store extends VectorStoreInterface>
   )[];
   /** Embeds the query and what the store keeps to itself. Default: the store's own embeddings. */
   embeddings?: RerankFields["embeddings"];
-  /** How many candidates to fetch and choose from. Integer >= k, default max(50, 10 k). */
+  /**
+   * How many candidates to fetch and choose from. Integer >= k, default max(50, 10 k); of a PineconeStore no more than have their
+   * values in 3 MiB, as Pinecone's answers end at 4: 236 of 1024 values, 78 of 3072.
+   */
   pool?: number;
   /**
    * Where the documents' vectors come from. `"reembed"` (default): from the store, and those that it keeps to itself are
@@ -91,6 +100,9 @@ type Listed = ResolvedRetriever<BaseRetrieverInterface, DocumentInterface>;
  * k that belong together. Works wherever LangChain takes a retriever. With `retrievers`, it takes the place of an
  * `EnsembleRetriever` too.
  *
+ * The `signal` and the `timeout` of a call's config end it at once, with the signal's reason, even where store and embedder do not
+ * listen, and whatever `onError` says. The option `timeout` limits each wait instead, and is a failure like any other.
+ *
  * @example
  * const retriever = new OscillinkRetriever({ vectorStore, k: 5 });
  * const documents = await retriever.invoke("Who designed the lighthouse?");
@@ -106,8 +118,11 @@ export class OscillinkRetriever<
 
   /** The store that is searched; undefined if the retrievers alone are asked. */
   readonly vectorStore: Store | undefined;
-  /** How many candidates are fetched. */
+  /** How many documents come back at most. */
+  readonly k: number;
+  /** How many candidates are fetched; fewer from a PineconeStore of wide vectors, unless it was said. */
   readonly pool: number;
+  readonly #byWidth: boolean;
   readonly #filter: Store["FilterType"] | undefined;
   readonly #retrievers: readonly Listed[];
   /** The store that is asked for vectors: the one that is searched, or that of the retriever by vectors. */
@@ -167,7 +182,10 @@ export class OscillinkRetriever<
       ["vectorStore", "retrievers", "pool", "filter", "vectors", "expand"],
     );
     this.#embedder = vectors === "reembed" ? this.#settings.embedder : null;
-    this.pool = resolvePool(pool, this.#settings.params.k);
+    this.k = this.#settings.params.k;
+    this.pool = resolvePool(pool, this.k);
+    this.#byWidth =
+      pool === undefined && vectors !== "never" && vectorStore !== undefined && goesByWidth(vectorStore);
   }
 
   override async invoke(input: string, options?: Partial<RunnableConfig>): Promise<DocumentInterface[]> {
@@ -179,11 +197,13 @@ export class OscillinkRetriever<
     runManager?: CallbackManagerForRetrieverRun,
   ): Promise<DocumentInterface[]> {
     const callbacks = runManager?.getChild("oscillink");
-    if (this.#retrievers.length > 0) return this.#hybrid(query, runManager, callbacks);
-    const vector = await embedQuery(query, this.#settings.embedder);
-    const hits = await this.#search(vector, this.pool);
+    const settings = settingsOf(this.#settings, callbacks);
+    const { waiting } = settings;
+    if (this.#retrievers.length > 0) return this.#hybrid(query, runManager, callbacks, settings);
+    const vector = await embedQuery(query, settings.embedder, waiting);
+    const hits = await this.#search(vector, waiting);
     if (hits.length === 0) return [];
-    const wider = this.#expand && (await this.#widen(hits, vector, this.#expand, callbacks));
+    const wider = this.#expand && (await this.#widen(hits, vector, this.#expand, callbacks, settings));
     const documents = wider ? wider.map(({ document }) => document) : hits.map(([document]) => document);
     const likeness = async (): Promise<Likeness> =>
       this.#vectors === "never"
@@ -191,11 +211,11 @@ export class OscillinkRetriever<
         : {
             // The stores' scores are left aside: the vectors say it again.
             query: vector,
-            vectors: (wider ?? (await this.#found(hits, vector))).map((found) => found.vector),
+            vectors: (wider ?? (await this.#found(hits, vector, waiting))).map((found) => found.vector),
             embedder: this.#embedder,
             ...(this.vectorStore && { store: this.vectorStore }),
           };
-    return rerankDocuments(documents, query, likeness, this.#settings, callbacks);
+    return rerankDocuments(documents, query, likeness, settings, callbacks);
   }
 
   /** Asks the store and the retrievers at the same time, and re-ranks what all of them found. */
@@ -203,19 +223,22 @@ export class OscillinkRetriever<
     query: string,
     runManager: CallbackManagerForRetrieverRun | undefined,
     callbacks: CallbackManager | undefined,
+    settings: Settings,
   ): Promise<DocumentInterface[]> {
-    const signal = signalOf(runManager);
-    signal?.throwIfAborted();
+    const { waiting } = settings;
+    const { signal } = waiting;
+    throwIfAborted(signal);
+    const tell = (error: unknown) => tellOf(error, callbacks === undefined ? {} : { callbacks });
     const withVectors = this.#vectors !== "never";
-    const vector = withVectors || this.vectorStore ? embedQuery(query, this.#settings.embedder) : null;
+    const vector = withVectors || this.vectorStore ? embedQuery(query, settings.embedder, waiting) : null;
     // Whoever needs it hears of its failure; where a search failed before, nobody does.
     vector?.catch(() => undefined);
     /** What the search by vectors found, with the vectors where they are known already. */
     const known = new Map<DocumentInterface, Vector | null | undefined>();
     const byVectors = async (): Promise<FoundList<DocumentInterface>> => {
       const near = await vector!;
-      const hits = await this.#search(near, this.pool);
-      const wider = this.#expand && (await this.#widen(hits, near, this.#expand, callbacks));
+      const hits = await this.#search(near, waiting);
+      const wider = this.#expand && (await this.#widen(hits, near, this.#expand, callbacks, settings));
       for (const found of wider ?? []) known.set(found.document, found.vector);
       const items = wider ? wider.map(({ document }) => document) : hits.map(([document]) => document);
       const scores = wider ? [] : ascending(hits.map(([, score]) => score));
@@ -228,23 +251,27 @@ export class OscillinkRetriever<
       similarity,
     }: Listed): Promise<FoundList<DocumentInterface>> => {
       const run = runManager === undefined ? {} : { callbacks: runManager.getChild(name) };
-      const items = await retriever.invoke(query, { ...run, ...(signal && { signal }) });
-      return { name, items, scores: items.map(score), similarity };
+      const config = { ...run, ...(signal && { signal: signal as Signal }) };
+      const items = await waitFor(() => retriever.invoke(query, config), waiting, `the retriever ${name}`);
+      return { name, items, scores: await scoresOf(items, score, settings, tell), similarity };
     };
     const searches = [...(this.vectorStore ? [byVectors()] : []), ...this.#retrievers.map(ask)];
-    const tell = (error: unknown) => tellOf(error, callbacks === undefined ? {} : { callbacks });
-    const found = await searchAll(searches, this.#settings, tell);
-    signal?.throwIfAborted();
+    const found = await searchAll(searches, settings, tell);
+    throwIfAborted(signal);
     const { items: documents, lists } = uniteItems(found, describe);
     if (documents.length === 0) return [];
     const likeness = async (): Promise<Likeness> => {
       if (!withVectors) return { lists };
       const near = await vector!;
       const own = found.find(({ similarity }) => similarity)?.items ?? [];
-      const vectors = await this.#known(documents, own, known, near);
+      const vectors = await waitFor(
+        () => this.#known(documents, own, known, near),
+        waiting,
+        "the store, asked for its vectors,",
+      );
       return { query: near, vectors, embedder: this.#embedder, lists };
     };
-    return rerankDocuments(documents, query, likeness, this.#settings, callbacks);
+    return rerankDocuments(documents, query, likeness, settings, callbacks);
   }
 
   /**
@@ -274,15 +301,22 @@ export class OscillinkRetriever<
     return documents.map((document) => known.get(document));
   }
 
-  #search(near: Vector, count: number): Promise<Hit[]> {
+  #search(near: Vector, waiting: Waiting, count = this.#poolFor(near)): Promise<Hit[]> {
     // A typed array would reach a store's server as an object.
     const plain = Array.isArray(near) ? near : Array.from(near);
-    return this.vectorStore!.similaritySearchVectorWithScore(plain, count, copied(this.#filter));
+    const search = () =>
+      this.vectorStore!.similaritySearchVectorWithScore(plain, count, copied(this.#filter));
+    return waitFor(search, waiting, "the store");
+  }
+
+  #poolFor({ length }: Vector): number {
+    return this.#byWidth ? poolOfWidth(this.k, length) : this.pool;
   }
 
   /** The hits of a search with the vectors that the store hands over. */
-  async #found(hits: readonly Hit[], near: Vector): Promise<PooledDocument[]> {
-    const vectors = await storedVectors(this.vectorStore!, hits, near, { filter: this.#filter });
+  async #found(hits: readonly Hit[], near: Vector, waiting: Waiting): Promise<PooledDocument[]> {
+    const read = () => storedVectors(this.vectorStore!, hits, near, { filter: this.#filter });
+    const vectors = await waitFor(read, waiting, "the store, asked for its vectors,");
     return hits.map(([document], i) => ({ document, vector: vectors[i] }));
   }
 
@@ -292,17 +326,21 @@ export class OscillinkRetriever<
     vector: Vector,
     expand: Expand,
     callbacks: CallbackManager | undefined,
+    settings: Settings,
   ): Promise<readonly PooledDocument[] | null> {
+    const { waiting } = settings;
     const run = callbacks === undefined ? {} : { callbacks };
-    const search = async (near: Vector, count: number) => this.#found(await this.#search(near, count), near);
+    const search = async (near: Vector, count: number) =>
+      this.#found(await this.#search(near, waiting, count), near, waiting);
     try {
-      const found = await this.#found(hits, vector);
-      const { pool, counts } = await expandPool(found, expand, search, this.#embedder);
+      const found = await this.#found(hits, vector, waiting);
+      const { pool, counts } = await expandPool(found, expand, search, this.#embedder, waiting);
       await dispatchCustomEvent(expandEvent, counts, run);
       return pool;
     } catch (error) {
-      if (this.#settings.onError === "throw") throw error;
-      warn(this.#settings, error);
+      throwIfAborted(waiting.signal);
+      if (settings.onError === "throw") throw error;
+      warn(settings, error, this.vectorStore);
       await tellOf(error, run);
       return null;
     }

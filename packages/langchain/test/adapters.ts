@@ -8,7 +8,7 @@ import { closedStore, memoryStore, model, query } from "./world.ts";
 
 type Fields = Omit<RerankFields, "embeddings"> & Partial<Pick<RerankFields, "embeddings">>;
 
-/** A way to have documents re-ranked: all must do the same. */
+/** A way to have documents re-ranked, with whole receipts unless told else: all must do the same. */
 export interface Adapter {
   readonly name: string;
   readonly ask: (
@@ -34,7 +34,7 @@ class ListRetriever extends BaseRetriever {
 
 const config = (callbacks: Callbacks | undefined) => (callbacks === undefined ? {} : { callbacks });
 
-const reranker = (fields: Fields) => new OscillinkReranker({ embeddings: model, ...fields });
+const reranker = (fields: Fields) => new OscillinkReranker({ embeddings: model, attach: "full", ...fields });
 
 export const adapters: readonly Adapter[] = [
   {
@@ -62,7 +62,7 @@ export const adapters: readonly Adapter[] = [
   {
     name: "OscillinkRetriever over a MemoryVectorStore",
     ask: async (documents, fields = {}, { text = query, callbacks } = {}) =>
-      new OscillinkRetriever({ vectorStore: await memoryStore(documents), ...fields }).invoke(
+      new OscillinkRetriever({ vectorStore: await memoryStore(documents), attach: "full", ...fields }).invoke(
         text,
         config(callbacks),
       ),
@@ -70,7 +70,7 @@ export const adapters: readonly Adapter[] = [
   {
     name: "OscillinkRetriever over a store that keeps its vectors",
     ask: async (documents, fields = {}, { text = query, callbacks } = {}) =>
-      new OscillinkRetriever({ vectorStore: await closedStore(documents), ...fields }).invoke(
+      new OscillinkRetriever({ vectorStore: await closedStore(documents), attach: "full", ...fields }).invoke(
         text,
         config(callbacks),
       ),

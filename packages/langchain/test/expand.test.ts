@@ -57,7 +57,7 @@ describe("expandPool", () => {
           searches.push([near, count]);
           return others.slice(searches.length - 1);
         };
-        const wider = await expandPool(pool, options, search as never, reembed ? embedder : null);
+        const wider = await expandPool(pool, options, search as never, reembed ? embedder : null, {});
 
         const first = pool.slice(0, options.seeds);
         const bare = first.filter(({ vector }) => !vector).map(({ document }) => document.pageContent);
@@ -91,7 +91,13 @@ describe("expand", () => {
     const asked = "Who drew the plans of the Tobel viaduct?";
     const fields = { vectorStore, k: 3, pool: 3 };
     expect(idsOf(await new OscillinkRetriever(fields).invoke(asked))).not.toContain("p2");
-    const wide = new OscillinkRetriever({ ...fields, k: 4, pool: 4, expand: { seeds: 1, perSeed: 4 } });
+    const wide = new OscillinkRetriever({
+      attach: "full",
+      ...fields,
+      k: 4,
+      pool: 4,
+      expand: { seeds: 1, perSeed: 4 },
+    });
     expect(idsOf(await wide.invoke(asked))).toContain("p2");
   });
 
@@ -106,16 +112,20 @@ describe("expand", () => {
     const wider = new Map([...pool, ...found.flat().map(([document]) => document)].map((d) => [d.id, d]));
     expect(wider.size).toBeGreaterThan(5);
     for (const store of [vectorStore, await closedStore(documents())]) {
-      const bundle = await new OscillinkRetriever({ vectorStore: store, k: 4, pool: 5, expand }).invoke(
-        query,
-      );
+      const bundle = await new OscillinkRetriever({
+        attach: "full",
+        vectorStore: store,
+        k: 4,
+        pool: 5,
+        expand,
+      }).invoke(query);
       expect(digestOf(bundle)).toBe(direct([...wider.values()] as Document[], { k: 4 }).receipt.digest);
     }
   });
 
   test("is counted in an event: searches, hits and what was new", async () => {
     const vectorStore = await memoryStore(documents());
-    const retriever = new OscillinkRetriever({ vectorStore, pool: 5, expand });
+    const retriever = new OscillinkRetriever({ attach: "full", vectorStore, pool: 5, expand });
     const events = [];
     for await (const event of retriever.streamEvents(query, { version: "v2" })) {
       if (event.event === "on_custom_event") events.push(event);
@@ -129,8 +139,10 @@ describe("expand", () => {
   test("changes nothing if the pool holds all there is", async () => {
     const vectorStore = await memoryStore(documents());
     const [plain, wide] = await Promise.all([
-      new OscillinkRetriever({ vectorStore }).invoke(query),
-      new OscillinkRetriever({ vectorStore, expand: { seeds: 20, perSeed: 20 } }).invoke(query),
+      new OscillinkRetriever({ attach: "full", vectorStore }).invoke(query),
+      new OscillinkRetriever({ attach: "full", vectorStore, expand: { seeds: 20, perSeed: 20 } }).invoke(
+        query,
+      ),
     ]);
     expect(digestOf(wide)).toBe(digestOf(plain));
     expect(idsOf(wide)).toEqual(idsOf(plain));
@@ -139,7 +151,14 @@ describe("expand", () => {
   test("is filtered as the first search is", async () => {
     const vectorStore = await memoryStore(documents());
     const filter = ({ metadata }: Document) => metadata.source === "letters";
-    const fields = { vectorStore, filter, k: 10, pool: 10, expand: { seeds: 3, perSeed: 10 } };
+    const fields = {
+      attach: "full" as const,
+      vectorStore,
+      filter,
+      k: 10,
+      pool: 10,
+      expand: { seeds: 3, perSeed: 10 },
+    };
     const bundle = await new OscillinkRetriever(fields).invoke(query);
     expect(receiptOf(bundle).inputs.n).toBe(10);
     expect(bundle.every(({ metadata }) => metadata.source === "letters")).toBe(true);
@@ -150,14 +169,14 @@ describe("expand", () => {
   test("embeds the seeds once where the store keeps its vectors, and none with vectors: store", async () => {
     const embeddings = new CountingEmbeddings();
     const vectorStore = await closedStore(documents());
-    await new OscillinkRetriever({ vectorStore, embeddings, pool: 5, expand }).invoke(query);
+    await new OscillinkRetriever({ attach: "full", vectorStore, embeddings, pool: 5, expand }).invoke(query);
     const asked = embeddings.batches.flat();
     expect(embeddings.batches).toHaveLength(2);
     expect(embeddings.batches[0]).toHaveLength(2);
     expect(new Set(asked).size).toBe(asked.length);
 
     embeddings.batches.length = 0;
-    const fields = { vectorStore, embeddings, pool: 5, expand, vectors: "store" } as const;
+    const fields = { attach: "full", vectorStore, embeddings, pool: 5, expand, vectors: "store" } as const;
     const bundle = await new OscillinkRetriever(fields).invoke(query);
     expect(embeddings.batches).toEqual([]);
     expect(receiptOf(bundle).inputs).toMatchObject({ n: 5, missing: 5 });
@@ -175,7 +194,7 @@ describe("expand", () => {
     }
     const vectorStore = new Watching();
     await vectorStore.addDocuments(documents());
-    const retriever = new OscillinkRetriever({ vectorStore, pool: 5, expand });
+    const retriever = new OscillinkRetriever({ attach: "full", vectorStore, pool: 5, expand });
     const [once, twice] = [await retriever.invoke(query), await retriever.invoke(query)];
     expect(digestOf(twice)).toBe(digestOf(once));
     expect(seen).toHaveLength(6);
@@ -194,13 +213,19 @@ describe("expand", () => {
   };
 
   test("passes on what a search throws", async () => {
-    const retriever = new OscillinkRetriever({ vectorStore: await failing(), pool: 5, expand });
+    const retriever = new OscillinkRetriever({
+      attach: "full",
+      vectorStore: await failing(),
+      pool: 5,
+      expand,
+    });
     await expect(retriever.invoke(query)).rejects.toThrow("connection lost");
   });
 
   test("with onError passthrough falls back to the pool of the first search, ranked", async () => {
     const warnings: unknown[] = [];
     const bundle = await new OscillinkRetriever({
+      attach: "full",
       vectorStore: await failing(),
       pool: 5,
       expand,
@@ -230,7 +255,13 @@ test("expand lost the documents whose id is null, as a database gives them", asy
       Object.assign(new Document(document), { id: null }) as unknown as Document,
       score,
     ]);
-  const retriever = new OscillinkRetriever({ vectorStore, k: 2, pool: 2, expand: { seeds: 2, perSeed: 6 } });
+  const retriever = new OscillinkRetriever({
+    attach: "full",
+    vectorStore,
+    k: 2,
+    pool: 2,
+    expand: { seeds: 2, perSeed: 6 },
+  });
   const receipt = receiptOf(await retriever.invoke(query));
   expect(receipt.inputs.n).toBeGreaterThan(4);
   expect(receipt.bundle.map(({ id }) => id)).not.toContain("null");

@@ -4,15 +4,7 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { OscillinkRetriever } from "../src/index.ts";
 import { oscillinkMiddleware } from "../src/middleware.ts";
-import {
-  bundleText,
-  CountingEmbeddings,
-  documents,
-  memoryStore,
-  queries,
-  query,
-  receiptOf,
-} from "./world.ts";
+import { bundleText, CountingEmbeddings, digestOf, documents, memoryStore, queries, query } from "./world.ts";
 
 const vectorStore = await memoryStore(documents());
 const retriever = new OscillinkRetriever({ vectorStore, k: 3 });
@@ -31,7 +23,7 @@ describe("oscillinkMiddleware", () => {
     const agent = createAgent({ model: llm, middleware: [oscillinkMiddleware({ vectorStore, k: 3 })] });
     const result = await agent.invoke({ messages: [user(query)] });
     expect(systemOf(llm)).toEqual([[`Context for the user's last question:\n\n${bundleText(first)}`]]);
-    expect(result.receipts.map(({ digest }) => digest)).toEqual([receiptOf(first).digest]);
+    expect(result.receipts.map(({ digest }) => digest)).toEqual([digestOf(first)]);
     expect(result.messages.map(({ text }) => text)).toEqual([query, "At Kettering Sound."]);
     expect(Object.keys(result).sort()).toEqual(["messages", "receipts"]);
   });
@@ -70,7 +62,7 @@ describe("oscillinkMiddleware", () => {
     const once = await agent.invoke({ messages: [user(query)] });
     const twice = await agent.invoke({ ...once, messages: [...once.messages, user(queries[1]!)] });
     expect(twice.receipts.map(({ digest }) => digest)).toEqual(
-      [first, second].map((b) => receiptOf(b).digest),
+      [first, second].map((bundle) => digestOf(bundle)),
     );
     const [, [context]] = systemOf(llm) as [string[], [string]];
     expect(context).toContain(bundleText(second));

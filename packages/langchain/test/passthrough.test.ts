@@ -113,6 +113,20 @@ describe.each(adapters)("$name", ({ ask }) => {
     const [small] = await ask(ordered, { signer, attach: "digest" });
     expect(JSON.stringify(recordOf(small!)).length).toBeLessThanOrEqual(300);
   });
+
+  test("verifies what a document with the digest names once the receipt that was kept is looked up", async () => {
+    const { privateKey, publicKey } = generateKeys();
+    const kept = new Map<string, Receipt>();
+    const onReplayInputs = (_: unknown, receipt: Receipt) => kept.set(receipt.digest, receipt);
+    const fields = { signer: ed25519Signer(privateKey), attach: "digest", onReplayInputs } as const;
+    for (const document of await ask(ordered, fields)) {
+      const { receipt: digest, signatures } = recordOf(document);
+      const receipt = kept.get(digest as string)!;
+      const verified = verifyReceipt(envelopeOf(receipt, signatures!), ed25519Verifier(publicKey));
+      expect(verified).toMatchObject({ ok: true, receipt: { digest } });
+      expect(receipt.bundle.map(({ id }) => id)).toContain(document.id);
+    }
+  });
 });
 
 describe.each(adapters.filter(({ name }) => !name.includes("MemoryVectorStore")))(

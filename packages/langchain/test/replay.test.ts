@@ -10,6 +10,7 @@ test("a receipt names documents as it is told, holds the context of its call, an
   const kept: string[] = [];
   let call = 0;
   const retriever = new OscillinkRetriever({
+    attach: "full",
     vectorStore,
     k: 3,
     id: ({ pageContent }) => `passage ${pageContent.length}`,
@@ -33,7 +34,9 @@ test("a listener that fails costs no answer, and a context that cannot be record
   const onReplayInputs = () => {
     throw new Error("disk full");
   };
-  expect(await new OscillinkRetriever({ vectorStore, k: 3, onReplayInputs }).invoke(query)).toHaveLength(3);
+  expect(
+    await new OscillinkRetriever({ attach: "full", vectorStore, k: 3, onReplayInputs }).invoke(query),
+  ).toHaveLength(3);
   const wrong = { vectorStore, context: { user: { id: 1 } } as never };
   expect(() => new OscillinkRetriever(wrong)).toThrow(OptionError);
   expect(recordOf({ metadata: { oscillink: "forged" } })).toBeUndefined();

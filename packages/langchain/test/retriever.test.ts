@@ -2,7 +2,7 @@ import { MemoryVectorStore } from "@langchain/classic/vectorstores/memory";
 import { Document } from "@langchain/core/documents";
 import { FakeVectorStore } from "@langchain/core/utils/testing";
 import { describe, expect, test } from "vitest";
-import { OscillinkReranker, OscillinkRetriever } from "../src/index.ts";
+import { type EmbeddingCache, embeddingCache, OscillinkReranker, OscillinkRetriever } from "../src/index.ts";
 import {
   CountingEmbeddings,
   closedStore,
@@ -29,7 +29,7 @@ describe("the vectors of OscillinkRetriever", () => {
     expect(embeddings.batches).toEqual([texts]);
     embeddings.batches.length = 0;
 
-    const bundle = await new OscillinkRetriever({ vectorStore }).invoke(query);
+    const bundle = await new OscillinkRetriever({ attach: "full", vectorStore }).invoke(query);
     expect(embeddings.queries).toEqual([query]);
     expect(embeddings.batches).toEqual([]);
     expect(receiptOf(bundle).vectors).toEqual({ fromStore: 20, reembedded: 0 });
@@ -38,7 +38,7 @@ describe("the vectors of OscillinkRetriever", () => {
   test("come from any store of that shape, such as core's FakeVectorStore", async () => {
     const embeddings = new CountingEmbeddings();
     const vectorStore = await FakeVectorStore.fromDocuments(documents(), model);
-    const bundle = await new OscillinkRetriever({ vectorStore, embeddings }).invoke(query);
+    const bundle = await new OscillinkRetriever({ attach: "full", vectorStore, embeddings }).invoke(query);
     expect(embeddings.batches).toEqual([]);
     expect(receiptOf(bundle).vectors).toEqual({ fromStore: 20, reembedded: 0 });
   });
@@ -51,7 +51,7 @@ describe("the vectors of OscillinkRetriever", () => {
       documents(),
     );
     const found = await vectorStore.similaritySearch(query, 20);
-    const bundle = await new OscillinkRetriever({ vectorStore, k: 20 }).invoke(query);
+    const bundle = await new OscillinkRetriever({ attach: "full", vectorStore, k: 20 }).invoke(query);
     const expected = direct(found, { k: 20 }, { vectors: found.map((d) => vectors[d.metadata.page]!) });
     expect(digestOf(bundle)).toBe(expected.receipt.digest);
     expect(digestOf(bundle)).not.toBe(direct(found, { k: 20 }).receipt.digest);
@@ -60,18 +60,18 @@ describe("the vectors of OscillinkRetriever", () => {
   test("are embedded in one call if the store keeps them", async () => {
     const embeddings = new CountingEmbeddings();
     const vectorStore = await closedStore(documents());
-    const bundle = await new OscillinkRetriever({ vectorStore, embeddings }).invoke(query);
+    const bundle = await new OscillinkRetriever({ attach: "full", vectorStore, embeddings }).invoke(query);
     expect(embeddings.queries).toEqual([query]);
     expect(embeddings.batches).toEqual([ordered.map(({ pageContent }) => pageContent)]);
     expect(receiptOf(bundle).vectors).toEqual({ fromStore: 0, reembedded: 20 });
   });
 
-  test("that were embedded are kept for the next query, as many as cache says", async () => {
+  test("that were embedded are kept for the next query, as much as cache takes", async () => {
     const vectorStore = await closedStore(documents());
-    const batches = async (cache: number | undefined) => {
+    const batches = async (cache: EmbeddingCache | false | undefined) => {
       const embeddings = new CountingEmbeddings();
       const field = cache === undefined ? {} : { cache };
-      const retriever = new OscillinkRetriever({ vectorStore, embeddings, ...field });
+      const retriever = new OscillinkRetriever({ attach: "full", vectorStore, embeddings, ...field });
       const bundles = [await retriever.invoke(query), await retriever.invoke(query)];
       for (const bundle of bundles) {
         // Kept or not, the store did not give them.
@@ -82,9 +82,10 @@ describe("the vectors of OscillinkRetriever", () => {
       return embeddings.batches.map((batch) => batch.length);
     };
     expect(await batches(undefined)).toEqual([20]);
-    expect(await batches(20)).toEqual([20]);
-    expect(await batches(8)).toEqual([20, 12]);
-    expect(await batches(0)).toEqual([20, 20]);
+    const bytes = ordered.reduce((all, { pageContent }) => all + 2 * pageContent.length + 4 * 256, 0);
+    expect(await batches(embeddingCache({ bytes }))).toEqual([20]);
+    expect(await batches(embeddingCache({ bytes: bytes - 1 }))).toEqual([20, 1]);
+    expect(await batches(false)).toEqual([20, 20]);
   });
 
   test("are embedded where the store gave none, and only there", async () => {
@@ -94,7 +95,7 @@ describe("the vectors of OscillinkRetriever", () => {
     const { memoryVectors: all } = await memoryStore(documents());
     const memoryVectors = all.filter(({ id }) => !forgotten.some((document) => document.id === id));
     const vectorStore = Object.assign(await closedStore(documents()), { memoryVectors });
-    const bundle = await new OscillinkRetriever({ vectorStore, embeddings }).invoke(query);
+    const bundle = await new OscillinkRetriever({ attach: "full", vectorStore, embeddings }).invoke(query);
     expect(embeddings.batches).toEqual([forgotten.map(({ pageContent }) => pageContent)]);
     expect(receiptOf(bundle).vectors).toEqual({ fromStore: 10, reembedded: 10 });
     // Where they came from is no part of what was computed.
@@ -105,9 +106,13 @@ describe("the vectors of OscillinkRetriever", () => {
     const own = new CountingEmbeddings();
     const vectorStore = await closedStore(documents(), own);
     own.batches.length = 0;
-    await new OscillinkRetriever({ vectorStore }).invoke(query);
+    await new OscillinkRetriever({ attach: "full", vectorStore }).invoke(query);
     expect([own.queries.length, own.batches.length]).toEqual([1, 1]);
-    await new OscillinkRetriever({ vectorStore, embeddings: new CountingEmbeddings() }).invoke(query);
+    await new OscillinkRetriever({
+      attach: "full",
+      vectorStore,
+      embeddings: new CountingEmbeddings(),
+    }).invoke(query);
     expect([own.queries.length, own.batches.length]).toEqual([1, 1]);
   });
 
@@ -159,7 +164,13 @@ describe("the vectors of OscillinkRetriever", () => {
       embedDocuments: async () => [[0, 0, 1, 0]],
     };
     for (const pool of [1, 2]) {
-      const bundle = await new OscillinkRetriever({ vectorStore, embeddings, k: 1, pool }).invoke("any");
+      const bundle = await new OscillinkRetriever({
+        attach: "full",
+        vectorStore,
+        embeddings,
+        k: 1,
+        pool,
+      }).invoke("any");
       expect(recordOf(bundle[0]!).parts!.similarity).toBe(0);
       expect(receiptOf(bundle).vectors).toEqual({ fromStore: 0, reembedded: pool });
     }
@@ -167,6 +178,7 @@ describe("the vectors of OscillinkRetriever", () => {
 
   async function similaritiesTo(vector: number[], vectorStore: MemoryVectorStore) {
     const bundle = await new OscillinkRetriever({
+      attach: "full",
       vectorStore,
       embeddings: { embedQuery: async () => vector, embedDocuments: model.embedDocuments },
     }).invoke("any");
@@ -198,7 +210,7 @@ describe("the pool of OscillinkRetriever", () => {
     [{ pool: 300 }, 130],
   ])("with %o is %i candidates, the nearest there are", async (fields, n) => {
     const vectorStore = await memoryStore(logbook);
-    const bundle = await new OscillinkRetriever({ vectorStore, ...fields }).invoke(query);
+    const bundle = await new OscillinkRetriever({ attach: "full", vectorStore, ...fields }).invoke(query);
     const { inputs } = receiptOf(bundle);
     const found = await vectorStore.similaritySearch(query, n);
     expect(inputs.n).toBe(n);
@@ -218,7 +230,12 @@ describe("the pool of OscillinkRetriever", () => {
       return search(vector, count);
     };
     const filter = { namespace: "public", year: 1894 } as never;
-    const retriever = new OscillinkRetriever({ vectorStore, filter, expand: { seeds: 2, perSeed: 3 } });
+    const retriever = new OscillinkRetriever({
+      attach: "full",
+      vectorStore,
+      filter,
+      expand: { seeds: 2, perSeed: 3 },
+    });
     await retriever.invoke(query);
     await retriever.invoke(query);
     expect(seen).toEqual(Array(6).fill({ namespace: "public", year: 1894 }));
@@ -228,17 +245,23 @@ describe("the pool of OscillinkRetriever", () => {
   test("is filtered by the store", async () => {
     const vectorStore = await memoryStore(logbook);
     const filter = (document: Document) => document.metadata.even;
-    const bundle = await new OscillinkRetriever({ vectorStore, filter, k: 65, pool: 130 }).invoke(query);
+    const bundle = await new OscillinkRetriever({
+      attach: "full",
+      vectorStore,
+      filter,
+      k: 65,
+      pool: 130,
+    }).invoke(query);
     expect(receiptOf(bundle).inputs.n).toBe(65);
     expect(bundle.every(({ metadata }) => metadata.even)).toBe(true);
 
-    const none = new OscillinkRetriever({ vectorStore, filter: () => false });
+    const none = new OscillinkRetriever({ attach: "full", vectorStore, filter: () => false });
     expect(await none.invoke(query)).toEqual([]);
   });
 
   test("is what the store holds now, not what it held when the retriever was made", async () => {
     const vectorStore = await memoryStore([]);
-    const retriever = new OscillinkRetriever({ vectorStore });
+    const retriever = new OscillinkRetriever({ attach: "full", vectorStore });
     expect(await retriever.invoke(query)).toEqual([]);
     await vectorStore.addDocuments(documents());
     expect(await retriever.invoke(query)).toHaveLength(5);
@@ -260,13 +283,14 @@ describe("one OscillinkRetriever", () => {
   test("leaves its store as it was", async () => {
     const vectorStore = await memoryStore(documents());
     const before = JSON.stringify(vectorStore.memoryVectors);
-    for (const text of queries) await new OscillinkRetriever({ vectorStore, k: 20 }).invoke(text);
+    for (const text of queries)
+      await new OscillinkRetriever({ attach: "full", vectorStore, k: 20 }).invoke(text);
     expect(JSON.stringify(vectorStore.memoryVectors)).toBe(before);
   });
 
   test("pipes, as every Runnable does", async () => {
     const vectorStore = await memoryStore(documents());
-    const ids = new OscillinkRetriever({ vectorStore, k: 2 }).pipe((bundle) => idsOf(bundle));
+    const ids = new OscillinkRetriever({ attach: "full", vectorStore, k: 2 }).pipe((bundle) => idsOf(bundle));
     expect(await ids.invoke(query)).toEqual(direct(ordered, { k: 2 }).bundle.map(({ id }) => id));
   });
 });
@@ -274,7 +298,10 @@ describe("one OscillinkRetriever", () => {
 describe("the vectors of OscillinkReranker", () => {
   test("are embedded, all in one call", async () => {
     const embeddings = new CountingEmbeddings();
-    const bundle = await new OscillinkReranker({ embeddings }).compressDocuments(ordered, query);
+    const bundle = await new OscillinkReranker({ attach: "full", embeddings }).compressDocuments(
+      ordered,
+      query,
+    );
     expect(embeddings.queries).toEqual([query]);
     expect(embeddings.batches).toEqual([ordered.map(({ pageContent }) => pageContent)]);
     expect(receiptOf(bundle).vectors).toEqual({ fromStore: 0, reembedded: 20 });
@@ -283,6 +310,7 @@ describe("the vectors of OscillinkReranker", () => {
   test("are taken where embeddingOf has them, and the rest is embedded", async () => {
     const embeddings = new CountingEmbeddings();
     const reranker = new OscillinkReranker({
+      attach: "full",
       embeddings,
       embeddingOf: ({ metadata, pageContent }) => (metadata.page < 15 ? model.embed(pageContent) : undefined),
     });
@@ -296,14 +324,19 @@ describe("the vectors of OscillinkReranker", () => {
   test("need no embedder if embeddingOf has them all", async () => {
     const embeddings = new CountingEmbeddings();
     const embeddingOf = ({ pageContent }: { pageContent: string }) => model.embed(pageContent);
-    const bundle = await new OscillinkReranker({ embeddings, embeddingOf }).compressDocuments(ordered, query);
+    const bundle = await new OscillinkReranker({ attach: "full", embeddings, embeddingOf }).compressDocuments(
+      ordered,
+      query,
+    );
     expect(embeddings.batches).toEqual([]);
     expect(receiptOf(bundle).vectors).toEqual({ fromStore: 20, reembedded: 0 });
   });
 
   test("are not asked for without documents", async () => {
     const embeddings = new CountingEmbeddings();
-    expect(await new OscillinkReranker({ embeddings }).compressDocuments([], query)).toEqual([]);
+    expect(await new OscillinkReranker({ attach: "full", embeddings }).compressDocuments([], query)).toEqual(
+      [],
+    );
     expect([embeddings.queries, embeddings.batches]).toEqual([[], []]);
   });
 });

@@ -69,7 +69,7 @@ describe("the lists of OscillinkRetriever", () => {
     const vectorStore = await memoryStore(documents(), embeddings);
     embeddings.batches.length = 0;
     const retrievers = [{ name: "words", retriever: new Found(some(1, 19, 18)) }];
-    const retriever = new OscillinkRetriever({ vectorStore, retrievers, pool: 5 });
+    const retriever = new OscillinkRetriever({ attach: "full", vectorStore, retrievers, pool: 5 });
     const near = (await vectorStore.similaritySearch(query, 5)).map(({ id }) => id);
     const bundle = await retriever.invoke(query);
     const { inputs, vectors } = receiptOf(bundle);
@@ -100,7 +100,9 @@ describe("the lists of OscillinkRetriever", () => {
       { name: "near", retriever: search, ...(says === 1 && { similarity: true }) },
     ];
     const retrievers = main === 1 ? entries : entries.toReversed();
-    const bundle = await new OscillinkRetriever({ retrievers, embeddings: model }).invoke(query);
+    const bundle = await new OscillinkRetriever({ attach: "full", retrievers, embeddings: model }).invoke(
+      query,
+    );
     const lists = [
       { name: "words", found: some(19, 1), similarity: false },
       { name: "near", found: near.map(({ id }) => all.find((one) => one.id === id)!), similarity: true },
@@ -115,7 +117,12 @@ describe("the lists of OscillinkRetriever", () => {
     const near = new Found(some(1, 2, 17));
     const digest = async (score?: (document: DocumentInterface) => number) => {
       const retrievers = [near, score ? { retriever: words, score } : words];
-      const bundle = await new OscillinkRetriever({ retrievers, embeddings: model, k: 6 }).invoke(query);
+      const bundle = await new OscillinkRetriever({
+        attach: "full",
+        retrievers,
+        embeddings: model,
+        k: 6,
+      }).invoke(query);
       return digestOf(bundle);
     };
     const lists = (scores: readonly number[] | null) => [
@@ -165,6 +172,7 @@ describe("the lists of OscillinkRetriever", () => {
   ])("documents %s", async (_, near, words, ids) => {
     const retrievers = [new Found(near), new Found(words)];
     const bundle = await new OscillinkRetriever({
+      attach: "full",
       retrievers,
       embeddings: model,
       copies: "keep",
@@ -183,6 +191,7 @@ describe("the lists of OscillinkRetriever", () => {
     const frozen = frozenDocuments();
     const asked = (lists: Document[][]) =>
       new OscillinkRetriever({
+        attach: "full",
         retrievers: lists.map((found) => new Found(found)),
         embeddings: model,
         k: 2,
@@ -200,7 +209,12 @@ describe("the lists of OscillinkRetriever", () => {
   test("go without vectors where these are never wanted", async () => {
     const embeddings = new CountingEmbeddings();
     const retrievers = [new Found(some(1, 2, 17)), new Found(some(2, 19))];
-    const bundle = await new OscillinkRetriever({ retrievers, embeddings, vectors: "never" }).invoke(query);
+    const bundle = await new OscillinkRetriever({
+      attach: "full",
+      retrievers,
+      embeddings,
+      vectors: "never",
+    }).invoke(query);
     expect([embeddings.queries, embeddings.batches]).toEqual([[], []]);
     const { digest } = rerank({
       queryText: query,
@@ -219,7 +233,13 @@ describe("the lists of OscillinkRetriever", () => {
     const vectorStore = await memoryStore(documents());
     const asked = async (fields: object) => {
       const retrievers = [new Found(some(19))];
-      const retriever = new OscillinkRetriever({ vectorStore, retrievers, pool: 5, ...fields });
+      const retriever = new OscillinkRetriever({
+        attach: "full",
+        vectorStore,
+        retrievers,
+        pool: 5,
+        ...fields,
+      });
       return receiptOf(await retriever.invoke(query)).inputs.n;
     };
     expect(await asked({ expand: { seeds: 2, perSeed: 8 } })).toBeGreaterThan(await asked({}));
@@ -253,16 +273,19 @@ describe("a store that refuses the ids of others", () => {
 
   test("is asked for its own; what others found is embedded", async () => {
     const { asked, vectorStore } = await strict();
-    const bundle = await new OscillinkRetriever({ vectorStore, retrievers: [foreign], pool: 5 }).invoke(
-      query,
-    );
+    const bundle = await new OscillinkRetriever({
+      attach: "full",
+      vectorStore,
+      retrievers: [foreign],
+      pool: 5,
+    }).invoke(query);
     expect(asked.map((ids) => ids.includes("annals#7"))).toEqual([true, false]);
     expect(receiptOf(bundle).vectors).toEqual({ fromStore: 5, reembedded: 1 });
   });
 
   test("is heard of where it refuses these too", async () => {
     const { vectorStore } = await strict(true);
-    const retriever = new OscillinkRetriever({ vectorStore, retrievers: [foreign], pool: 5 });
+    const retriever = new OscillinkRetriever({ attach: "full", vectorStore, retrievers: [foreign], pool: 5 });
     await expect(retriever.invoke(query)).rejects.toThrow("reading the vectors of 5 documents");
   });
 });
@@ -283,7 +306,9 @@ describe("the searches of OscillinkRetriever", () => {
       }
     }
     const retrievers = [1, 2, 3].map((place) => new Waiting(some(place)));
-    const bundle = await new OscillinkRetriever({ retrievers, embeddings: model }).invoke(query);
+    const bundle = await new OscillinkRetriever({ attach: "full", retrievers, embeddings: model }).invoke(
+      query,
+    );
     expect(idsOf(bundle).sort()).toEqual(["p1", "p2", "p3"]);
   });
 
@@ -298,7 +323,7 @@ describe("the searches of OscillinkRetriever", () => {
       }
     }
     const retrievers = [{ name: "near", retriever: new Found(some(1, 2)) }, new Found(some(3))];
-    const retriever = new OscillinkRetriever({ retrievers, embeddings: model });
+    const retriever = new OscillinkRetriever({ attach: "full", retrievers, embeddings: model });
     await retriever.invoke(query, { callbacks: [new Recorder()] });
     expect(runs.map(({ tags }) => tags)).toEqual([[], ["near"], ["retriever_2"]]);
     expect(runs.map(({ parent }) => parent)).toEqual([undefined, runs[0]!.id, runs[0]!.id]);
@@ -310,7 +335,7 @@ describe("the searches of OscillinkRetriever", () => {
     const near = new Found(some(1, 2));
     const words = new Found(some(3));
     const embeddings = new CountingEmbeddings();
-    const retriever = new OscillinkRetriever({ retrievers: [near, words], embeddings });
+    const retriever = new OscillinkRetriever({ attach: "full", retrievers: [near, words], embeddings });
     await retriever.invoke(query, { signal });
     await retriever.invoke(query);
     expect([...near.asked, ...words.asked]).toEqual([signal, undefined, signal, undefined]);
@@ -323,7 +348,11 @@ describe("the searches of OscillinkRetriever", () => {
     }
     embeddings.batches.length = 0;
     const passing = { onError: "passthrough", embeddings } as const;
-    const stopped = new OscillinkRetriever({ retrievers: [near, new Aborting(some(4))], ...passing });
+    const stopped = new OscillinkRetriever({
+      attach: "full",
+      retrievers: [near, new Aborting(some(4))],
+      ...passing,
+    });
     await expect(stopped.invoke(query, { signal })).rejects.toMatchObject({ name: "AbortError" });
     expect(embeddings.batches).toEqual([]);
     near.asked.length = 0;
@@ -334,7 +363,7 @@ describe("the searches of OscillinkRetriever", () => {
   test("fail the call with theirs, or are left out where failures pass through", async () => {
     const near = new Found(some(1, 2, 17));
     const retrievers = [near, { name: "words", retriever: new Broken() }];
-    const failing = new OscillinkRetriever({ retrievers, embeddings: model });
+    const failing = new OscillinkRetriever({ attach: "full", retrievers, embeddings: model });
     await expect(failing.invoke(query)).rejects.toThrow("the index of words is away");
 
     const warnings: unknown[] = [];
@@ -342,7 +371,7 @@ describe("the searches of OscillinkRetriever", () => {
     const onWarning = (error: unknown) => void warnings.push((error as Error).message);
     const passing = { embeddings: model, onError: "passthrough", onWarning } as const;
     const embedded = expect.stringMatching(/^vectors: came for none of 3 documents: all were embedded anew/);
-    const bundle = await new OscillinkRetriever({ retrievers, ...passing }).invoke(query, {
+    const bundle = await new OscillinkRetriever({ attach: "full", retrievers, ...passing }).invoke(query, {
       callbacks: [
         {
           handleCustomEvent: (event: string, data: unknown) => void heard.push([event, data]),
@@ -350,12 +379,16 @@ describe("the searches of OscillinkRetriever", () => {
         },
       ],
     });
-    const alone = new OscillinkRetriever({ retrievers: [near], embeddings: model });
+    const alone = new OscillinkRetriever({ attach: "full", retrievers: [near], embeddings: model });
     expect(digestOf(bundle)).toBe(digestOf(await alone.invoke(query)));
     expect(warnings).toEqual(["the index of words is away", embedded]);
     expect(heard[0]).toEqual(["oscillink_warning", { name: "Error", message: "the index of words is away" }]);
 
-    const none = new OscillinkRetriever({ retrievers: [new Broken(), new Broken()], ...passing });
+    const none = new OscillinkRetriever({
+      attach: "full",
+      retrievers: [new Broken(), new Broken()],
+      ...passing,
+    });
     await expect(none.invoke(query)).rejects.toThrow("the index of words is away");
   });
 
@@ -369,6 +402,7 @@ describe("the searches of OscillinkRetriever", () => {
     const vectorStore = await memoryStore(documents());
     const warnings: string[] = [];
     const retriever = new OscillinkRetriever({
+      attach: "full",
       vectorStore,
       retrievers: [new Found(some(3, 4))],
       embeddings,
@@ -387,7 +421,7 @@ test.each<[string, object, RegExp]>([
   ["retrievers[1]", { retrievers: [new Found([]), {}] }, /needs invoke/],
   ["retrievers[0]", { retrievers: [null] }, /needs invoke/],
   ["retrievers[0]", { retrievers: [{ name: "a", retriever: all }] }, /needs invoke/],
-  ["nane", { retrievers: [{ nane: "a", retriever: new Found([]) }] }, /did you mean name/],
+  ["retrievers[0].nane", { retrievers: [{ nane: "a", retriever: new Found([]) }] }, /did you mean name/],
   ["retrievers[0].name", { retrievers: [{ name: "a b", retriever: new Found([]) }] }, /1 to 40 letters/],
   [
     "retrievers[1].name",
@@ -406,7 +440,7 @@ test.each<[string, object, RegExp]>([
   ["embeddings", { retrievers: [new Found([])], embeddings: undefined }, /LangChain embeddings/],
   ["vectorStore", { vectorStore: {}, retrievers: [new Found([])] }, /vector store/],
 ])("%s that cannot be is refused when the retriever is made: %o", (parameter, fields, message) => {
-  const make = () => new OscillinkRetriever({ embeddings: model, ...fields } as never);
+  const make = () => new OscillinkRetriever({ attach: "full", embeddings: model, ...fields } as never);
   expect(make).toThrow(OptionError);
   expect(make).toThrow(message);
   expect(make).toThrow(expect.objectContaining({ parameter }));
@@ -415,5 +449,7 @@ test.each<[string, object, RegExp]>([
 test("the name of the store's own list is taken", async () => {
   const vectorStore = await memoryStore(documents());
   const retrievers = [{ name: "vector", retriever: new Found([]) }];
-  expect(() => new OscillinkRetriever({ vectorStore, retrievers })).toThrow(/retrievers\[0\]\.name.*earlier/);
+  expect(() => new OscillinkRetriever({ attach: "full", vectorStore, retrievers })).toThrow(
+    /retrievers\[0\]\.name.*earlier/,
+  );
 });

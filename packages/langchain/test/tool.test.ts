@@ -12,7 +12,7 @@ import {
   OscillinkRetriever,
   type OscillinkToolFields,
 } from "../src/index.ts";
-import { bundleText, documents, embedderWith, idsOf, memoryStore, model, query, receiptOf } from "./world.ts";
+import { bundleText, digestOf, documents, embedderWith, idsOf, memoryStore, model, query } from "./world.ts";
 
 const vectorStore = await memoryStore(documents());
 const expected = await new OscillinkRetriever({ vectorStore, k: 3 }).invoke(query);
@@ -31,7 +31,7 @@ describe("createOscillinkTool", () => {
     const { content, artifact } = await ask({ vectorStore, k: 3 });
     expect(content).toBe(bundleText(expected));
     expect(idsOf(artifact.documents)).toEqual(idsOf(expected));
-    expect(artifact.receipt!.digest).toBe(receiptOf(expected).digest);
+    expect(artifact.receipt!.digest).toBe(digestOf(expected));
   });
 
   test("returns the text alone to a call that is no tool call", async () => {
@@ -43,7 +43,7 @@ describe("createOscillinkTool", () => {
   test("keeps the whole receipt though the documents carry none of it", async () => {
     const { artifact } = await ask({ vectorStore, k: 3, attach: "none" });
     expect(artifact.documents[0]!.metadata).not.toHaveProperty("oscillink");
-    expect(artifact.receipt!.digest).toBe(receiptOf(expected).digest);
+    expect(artifact.receipt!.digest).toBe(digestOf(expected));
   });
 
   test("asks any retriever that re-ranks inside", async () => {
@@ -53,7 +53,7 @@ describe("createOscillinkTool", () => {
     });
     const { artifact } = await ask({ retriever });
     expect(idsOf(artifact.documents)).toEqual(idsOf(expected));
-    expect(artifact.receipt!.digest).toBe(receiptOf(expected).digest);
+    expect(artifact.receipt!.digest).toBe(digestOf(expected));
   });
 
   test("has no receipt of a retriever that does not re-rank, nor of a failure that was passed through", async () => {
@@ -126,7 +126,7 @@ describe("createOscillinkTool", () => {
     });
     expect(messages.at(-1)!.text).toBe("At Kettering Sound.");
     const message = messages.find((m) => ToolMessage.isInstance(m))!;
-    expect(message.artifact.receipt.digest).toBe(receiptOf(expected).digest);
+    expect(message.artifact.receipt.digest).toBe(digestOf(expected));
     expect(llm.calls[1]!.messages.at(-1)!.text).toBe(message.text);
     expect(message.text).toContain(expected[0]!.pageContent);
   });

@@ -6,7 +6,7 @@ import { CallbackManager } from "@langchain/core/callbacks/manager";
 import type { DocumentInterface } from "@langchain/core/documents";
 import { describe, expect, test } from "vitest";
 import { OscillinkReranker, OscillinkRetriever } from "../src/index.ts";
-import { documents, embedderWith, idsOf, memoryStore, model, query, recordOf } from "./world.ts";
+import { digestOf, documents, embedderWith, idsOf, memoryStore, model, query, recordOf } from "./world.ts";
 
 interface Run {
   readonly id: string;
@@ -87,14 +87,24 @@ describe("the runs of OscillinkRetriever", () => {
     expect(outer!.error).toBeUndefined();
   });
 
-  test("of the step has the candidates and the query as its input, the bundle as its output", async () => {
+  test("of the step has the candidates and the query as its input, the bundle as its output, with traceCandidates", async () => {
     const recorder = new Recorder();
-    const bundle = await new OscillinkRetriever({ vectorStore }).invoke(query, { callbacks: [recorder] });
+    const bundle = await new OscillinkRetriever({ vectorStore, traceCandidates: true }).invoke(query, {
+      callbacks: [recorder],
+    });
     const step = recorder.named("oscillink_rerank");
     const input = step.input as { query: string; documents: DocumentInterface[] };
     expect(input.query).toBe(query);
     expect(input.documents).toHaveLength(20);
     expect(step.output).toMatchObject({ output: bundle });
+  });
+
+  test("of the step hold the count of candidates, the ids and the digest, unless more is asked for", async () => {
+    const recorder = new Recorder();
+    const bundle = await new OscillinkRetriever({ vectorStore }).invoke(query, { callbacks: [recorder] });
+    const step = recorder.named("oscillink_rerank");
+    expect(step.input).toEqual({ query, candidates: 20 });
+    expect(step.output).toEqual({ ids: idsOf(bundle), receipt: digestOf(bundle) });
   });
 
   test("have the tags and metadata of the retriever, the call's reach the step", async () => {
@@ -181,7 +191,7 @@ describe("the runs of OscillinkRetriever", () => {
     expect(events[0]!.tags).toContain("wired");
     const { output } = events.at(-1)!.data as { output: DocumentInterface[] };
     expect(output).toHaveLength(5);
-    expect(recordOf(output[0]!)).toHaveProperty("receipt.digest");
+    expect(recordOf(output[0]!)).toHaveProperty("receipt", digestOf(output));
   });
 });
 
@@ -208,7 +218,7 @@ describe("the runs of OscillinkReranker", () => {
     const recorder = new Recorder();
     const filter = new EmbeddingsFilter({ embeddings: model as never, k: 9 });
     const pipeline = new DocumentCompressorPipeline({
-      transformers: [filter, new OscillinkReranker({ embeddings: model, k: 4 })],
+      transformers: [filter, new OscillinkReranker({ embeddings: model, k: 4, traceCandidates: true })],
     });
     const kept = await filter.compressDocuments(documents(), query);
     const callbacks = CallbackManager.fromHandlers({});

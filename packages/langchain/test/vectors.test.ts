@@ -31,7 +31,12 @@ async function ask(
   await store.addDocuments(
     texts.map((pageContent, i) => new Document({ pageContent, id: `d${i}`, metadata: { title: `T${i}` } })),
   );
-  const documents = await new OscillinkRetriever({ vectorStore: store, k: 5, ...fields }).invoke(query);
+  const documents = await new OscillinkRetriever({
+    attach: "full",
+    vectorStore: store,
+    k: 5,
+    ...fields,
+  }).invoke(query);
   return {
     ids: documents.map(({ id }) => id),
     receipt: documents[0]!.metadata.oscillink.receipt as Receipt,
@@ -64,8 +69,12 @@ describe("vectors", () => {
 
   test("anything else is refused; titles come from metadata.title, or as they are given", async () => {
     const vectorStore = new MemoryVectorStore(LexicalEmbedder.fit(texts));
-    expect(() => new OscillinkRetriever({ vectorStore, vectors: "always" as never })).toThrow(/vectors/);
-    expect(() => new OscillinkRetriever({ vectorStore, title: "title" as never })).toThrow(/title/);
+    expect(() => new OscillinkRetriever({ attach: "full", vectorStore, vectors: "always" as never })).toThrow(
+      /vectors/,
+    );
+    expect(() => new OscillinkRetriever({ attach: "full", vectorStore, title: "title" as never })).toThrow(
+      /title/,
+    );
     const { receipt } = await ask({});
     expect(receipt.inputs.titles).toMatch(/^sha256:/);
     expect((await ask({ title: () => undefined })).receipt.inputs.titles).toBeNull();

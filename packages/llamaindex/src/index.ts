@@ -1,3 +1,4 @@
+export { type EmbeddingCache, embeddingCache } from "@oscillink/core/adapter";
 export type { EmbedModel, NodeOptions, VectorIndex } from "./nodes.ts";
 export { OscillinkPostprocessor } from "./postprocessor.ts";
 export {

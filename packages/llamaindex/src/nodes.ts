@@ -10,7 +10,9 @@ import {
   checkObject,
   type Described,
   type Embedder,
+  type EmbeddingCache,
   embedQuery,
+  metadataWithout,
   OptionError,
   type PlacedList,
   type RerankedItem,
@@ -18,7 +20,9 @@ import {
   resolveAdapterOptions,
   resolveCache,
   show,
+  throwIfAborted,
   type Vector,
+  waitFor,
 } from "@oscillink/core/adapter";
 
 /** What is used of an embedding model. Every `BaseEmbedding` has it, whichever copy of the library it comes from. */
@@ -43,8 +47,11 @@ export interface NodeOptions extends AdapterOptions<NodeWithScore> {
    * index's, else the `Settings.embedModel` of the moment.
    */
   embedModel?: EmbedModel;
-  /** How many vectors of nodes embedded anew are remembered. Integer >= 0, default 1000; 0: none. */
-  cache?: number;
+  /**
+   * Where the vectors of nodes embedded anew are kept for the next query: an `embeddingCache`, which several adapters may share;
+   * false for nowhere. Default: one of its own, of 32 MiB.
+   */
+  cache?: EmbeddingCache | false;
 }
 
 /** The options of {@link NodeOptions}, judged and resolved. */
@@ -79,6 +86,7 @@ export function resolveNodeOptions(given: NodeOptions, own: readonly string[] = 
  * index's own, stay as they are.
  *
  * @param lists which search found which of the nodes; without, one found all.
+ * @throws the reason of an aborted signal, in any case.
  */
 export async function rerankNodes(
   nodes: readonly NodeWithScore[],
@@ -86,6 +94,8 @@ export async function rerankNodes(
   settings: NodeSettings,
   lists?: readonly PlacedList[],
 ): Promise<NodeWithScore[]> {
+  const { waiting } = settings;
+  throwIfAborted(waiting.signal);
   if (nodes.length === 0) return [];
   // `extractText` makes the word "undefined" of an absent query.
   const text = query === null || query === undefined ? "" : extractText(query);
@@ -95,14 +105,15 @@ export async function rerankNodes(
     }
     const embedder = settings.embedderOf(modelOf(settings));
     const [vector, vectors] = await Promise.all([
-      embedQuery(text, embedder),
-      storedVectors(nodes, settings.index),
+      embedQuery(text, embedder, waiting),
+      waitFor(() => storedVectors(nodes, settings.index), waiting, "the store, asked for its vectors,"),
     ]);
     const store = settings.index;
     return { query: vector, vectors, embedder, lists, ...(store && { store }) };
   };
-  const { ranked } = await rerankItems(nodes, describe, text, likeness, settings);
-  return ranked.map((found) => withRecord(found, settings));
+  const handOn = (found: RerankedItem<NodeWithScore>) => withRecord(found, settings);
+  const { ranked } = await rerankItems(nodes, describe, text, likeness, settings, handOn);
+  return [...ranked];
 }
 
 /** The text without metadata: the words of a file's path are no evidence. */
@@ -175,14 +186,14 @@ function checkModel(model: Partial<EmbedModel> | null): void {
   }
 }
 
-/** One embedder a model, each with a cache of its own: `Settings.embedModel` may be another with each call. */
-function remembering(entries: number): (model: EmbedModel) => Embedder {
+/** One embedder a model: `Settings.embedModel` may be another with each call. */
+function remembering(cache: EmbeddingCache | null): (model: EmbedModel) => Embedder {
   const embedders = new WeakMap<EmbedModel, Embedder>();
   return (model) => {
     const known = embedders.get(model);
     if (known !== undefined) return known;
     const plain = plainEmbedder(model);
-    const embedder = entries > 0 ? cachedEmbedder(plain, { entries }) : plain;
+    const embedder = cache ? cachedEmbedder(plain, cache, model) : plain;
     embedders.set(model, embedder);
     return embedder;
   };
@@ -201,15 +212,24 @@ const plainEmbedder = (model: EmbedModel): Embedder => ({
 
 /**
  * A copy of a node with its score, and the record in its metadata; as it came where there is none. What a node brings under the
- * name of the record is not handed on.
+ * name of the record is not handed on, unless the node has no record and cannot be copied.
  */
-function withRecord(
+function withRecord(found: RerankedItem<NodeWithScore>, settings: NodeSettings): NodeWithScore {
+  try {
+    return copyOf(found, settings);
+  } catch (error) {
+    if (found.record !== null) throw error;
+    return found.item;
+  }
+}
+
+function copyOf(
   { item, record, relevanceScore: score }: RerankedItem<NodeWithScore>,
   { attach, metadataKey }: NodeSettings,
 ): NodeWithScore {
   const { node } = item;
   if (record === null && !Object.hasOwn(node?.metadata ?? {}, metadataKey)) return item;
-  const { [metadataKey]: _, ...metadata } = node.metadata;
+  const metadata = metadataWithout(node.metadata, [metadataKey]);
   // Not `clone()`, which copies metadata deeply: that refuses a URL, and makes `{}` of an ObjectId.
   const Kind = node.constructor as new (fields: object) => BaseNode;
   const clone = new Kind({ ...node, metadata });

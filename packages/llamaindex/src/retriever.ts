@@ -9,9 +9,11 @@ import {
   type ResolvedRetriever,
   resolvePool,
   resolveRetrievers,
+  scoresOf,
   searchAll,
   uniteItems,
   VECTOR_LIST,
+  waitFor,
 } from "@oscillink/core/adapter";
 import {
   type NodeOptions,
@@ -77,6 +79,8 @@ export type OscillinkRetrieverOptions = NodeOptions &
  * const hybrid = new OscillinkRetriever({ index, retrievers: [{ name: "bm25", retriever: bm25 }], k: 5 });
  */
 export class OscillinkRetriever extends BaseRetriever {
+  /** How many nodes come back at most. */
+  readonly k: number;
   readonly #searches: readonly Listed[];
   /** Whether what they find are lists to be united; else there is one search, whose nodes are the candidates. */
   readonly #united: boolean;
@@ -111,22 +115,25 @@ export class OscillinkRetriever extends BaseRetriever {
         "is for an index; a retriever is told when it is made (similarityTopK, filters)",
       );
     }
+    this.k = this.#settings.params.k;
     this.#united = listed.length > 0;
     const first = { name: VECTOR_LIST, score: scoreOf, similarity: true };
     this.#searches = own === undefined ? listed : [{ ...first, retriever: own }, ...listed];
   }
 
-  /** @throws what the search throws, and what `OscillinkPostprocessor` throws. */
+  /** @throws what the search throws, and what `OscillinkPostprocessor` throws; the reason of an aborted `signal`. */
   override async _retrieve(query: QueryBundle): Promise<NodeWithScore[]> {
     const searches = this.#searches.map(async ({ name, retriever, score, similarity }) => {
-      const items = await retriever.retrieve(query);
-      return { name, items, scores: this.#united ? items.map(score) : [], similarity };
+      const search = () => retriever.retrieve(query);
+      const items = await waitFor(search, this.#settings.waiting, `the retriever ${name}`);
+      const scores = this.#united ? await scoresOf(items, score, this.#settings) : [];
+      return { name, items, scores, similarity };
     });
     const found = await searchAll(searches, this.#settings);
     if (!this.#united) return rerankNodes(found[0]!.items, query.query, this.#settings);
     const { items, lists } = uniteItems(found, ({ node }) => ({
       id: node?.id_,
-      text: node?.getContent?.(MetadataMode.NONE) ?? "",
+      text: node.getContent(MetadataMode.NONE),
     }));
     return rerankNodes(items, query.query, this.#settings, lists);
   }

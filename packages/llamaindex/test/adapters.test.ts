@@ -13,7 +13,7 @@ import {
   VectorStoreIndex,
 } from "llamaindex";
 import { beforeAll, expect, test, vi } from "vitest";
-import { OscillinkPostprocessor, OscillinkRetriever } from "../src/index.ts";
+import { embeddingCache, OscillinkPostprocessor, OscillinkRetriever } from "../src/index.ts";
 import {
   idsOf,
   indexOf,
@@ -52,8 +52,8 @@ test("both return what a call of core returns for the same texts, vectors and qu
     vectors: { fromStore: texts.length, reembedded: 0 },
     k: 4,
   });
-  const viaRetriever = await new OscillinkRetriever({ index, k: 4 }).retrieve(query);
-  const viaPostprocessor = await new OscillinkPostprocessor({ index, k: 4 }).postprocessNodes(
+  const viaRetriever = await new OscillinkRetriever({ attach: "full", index, k: 4 }).retrieve(query);
+  const viaPostprocessor = await new OscillinkPostprocessor({ attach: "full", index, k: 4 }).postprocessNodes(
     candidates,
     query,
   );
@@ -68,10 +68,10 @@ test("both return what a call of core returns for the same texts, vectors and qu
 
 test("a query engine's source nodes carry the record, and the model reads none of it", async () => {
   const engines = [
-    new RetrieverQueryEngine(new OscillinkRetriever({ index, k: 3 })),
+    new RetrieverQueryEngine(new OscillinkRetriever({ attach: "full", index, k: 3 })),
     index.asQueryEngine({
       similarityTopK: texts.length,
-      nodePostprocessors: [new OscillinkPostprocessor({ index, k: 3 })],
+      nodePostprocessors: [new OscillinkPostprocessor({ attach: "full", index, k: 3 })],
     }),
   ];
   for (const engine of engines) {
@@ -94,7 +94,9 @@ test("a query engine's source nodes carry the record, and the model reads none o
 test("a chat engine reads the bundle without the record", async () => {
   const llm = listeningLLM();
   const { sourceNodes } = await Settings.withLLM(llm, () =>
-    index.asChatEngine({ retriever: new OscillinkRetriever({ index, k: 3 }) }).chat({ message: query }),
+    index
+      .asChatEngine({ retriever: new OscillinkRetriever({ attach: "full", index, k: 3 }) })
+      .chat({ message: query }),
   );
   expect(sourceNodes!.map((node) => recordOf(node).rank)).toEqual([1, 2, 3]);
   expect(llm.prompts.join()).toContain(texts[sourceNodes![0]!.node.metadata.page]);
@@ -104,7 +106,7 @@ test("a chat engine reads the bundle without the record", async () => {
 test("the index's nodes stay as they are, to their hash", async () => {
   const fresh = await indexOf(textNodes());
   const before = JSON.stringify(fresh.indexStruct);
-  const nodes = await new OscillinkRetriever({ index: fresh, k: 4 }).retrieve(query);
+  const nodes = await new OscillinkRetriever({ attach: "full", index: fresh, k: 4 }).retrieve(query);
   expect(JSON.stringify(fresh.indexStruct)).toBe(before);
   for (const { node } of nodes) {
     const own = fresh.indexStruct.nodesDict[node.id_]!;
@@ -125,10 +127,11 @@ test("metadata are handed back as they are: a URL, an ObjectId, a function", asy
   const values = [new ObjectId(), new URL("https://example.org"), () => "later", new Date(0)];
   const nodes = values.map((value, i) => ({ node: new TextNode({ text: texts[i]!, metadata: { value } }) }));
   const hashes = nodes.map(({ node }) => node.hash);
-  const ranked = await new OscillinkPostprocessor({ embedModel: new LexicalModel(), k: 4 }).postprocessNodes(
-    nodes,
-    query,
-  );
+  const ranked = await new OscillinkPostprocessor({
+    attach: "full",
+    embedModel: new LexicalModel(),
+    k: 4,
+  }).postprocessNodes(nodes, query);
   expect(ranked).toHaveLength(4);
   for (const { node } of ranked) {
     const i = nodes.findIndex((given) => given.node.id_ === node.id_);
@@ -141,8 +144,11 @@ test("metadata are handed back as they are: a URL, an ObjectId, a function", asy
 });
 
 test("a bundle re-ranked again names its key once", async () => {
-  const once = await new OscillinkRetriever({ index, k: 6 }).retrieve(query);
-  const twice = await new OscillinkPostprocessor({ index, k: 3 }).postprocessNodes(once, query);
+  const once = await new OscillinkRetriever({ attach: "full", index, k: 6 }).retrieve(query);
+  const twice = await new OscillinkPostprocessor({ attach: "full", index, k: 3 }).postprocessNodes(
+    once,
+    query,
+  );
   expect(recordOf(twice[0]!).receipt).not.toEqual(recordOf(once[0]!).receipt);
   expect(recordOf(once[0]!).rank).toBe(1);
   for (const { node } of twice) {
@@ -155,11 +161,11 @@ test("vectors come from the store; a store that keeps them to itself has the nod
   const embedModel = new LexicalModel();
   const hidden = await indexOf(textNodes(), embedModel, { hidden: true });
   const ingested = embedModel.asked.splice(0);
-  const reembedded = await new OscillinkRetriever({ index: hidden, k: 5 }).retrieve(query);
+  const reembedded = await new OscillinkRetriever({ attach: "full", index: hidden, k: 5 }).retrieve(query);
   expect(embedModel.asked.filter((text) => text !== query).toSorted()).toEqual(ingested.toSorted());
   expect(ingested[3]).toBe(`page: 3\n\n${texts[3]}`);
 
-  const stored = await new OscillinkRetriever({ index, k: 5 }).retrieve(query);
+  const stored = await new OscillinkRetriever({ attach: "full", index, k: 5 }).retrieve(query);
   expect(receiptOf(stored).vectors).toEqual({ fromStore: texts.length, reembedded: 0 });
   expect(receiptOf(reembedded).vectors).toEqual({ fromStore: 0, reembedded: texts.length });
   expect(idsOf(reembedded)).toEqual(idsOf(stored));
@@ -174,7 +180,9 @@ test("an index that was written to disk and read again gives the same receipt", 
       storageContext: await storageContextFromDefaults({ persistDir }),
     });
     const [again, first] = await Promise.all(
-      [read, index].map((from) => new OscillinkRetriever({ index: from, k: 5 }).retrieve(query)),
+      [read, index].map((from) =>
+        new OscillinkRetriever({ attach: "full", index: from, k: 5 }).retrieve(query),
+      ),
     );
     expect(receiptOf(again!).digest).toBe(receiptOf(first!).digest);
   } finally {
@@ -187,7 +195,10 @@ test("a node's own vector is taken first, and an absent one filled in", async ()
   own!.embedding = await new LexicalModel().getTextEmbedding("something else");
   const embedModel = new LexicalModel();
   const nodes = [own!, ...others].map((node) => ({ node }));
-  const bundle = await new OscillinkPostprocessor({ embedModel }).postprocessNodes(nodes, query);
+  const bundle = await new OscillinkPostprocessor({ attach: "full", embedModel }).postprocessNodes(
+    nodes,
+    query,
+  );
   expect(receiptOf(bundle).vectors).toEqual({ fromStore: 1, reembedded: texts.length - 1 });
   expect(embedModel.asked).toHaveLength(texts.length);
 });
@@ -213,10 +224,14 @@ test("the model is the one given, else the index's, else that of the settings", 
 
 test("a retriever that knows its index gives its vectors too; another has the nodes embedded again", async () => {
   const inner = index.asRetriever({ similarityTopK: 9 });
-  const known = await new OscillinkRetriever({ retriever: inner, k: 2 }).retrieve(query);
+  const known = await new OscillinkRetriever({ attach: "full", retriever: inner, k: 2 }).retrieve(query);
   expect(receiptOf(known).vectors).toEqual({ fromStore: 9, reembedded: 0 });
   const wrapped = { retrieve: (asked: string) => inner.retrieve(asked) };
-  const unknown = await new OscillinkRetriever({ retriever: wrapped as never, k: 2 }).retrieve(query);
+  const unknown = await new OscillinkRetriever({
+    attach: "full",
+    retriever: wrapped as never,
+    k: 2,
+  }).retrieve(query);
   expect(receiptOf(unknown).vectors).toEqual({ fromStore: 0, reembedded: 9 });
 });
 
@@ -227,7 +242,7 @@ test("the pool is ten times k, at least 50, or what is asked for", () => {
     return { retrieve: async () => [] };
   };
   for (const options of [{ k: 3 }, { k: 6 }, { k: 3, pool: 8 }]) {
-    new OscillinkRetriever({ index: { vectorStores: {}, asRetriever }, ...options });
+    new OscillinkRetriever({ attach: "full", index: { vectorStores: {}, asRetriever }, ...options });
   }
   expect(searched).toEqual([{ similarityTopK: 50 }, { similarityTopK: 60 }, { similarityTopK: 8 }]);
 });
@@ -238,7 +253,10 @@ test("a node that cannot be ranked comes last, without a score", async () => {
     node,
     score: 1,
   }));
-  const bundle = await new OscillinkPostprocessor({ k: nodes.length }).postprocessNodes(nodes, query);
+  const bundle = await new OscillinkPostprocessor({ attach: "full", k: nodes.length }).postprocessNodes(
+    nodes,
+    query,
+  );
   expect(bundle.at(-1)!.node.id_).toBe("dots");
   expect(bundle.at(-1)).not.toHaveProperty("score");
   expect(recordOf(bundle.at(-1)!).score).toBeNull();
@@ -255,7 +273,9 @@ test("a title in the metadata is the title", async () => {
       {},
       { title: ({ node }: NodeWithScore) => (node.id_ === "n2" ? title : undefined) },
       { title: () => undefined },
-    ].map((options) => new OscillinkPostprocessor(options).postprocessNodes(items, query)),
+    ].map((options) =>
+      new OscillinkPostprocessor({ attach: "full", ...options }).postprocessNodes(items, query),
+    ),
   );
   expect(receiptOf(byDefault!).digest).toBe(receiptOf(named!).digest);
   expect(receiptOf(byDefault!).digest).not.toBe(receiptOf(untitled!).digest);
@@ -264,6 +284,7 @@ test("a title in the metadata is the title", async () => {
 test("filters are the search's, and may leave less than k, or nothing", async () => {
   const filtered = (value: number) =>
     new OscillinkRetriever({
+      attach: "full",
       index: tagged,
       k: 5,
       filters: { filters: [{ key: "page", value, operator: "<" }] },
@@ -281,19 +302,28 @@ test("a query of several parts, which finds nodes several times, brings none twi
     { type: "text" as const, text: query },
     { type: "text" as const, text: "Who made the scale?" },
   ];
-  const retriever = new OscillinkRetriever({ index, k: texts.length });
+  const retriever = new OscillinkRetriever({ attach: "full", index, k: texts.length });
   const found = idsOf(await retriever.retrieve({ query: parts }));
   expect(new Set(found).size).toBe(texts.length);
-  const asOne = await new OscillinkPostprocessor({ index }).postprocessNodes(await everything(), parts);
+  const asOne = await new OscillinkPostprocessor({ attach: "full", index }).postprocessNodes(
+    await everything(),
+    parts,
+  );
   const joined = parts.map(({ text }) => text).join("\n\n");
-  const asText = await new OscillinkPostprocessor({ index }).postprocessNodes(await everything(), joined);
+  const asText = await new OscillinkPostprocessor({ attach: "full", index }).postprocessNodes(
+    await everything(),
+    joined,
+  );
   expect(receiptOf(asOne).digest).toBe(receiptOf(asText).digest);
 });
 
 test("how much is attached, where, and how far a node is trusted and titled, is an option", async () => {
   const candidates = await everything();
   const bundle = (options: object) =>
-    new OscillinkPostprocessor({ index, k: 2, ...options }).postprocessNodes(candidates, query);
+    new OscillinkPostprocessor({ attach: "full", index, k: 2, ...options }).postprocessNodes(
+      candidates,
+      query,
+    );
   const full = await bundle({});
   const [digest] = await bundle({ attach: "digest", metadataKey: "why" });
   expect(recordOf(digest!, "why")).toEqual({
@@ -326,9 +356,9 @@ test("a second copy of the library is served too", async () => {
   other.Settings.llm = listeningLLM();
   const nodes = textNodes().map((node) => new other.TextNode(node.toMutableJSON()));
   const foreign = await other.VectorStoreIndex.init({ nodes });
-  const retriever = new OscillinkRetriever({ index: foreign, k: 4 });
+  const retriever = new OscillinkRetriever({ attach: "full", index: foreign, k: 4 });
   const { sourceNodes } = await foreign.asQueryEngine({ retriever }).query({ query });
-  const here = await new OscillinkRetriever({ index, k: 4 }).retrieve(query);
+  const here = await new OscillinkRetriever({ attach: "full", index, k: 4 }).retrieve(query);
   expect(sourceNodes![0]!.node).toBeInstanceOf(other.TextNode);
   expect(receiptOf(sourceNodes!).digest).toBe(receiptOf(here).digest);
 });
@@ -340,23 +370,43 @@ test("what was embedded again is remembered, a model apart, as far as the cache 
     embedModel.asked.splice(0).filter((text) => text !== query).length;
   const ask = (postprocessor: OscillinkPostprocessor, embedModel: LexicalModel) =>
     Settings.withEmbedModel(embedModel, () => postprocessor.postprocessNodes(nodes, query));
-  const remembering = new OscillinkPostprocessor();
+  const remembering = new OscillinkPostprocessor({ attach: "full" });
   const [once, again] = [await ask(remembering, first), await ask(remembering, first)];
   expect(pages(first)).toBe(texts.length);
   expect(receiptOf(again).digest).toBe(receiptOf(once).digest);
   await ask(remembering, second);
   expect(pages(second)).toBe(texts.length);
-  const forgetful = new OscillinkPostprocessor({ cache: 0 });
+  const forgetful = new OscillinkPostprocessor({ attach: "full", cache: false });
   await ask(forgetful, first);
   await ask(forgetful, first);
   expect(pages(first)).toBe(2 * texts.length);
-  const small = new OscillinkPostprocessor({ cache: 1 });
+  const small = new OscillinkPostprocessor({ attach: "full", cache: embeddingCache({ bytes: 10_000 }) });
   nodes.length = 1;
   await ask(small, first);
   await ask(small, first);
   expect(pages(first)).toBe(1);
 });
 
+test("a cache is shared by adapters, and keeps the vectors of two models apart", async () => {
+  const [first, second] = [new LexicalModel(), new LexicalModel()];
+  const nodes = textNodes().map((node) => ({ node }));
+  const cache = embeddingCache();
+  const pages = async (embedModel: LexicalModel, kept = cache) => {
+    await new OscillinkPostprocessor({ embedModel, cache: kept }).postprocessNodes(nodes, query);
+    return embedModel.asked.splice(0).filter((text) => text !== query).length;
+  };
+  expect(await pages(first)).toBe(texts.length);
+  expect(await pages(first)).toBe(0);
+  expect(await pages(second)).toBe(texts.length);
+  const named = cache.forModel("lexical");
+  expect([await pages(first, named), await pages(second, named)]).toEqual([texts.length, 0]);
+});
+
+test("a retriever says its k", () => {
+  expect(new OscillinkRetriever({ index }).k).toBe(5);
+  expect(new OscillinkRetriever({ index, k: 9 }).k).toBe(9);
+});
+
 test("no nodes in, none out, whatever the query", async () => {
-  expect(await new OscillinkPostprocessor().postprocessNodes([])).toEqual([]);
+  expect(await new OscillinkPostprocessor({ attach: "full" }).postprocessNodes([])).toEqual([]);
 });

@@ -35,12 +35,15 @@ const everything = (index: VectorStoreIndex) =>
 const askers: [string, Ask][] = [
   [
     "OscillinkRetriever",
-    async (index, options) => new OscillinkRetriever({ ...options, index }).retrieve(query),
+    async (index, options) => new OscillinkRetriever({ attach: "full", ...options, index }).retrieve(query),
   ],
   [
     "OscillinkPostprocessor",
     async (index, options) =>
-      new OscillinkPostprocessor({ ...options, index }).postprocessNodes(await everything(index), query),
+      new OscillinkPostprocessor({ attach: "full", ...options, index }).postprocessNodes(
+        await everything(index),
+        query,
+      ),
   ],
 ];
 
@@ -196,7 +199,7 @@ test("an image among the nodes is refused, or passed through", async () => {
   const image = new ImageNode({ id_: "chart", image: new URL("file:///chart.png") });
   const nodes = [{ node: image, score: 1 }, ...(await everything(whole))];
   const ask = (options: NodeOptions) =>
-    new OscillinkPostprocessor({ ...options, index: whole }).postprocessNodes(nodes, query);
+    new OscillinkPostprocessor({ attach: "full", ...options, index: whole }).postprocessNodes(nodes, query);
   const fault = await ask({}).catch((error: unknown) => error);
   expect(fault).toBeInstanceOf(CandidateError);
   expect((fault as Error).message).toMatch(/^nodes: chart is an image/);
@@ -207,9 +210,10 @@ test("a search that names a node without bringing it is refused, or passed throu
   const nodes = [...(await everything(whole)), { node: undefined as never, score: 1 }];
   const retriever = { retrieve: async () => nodes };
   for (const ask of [
-    (options: NodeOptions) => new OscillinkRetriever({ ...options, index: whole, retriever }).retrieve(query),
     (options: NodeOptions) =>
-      new OscillinkPostprocessor({ ...options, index: whole }).postprocessNodes(nodes, query),
+      new OscillinkRetriever({ attach: "full", ...options, index: whole, retriever }).retrieve(query),
+    (options: NodeOptions) =>
+      new OscillinkPostprocessor({ attach: "full", ...options, index: whole }).postprocessNodes(nodes, query),
   ]) {
     const fault = await ask({}).catch((error: unknown) => error);
     expect(fault).toBeInstanceOf(CandidateError);
@@ -221,7 +225,10 @@ test("a search that names a node without bringing it is refused, or passed throu
 test("two nodes of one id are both kept, each with its own text", async () => {
   const embedModel = new LexicalModel();
   const nodes = texts.slice(0, 4).map((text) => ({ node: new TextNode({ id_: "same", text }) }));
-  const bundle = await new OscillinkPostprocessor({ embedModel, k: 4 }).postprocessNodes(nodes, query);
+  const bundle = await new OscillinkPostprocessor({ attach: "full", embedModel, k: 4 }).postprocessNodes(
+    nodes,
+    query,
+  );
   expect(bundle.map(({ node }) => (node as TextNode).text).toSorted()).toEqual(texts.slice(0, 4).toSorted());
 });
 
@@ -233,7 +240,7 @@ test.each([
   ["an image alone", [{ type: "image_url" as const, image_url: { url: "data:image/png;base64,AA==" } }]],
 ])("a query that is %s is refused", async (_, asked) => {
   const nodes = await everything(whole);
-  const postprocessor = new OscillinkPostprocessor({ index: whole });
+  const postprocessor = new OscillinkPostprocessor({ attach: "full", index: whole });
   const fault = await postprocessor.postprocessNodes(nodes, asked as string).catch((error: unknown) => error);
   expect(fault).toBeInstanceOf(OptionError);
   expect((fault as Error).message).toMatch(/^query: has no text/);
@@ -242,7 +249,7 @@ test.each([
 test("without a model anywhere, the error says which option to give", async () => {
   const nodes = textNodes().map((node) => ({ node }));
   expect(() => Settings.embedModel).toThrow();
-  const fault = await new OscillinkPostprocessor()
+  const fault = await new OscillinkPostprocessor({ attach: "full" })
     .postprocessNodes(nodes, query)
     .catch((error: unknown) => error);
   expect(fault).toBeInstanceOf(OptionError);

@@ -36,7 +36,13 @@ describe("the lists of OscillinkRetriever", () => {
     const index = await Settings.withEmbedModel(embedModel, () => VectorStoreIndex.init({ nodes }));
     embedModel.asked.length = 0;
     const words = { name: "words", retriever: found(13, 1) };
-    const retriever = new OscillinkRetriever({ index, embedModel, retrievers: [words], pool: 5 });
+    const retriever = new OscillinkRetriever({
+      attach: "full",
+      index,
+      embedModel,
+      retrievers: [words],
+      pool: 5,
+    });
     const bundle = await retriever.retrieve(query);
     const near = await index.asRetriever({ similarityTopK: 5 }).retrieve(query);
     const lists = [
@@ -55,7 +61,9 @@ describe("the lists of OscillinkRetriever", () => {
     const near = found(1, 2, 5);
     const digest = async (...words: Parameters<typeof found>) => {
       const retrievers = [near, found(...words)];
-      return receiptOf(await new OscillinkRetriever({ retrievers, embedModel }).retrieve(query)).digest;
+      return receiptOf(
+        await new OscillinkRetriever({ attach: "full", retrievers, embedModel }).retrieve(query),
+      ).digest;
     };
     const expected = (...items: ReturnType<typeof candidate>[]) => {
       const lists = [
@@ -71,14 +79,14 @@ describe("the lists of OscillinkRetriever", () => {
     expect(await digest(13, 2, 4)).toBe(byRank);
     const retriever = found(scored(13, 9), scored(2, 1), scored(4, 0.5));
     const retrievers = [near, { retriever, score: () => undefined }];
-    const nodes = await new OscillinkRetriever({ retrievers, embedModel }).retrieve(query);
+    const nodes = await new OscillinkRetriever({ attach: "full", retrievers, embedModel }).retrieve(query);
     expect(receiptOf(nodes).digest).toBe(byRank);
   });
 
   test("are united by id, else by content", async () => {
     const twin = new TextNode({ id_: "other", text: texts[2]! });
     const retrievers = [found(1, 2), found(2, 3), found({ node: twin })];
-    const nodes = await new OscillinkRetriever({ retrievers, embedModel }).retrieve(query);
+    const nodes = await new OscillinkRetriever({ attach: "full", retrievers, embedModel }).retrieve(query);
     expect(idsOf(nodes)).toEqual(["n1", "n2", "n3"]);
     expect(receiptOf(nodes).inputs.n).toBe(3);
   });
@@ -91,20 +99,24 @@ describe("the lists of OscillinkRetriever", () => {
       onWarning: (error: unknown) => warnings.push(String(error)),
     } as const;
     const retrievers = [found(1, 2, 5), broken];
-    await expect(new OscillinkRetriever({ retrievers, embedModel }).retrieve(query)).rejects.toThrow(
-      "is away",
-    );
-    const nodes = await new OscillinkRetriever({ retrievers, ...passing }).retrieve(query);
+    await expect(
+      new OscillinkRetriever({ attach: "full", retrievers, embedModel }).retrieve(query),
+    ).rejects.toThrow("is away");
+    const nodes = await new OscillinkRetriever({ attach: "full", retrievers, ...passing }).retrieve(query);
     expect(idsOf(nodes)).toEqual(["n1", "n2", "n5"]);
     expect(receiptOf(nodes).inputs.n).toBe(3);
     const embedded = expect.stringMatching(/vectors: came for none of 3 documents: all were embedded anew/);
     expect(warnings).toEqual(["Error: the index of words is away", embedded]);
     await expect(
-      new OscillinkRetriever({ retrievers: [broken], ...passing }).retrieve(query),
+      new OscillinkRetriever({ attach: "full", retrievers: [broken], ...passing }).retrieve(query),
     ).rejects.toThrow("away");
     // What cannot be ranked comes back as it came.
     const image = { node: new ImageNode({ id_: "picture", image: "file:///salt.png" }) };
-    const mixed = new OscillinkRetriever({ retrievers: [found(1), found(image)], ...passing });
+    const mixed = new OscillinkRetriever({
+      attach: "full",
+      retrievers: [found(1), found(image)],
+      ...passing,
+    });
     expect((await mixed.retrieve(query)).map(({ node }) => node.id_)).toEqual(["n1", "picture"]);
     expect(warnings).toHaveLength(3);
   });

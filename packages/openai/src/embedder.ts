@@ -1,4 +1,4 @@
-import { type Embedder, EmbedderError, OptionError, show } from "@oscillink/core/adapter";
+import { type Embedder, EmbedderError, type EmbedOptions, OptionError, show } from "@oscillink/core/adapter";
 import pMap from "p-map";
 
 /** What is used of the official client, by its shape: any object that answers so will do. */
@@ -6,7 +6,7 @@ export interface EmbeddingsClient {
   readonly embeddings: {
     create(
       body: { model: string; input: string[]; dimensions?: number; encoding_format: EncodingFormat },
-      options: { signal: AbortSignal },
+      options: { signal: AbortSignal; timeout?: number },
     ): PromiseLike<EmbeddingsResponse>;
   };
 }
@@ -39,16 +39,25 @@ export interface OpenAIEmbedderOptions {
   tokensPerBatch?: number;
   /** Requests under way at a time. Integer >= 1, default 4. */
   concurrency?: number;
-  /** Cancels what is under way, and refuses what comes later. Default: none. */
+  /**
+   * Cancels what is under way, starts no further request, and refuses what comes later: the methods reject with its reason at once.
+   * The second argument of each takes a signal of that call alone, `{ signal }`, as the adapters of Oscillink hand it over. Default:
+   * none.
+   */
   signal?: AbortSignal;
+  /**
+   * How long a request may take before the client gives it up, and repeats it as its `maxRetries` says: milliseconds, > 0. Default:
+   * the client's own, of ten minutes.
+   */
+  timeout?: number;
   /** Told after each request of `embedDocuments` how many texts are done. */
   onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
 }
 
 /** An `Embedder` of @oscillink/core, and embeddings as LangChain takes them. */
 export interface OpenAIEmbedder extends Embedder {
-  embedDocuments(texts: string[]): Promise<number[][]>;
-  embedQuery(text: string): Promise<number[]>;
+  embedDocuments(texts: string[], options?: EmbedOptions): Promise<number[][]>;
+  embedQuery(text: string, options?: EmbedOptions): Promise<number[]>;
 }
 
 /**
@@ -68,26 +77,36 @@ export interface OpenAIEmbedder extends Embedder {
  */
 export function openaiEmbedder(client: EmbeddingsClient, options: OpenAIEmbedderOptions): OpenAIEmbedder {
   const settings = resolve(client, options);
-  const { model, dimensions, encodingFormat, concurrency, signal } = settings;
+  const { model, dimensions, encodingFormat, concurrency, signal, timeout } = settings;
 
-  const embed = async (given: string[], onProgress: OpenAIEmbedderOptions["onProgress"]) => {
+  const embed = async (
+    given: string[],
+    own: EmbedOptions | undefined,
+    onProgress: OpenAIEmbedderOptions["onProgress"],
+  ) => {
     const texts = checkTexts(given);
     // Of this call alone: its batches fall together.
     const failed = new AbortController();
-    const either = AbortSignal.any(signal ? [signal, failed.signal] : [failed.signal]);
+    const signals = [signal, own?.signal as AbortSignal | undefined, failed.signal];
+    const either = AbortSignal.any(signals.filter((one) => one !== undefined));
     let done = 0;
     const request = async (input: string[]) => {
       // Said outright: the client then hands on what came, where by itself it takes any answer for base64.
       const format = { encoding_format: encodingFormat };
       const body = { model, input, ...(dimensions !== undefined && { dimensions }), ...format };
-      const response = await client.embeddings.create(body, { signal: either });
+      const response = await client.embeddings.create(body, {
+        signal: either,
+        ...(timeout !== undefined && { timeout }),
+      });
       const vectors = vectorsOf(response, input.length);
       done += input.length;
       onProgress?.({ done, total: texts.length });
       return vectors;
     };
     try {
-      const vectors = (await pMap(batchesOf(texts, settings), request, { concurrency })).flat();
+      // The signal ends this at once, also where the client does not listen.
+      const all = await pMap(batchesOf(texts, settings), request, { concurrency, signal: either });
+      const vectors = all.flat();
       checkWidths(vectors, dimensions);
       return vectors;
     } catch (error) {
@@ -97,8 +116,8 @@ export function openaiEmbedder(client: EmbeddingsClient, options: OpenAIEmbedder
   };
 
   return {
-    embedDocuments: (texts) => embed(texts, settings.onProgress),
-    embedQuery: async (text) => (await embed([text], undefined))[0]!,
+    embedDocuments: (texts, own) => embed(texts, own, settings.onProgress),
+    embedQuery: async (text, own) => (await embed([text], own, undefined))[0]!,
   };
 }
 
@@ -117,13 +136,14 @@ function resolve(client: EmbeddingsClient, given: OpenAIEmbedderOptions) {
     tokensPerBatch = LIMITS.tokensPerBatch,
     concurrency = 4,
     signal,
+    timeout,
     onProgress,
     ...others
   } = given ?? {};
   const unknown = Object.keys(others)[0];
   if (unknown !== undefined) {
     const known =
-      "model, dimensions, encodingFormat, batchSize, tokensPerBatch, concurrency, signal, onProgress";
+      "model, dimensions, encodingFormat, batchSize, tokensPerBatch, concurrency, signal, timeout, onProgress";
     throw new OptionError(unknown, `unknown option; known are ${known}`);
   }
   if (typeof model !== "string" || model === "") {
@@ -139,10 +159,17 @@ function resolve(client: EmbeddingsClient, given: OpenAIEmbedderOptions) {
   if (signal !== undefined && typeof signal?.throwIfAborted !== "function") {
     throw new OptionError("signal", `must be an AbortSignal, not ${show(signal)}`);
   }
+  if (timeout !== undefined && !(typeof timeout === "number" && timeout > 0 && timeout < 2 ** 31)) {
+    const wanted = `must be a number of milliseconds, > 0 and at most ${2 ** 31 - 1}`;
+    throw new OptionError("timeout", `${wanted}, not ${show(timeout)}`);
+  }
   if (onProgress !== undefined && typeof onProgress !== "function") {
     throw new OptionError("onProgress", `must be a function, not ${show(onProgress)}`);
   }
-  return { model, dimensions, encodingFormat, batchSize, tokensPerBatch, concurrency, signal, onProgress };
+  return {
+    ...{ model, dimensions, encodingFormat, batchSize, tokensPerBatch },
+    ...{ concurrency, signal, timeout, onProgress },
+  };
 }
 
 function checkInteger(name: string, value: unknown, most = Number.MAX_SAFE_INTEGER): void {

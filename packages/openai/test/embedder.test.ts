@@ -56,6 +56,42 @@ test("batches keep both limits, are as full as these allow, and the vectors keep
   );
 });
 
+test("an abort ends a client that does not listen, and starts no further batch", async () => {
+  const controller = new AbortController();
+  const reason = new Error("the user left");
+  const inputs: string[][] = [];
+  const create: EmbeddingsClient["embeddings"]["create"] = ({ input }) => {
+    inputs.push(input);
+    return new Promise((_, reject) => {
+      const fail = () => {
+        failed = true;
+        reject(new Error("too late"));
+      };
+      setTimeout(fail, 40);
+    });
+  };
+  let failed = false;
+  for (const own of [true, false]) {
+    inputs.length = 0;
+    failed = false;
+    const { signal } = own ? controller : new AbortController();
+    const options = { model: "m", batchSize: 1, concurrency: 2, ...(own && { signal }) };
+    const call = own ? undefined : { signal: AbortSignal.any([AbortSignal.timeout(10)]) };
+    const asked = openaiEmbedder({ embeddings: { create } }, options).embedDocuments(
+      ["a", "b", "c", "d"],
+      call,
+    );
+    if (own) setTimeout(() => controller.abort(reason), 10);
+    const error = await refusal(() => asked);
+    expect(failed).toBe(false);
+    if (own) expect(error).toBe(reason);
+    else expect(error.name).toBe("TimeoutError");
+    // Nobody hears of those that were under way, and no other is sent.
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(inputs).toEqual([["a"], ["b"]]);
+  }
+});
+
 test("what the server wrote in float64 comes rounded to float32, and arrays that JSON can hold", async () => {
   const values = [0.1, 1 / 3, -1e-30, 16777217];
   const embedder = openaiEmbedder(
@@ -175,6 +211,10 @@ describe("options are judged when the embedder is made", () => {
     ["concurrency", 0],
     ["concurrency", Number.POSITIVE_INFINITY],
     ["signal", {}],
+    ["timeout", 0],
+    ["timeout", Number.NaN],
+    ["timeout", 2 ** 31],
+    ["timeout", "5s"],
     ["onProgress", true],
   ])("%s: %o", async (name, value) => {
     const error = await refusal(() => openaiEmbedder(client(), { model: "m", [name]: value }));

@@ -4,8 +4,11 @@ import {
   embedQuery,
   type Likeness,
   OptionError,
+  poolOfWidth,
   show,
   type Vector,
+  type Waiting,
+  waitFor,
 } from "@oscillink/core/adapter";
 import type {
   Hit,
@@ -34,7 +37,7 @@ export interface OscillinkPineconeOptions<T extends RecordMetadata = RecordMetad
   index: Pick<Index<T>, "query" | "fetch" | "searchRecords">;
   /**
    * How many candidates a search fetches; never fewer than its topK. Integer >= 1. Default: max(50, 10 topK), but of a query
-   * with a vector no more than have their values in 3 MiB, as Pinecone's answers end at 4: 234 of 1024 values, 78 of 3072.
+   * with a vector no more than have their values in 3 MiB, as Pinecone's answers end at 4: 236 of 1024 values, 78 of 3072.
    */
   pool?: number;
   /** For `searchRecords` with a text: embeds it with the model of the index. Default: none. */
@@ -57,9 +60,6 @@ export interface SearchRequest extends SearchRecordsOptions {
 
 /** Pinecone's limit of topK. */
 const MOST = 10_000;
-/** What values of candidates may take of an answer by default, and what one takes as decimals, in bytes. */
-const ROOM = 3 * 2 ** 20;
-const VALUE = 13;
 /** Ids go into the address of a GET request, of which gateways take no more than some 8 KiB. */
 const LONGEST_QUERY = 4000;
 /** Keeps the answers small: Pinecone would take 1000. */
@@ -117,12 +117,14 @@ export class OscillinkPinecone<T extends RecordMetadata = RecordMetadata> {
     const width = "vector" in options ? options.vector?.length : undefined;
     const { pool, settings } = this.#plan(options.topK, width);
     const everything = { topK: pool, includeValues: true, includeMetadata: true };
-    const { matches, namespace, usage } = await this.#index.query({ ...options, ...everything });
+    const { waiting } = settings.adapter;
+    const search = () => this.#index.query({ ...options, ...everything });
+    const { matches, namespace, usage } = await waitFor(search, waiting, "Pinecone");
     const likeness = async (): Promise<Likeness> => {
       const query =
         "id" in options
           ? (valuesOf(matches.find(({ id }) => id === options.id)) ??
-            (await this.#vectors([options.id], options.namespace)).get(options.id))
+            (await this.#vectors([options.id], options.namespace, waiting)).get(options.id))
           : valuesOf({ values: options.vector });
       return query ? { query, vectors: matches.map(valuesOf), embedder: null } : scoresOf(matches);
     };
@@ -149,10 +151,9 @@ export class OscillinkPinecone<T extends RecordMetadata = RecordMetadata> {
   }: SearchRequest): Promise<RerankResponse<Hit> & Pick<SearchRecordsResponse, "usage">> {
     const { topK, id, inputs, vector } = options.query;
     const { pool, settings } = this.#plan(topK);
-    const { result, usage } = await this.#index.searchRecords({
-      ...options,
-      query: { ...options.query, topK: pool },
-    });
+    const { waiting } = settings.adapter;
+    const search = () => this.#index.searchRecords({ ...options, query: { ...options.query, topK: pool } });
+    const { result, usage } = await waitFor(search, waiting, "Pinecone");
     const { hits } = result;
     const records = hits.map((hit) => ({
       id: hit._id,
@@ -164,11 +165,12 @@ export class OscillinkPinecone<T extends RecordMetadata = RecordMetadata> {
     const likeness = async (): Promise<Likeness> => {
       let query = queryVector ?? valuesOf({ ...vector });
       if (!query && id === undefined && this.#embedder && text !== undefined) {
-        query = await embedQuery(text, this.#embedder as Embedder); // It calls embedQuery alone.
+        query = await embedQuery(text, this.#embedder as Embedder, waiting); // It calls embedQuery alone.
       }
       if (!query && id === undefined) return scoresOf(records);
       const ids = records.map((record) => record.id);
-      const vectors = await this.#vectors(id === undefined ? ids : [...ids, id], options.namespace);
+      const wanted = id === undefined ? ids : [...ids, id];
+      const vectors = await this.#vectors(wanted, options.namespace, waiting);
       query ??= vectors.get(id!);
       return query
         ? { query, vectors: ids.map((one) => vectors.get(one)), embedder: null }
@@ -182,17 +184,21 @@ export class OscillinkPinecone<T extends RecordMetadata = RecordMetadata> {
     if (!Number.isSafeInteger(topK) || topK < 1) {
       throw new OptionError("topK", `must be an integer of at least 1, not ${show(topK)}`);
     }
-    const most = width > 0 ? Math.min(MOST, Math.floor(ROOM / (VALUE * width))) : MOST;
-    const pool = this.#pool ?? Math.min(most, Math.max(50, 10 * topK));
+    const pool = this.#pool ?? Math.min(MOST, poolOfWidth(topK, width));
     return { pool: Math.max(pool, topK), settings: resolve({ ...this.#options, k: topK }) };
   }
 
   /** The dense vectors of records, by id; without those that are not found or have none. */
-  async #vectors(ids: readonly string[], namespace: string | undefined): Promise<Map<string, number[]>> {
+  async #vectors(
+    ids: readonly string[],
+    namespace: string | undefined,
+    waiting: Waiting,
+  ): Promise<Map<string, number[]>> {
     const answers = await Promise.all(
-      batches(new Set(ids)).map((batch) =>
-        this.#index.fetch({ ids: batch, ...(namespace !== undefined && { namespace }) }),
-      ),
+      batches(new Set(ids)).map((batch) => {
+        const fetch = () => this.#index.fetch({ ids: batch, ...(namespace !== undefined && { namespace }) });
+        return waitFor(fetch, waiting, "Pinecone, asked for its vectors,");
+      }),
     );
     const records = answers.flatMap((answer) => Object.entries(answer.records));
     return new Map(

@@ -214,6 +214,39 @@ describe("toMetadata", () => {
 describe("OscillinkPinecone", () => {
   const index = { query: () => {}, fetch: () => {}, searchRecords: () => {} };
 
+  describe.each(["query", "searchRecords", "fetch"] as const)("while %s hangs", (where) => {
+    const hits = ["a", "b", "c"].map((id, i) => ({ _id: id, _score: 1 - i / 10, fields: { text: id } }));
+    const answers = { searchRecords: async () => ({ result: { hits }, usage: { readUnits: 1 } }) };
+    const hang = () => new Promise<never>(() => {});
+    const ask = (fields: object) => {
+      const hanging = { ...index, ...answers, [where]: hang } as never;
+      const searcher = new OscillinkPinecone({ index: hanging, onError: "passthrough", ...fields });
+      return where === "query"
+        ? searcher.query({ vector: [1, 0], topK: 2 })
+        : searcher.searchRecords({ query: { topK: 2, vector: { values: [1, 0] } } });
+    };
+
+    test("a signal ends it, whatever onError says", async () => {
+      const reason = new Error("the user left");
+      const controller = new AbortController();
+      setTimeout(() => controller.abort(reason), 10);
+      await expect(ask({ signal: controller.signal })).rejects.toBe(reason);
+      await expect(ask({ signal: controller.signal })).rejects.toBe(reason);
+    });
+
+    test("a timeout fails it, or passes through what was found", async () => {
+      const heard: unknown[] = [];
+      const asked = ask({ timeout: 10, onWarning: (error: unknown) => heard.push(error) });
+      if (where !== "fetch") {
+        await expect(asked).rejects.toThrow("timeout: Pinecone gave no answer within 10 ms");
+        return;
+      }
+      const { data, receipt } = await asked;
+      expect([data.map(({ index: place }) => place), receipt]).toEqual([[0, 1], null]);
+      expect(heard).toEqual([expect.objectContaining({ name: "TimeoutError" })]);
+    });
+  });
+
   test.each([
     [3072, 20, 78],
     [3072, 100, 100],

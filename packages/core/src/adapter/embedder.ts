@@ -1,12 +1,19 @@
-import { checkObject, EmbedderError, OptionError, show } from "../errors.ts";
+import { EmbedderError, show } from "../errors.ts";
 import type { VectorCounts } from "../options/calls.ts";
-import { pack, type Vector } from "../pool/matrix.ts";
+import type { Vector } from "../pool/matrix.ts";
 import { messageOf } from "./message.ts";
+import { type Signal, throwIfAborted, type Waiting, waitFor } from "./waiting.ts";
 
 /** What turns texts into vectors: the shape that LangChain's embeddings have. */
 export interface Embedder {
-  embedDocuments(texts: string[]): Promise<Vector[]>;
-  embedQuery(text: string): Promise<Vector>;
+  embedDocuments(texts: string[], options?: EmbedOptions): Promise<Vector[]>;
+  embedQuery(text: string, options?: EmbedOptions): Promise<Vector>;
+}
+
+/** What an embedder is told besides: it may heed it. */
+export interface EmbedOptions {
+  /** That of the call that wants the vectors: once it is aborted, nobody waits for them. Absent if the call has none. */
+  readonly signal?: Signal;
 }
 
 /** Vectors for all documents of a pool. */
@@ -22,29 +29,37 @@ export interface CompletedVectors {
  * @param found what the store gave: one entry a document, null or undefined where it had none.
  * @param texts the documents' texts, in the same order. An empty one is not embedded, as an API may refuse the whole batch for it;
  *   half of a surrogate pair goes out as U+FFFD.
+ * @param waiting how long it may take. Default: no limit.
+ * @throws the reason of an aborted signal.
  * @throws {EmbedderError} if the embedder fails (its error is the `cause`) or returns another number of vectors.
  */
 export async function completeVectors(
   found: readonly (Vector | null | undefined)[],
   texts: readonly string[],
   embedder: Embedder,
+  waiting: Waiting = {},
 ): Promise<CompletedVectors> {
   const embeddings = found.map((vector) => vector ?? null);
-  const absent = [...embeddings.keys()].filter((i) => embeddings[i] === null && texts[i] !== "");
+  const absent = [...embeddings.keys()].filter((i) => embeddings[i] === null && isText(texts[i]));
   const fromStore = embeddings.filter((vector) => vector !== null).length;
   const wanted = absent.map((i) => texts[i]!.toWellFormed());
-  const embedded = wanted.length > 0 ? await embedAll(wanted, embedder) : [];
+  const embedded = wanted.length > 0 ? await embedAll(wanted, embedder, waiting) : [];
   absent.forEach((i, at) => {
     embeddings[i] = embedded[at]!;
   });
   return { embeddings, counts: { fromStore, reembedded: absent.length } };
 }
 
-async function embedAll(texts: string[], embedder: Embedder): Promise<Vector[]> {
+/** Whether there is something to embed. What is no text, such as a null of a database, the ranking judges. */
+const isText = (text: unknown): boolean => typeof text === "string" && text !== "";
+
+/** A vector for each text, by one call. Throws as {@link completeVectors}. */
+export async function embedAll(texts: string[], embedder: Embedder, waiting: Waiting): Promise<Vector[]> {
   let vectors: Vector[];
   try {
-    vectors = await embedder.embedDocuments(texts);
+    vectors = await waitFor(() => embedder.embedDocuments(texts, ...told(waiting)), waiting, "the embedder");
   } catch (cause) {
+    throwIfAborted(waiting.signal);
     // Of a cached embedder, which has said so already.
     if (cause instanceof EmbedderError) throw cause;
     const message = `embedding ${texts.length} documents failed: ${messageOf(cause)}`;
@@ -61,83 +76,30 @@ async function embedAll(texts: string[], embedder: Embedder): Promise<Vector[]> 
   return vectors;
 }
 
+/** What an embedder is told of a call: nothing, where there is nothing to tell, as it may be anybody's. */
+const told = ({ signal }: Waiting): [EmbedOptions?] => (signal === undefined ? [] : [{ signal }]);
+
 /**
  * The vector of a query.
  *
+ * @param waiting how long it may take. Default: no limit.
+ * @throws the reason of an aborted signal.
  * @throws {EmbedderError} if the embedder fails (its error is the `cause`) or returns none.
  */
-export async function embedQuery(text: string, embedder: Embedder): Promise<Vector> {
+export async function embedQuery(text: string, embedder: Embedder, waiting: Waiting = {}): Promise<Vector> {
   let vector: Vector;
   try {
-    vector = await embedder.embedQuery(text.toWellFormed());
+    vector = await waitFor(
+      () => embedder.embedQuery(text.toWellFormed(), ...told(waiting)),
+      waiting,
+      "the embedder",
+    );
   } catch (cause) {
+    throwIfAborted(waiting.signal);
     const message = `embedding the query failed: ${messageOf(cause)}`;
     throw new EmbedderError("embeddings", message, { cause });
   }
   if (vector === null || vector === undefined)
     throw new EmbedderError("embeddings", `returned ${show(vector)} for the query`);
   return vector;
-}
-
-/**
- * An embedder that remembers the documents it embedded last, so that a pool that comes again costs no call: for stores
- * that keep their vectors to themselves. Queries are passed on.
- *
- * A vector is kept under its text alone and as float32, which is what the ranking computes with. One that could not be
- * ranked is handed on and not kept, nor is anything of a call that failed; calls at the same time do not wait for each
- * other.
- *
- * @param options.entries how many vectors are kept: integer >= 1; past that, the least recently used goes. One of 1536
- *   values takes 6 KiB.
- * @throws {OptionError} if `entries` is no integer of at least 1; its `embedDocuments` throws as {@link completeVectors}.
- *
- * @example
- * const embedder = cachedEmbedder(embeddings, { entries: 1000 });
- */
-export function cachedEmbedder(embedder: Embedder, options: { readonly entries: number }): Embedder {
-  if (typeof embedder?.embedDocuments !== "function" || typeof embedder.embedQuery !== "function") {
-    throw new OptionError("embedder", `must have embedDocuments and embedQuery, not ${show(embedder)}`);
-  }
-  const { entries } = checkObject("options", options);
-  if (!Number.isSafeInteger(entries) || entries < 1) {
-    throw new OptionError("entries", `must be an integer of at least 1, not ${show(entries)}`);
-  }
-  // A Map keeps the order of insertion: its first key is the one that was not used for longest.
-  const kept = new Map<string, Vector>();
-  const keep = (text: string, vector: Vector): void => {
-    kept.delete(text);
-    kept.set(text, vector);
-    if (kept.size > entries) kept.delete(kept.keys().next().value!);
-  };
-  return {
-    embedQuery: (text) => embedder.embedQuery(text),
-    async embedDocuments(texts) {
-      // This call's own, for a batch may be larger than the cache.
-      const known = new Map<string, Vector>();
-      for (const text of texts) {
-        const vector = kept.get(text);
-        if (vector !== undefined) known.set(text, vector);
-      }
-      const absent = [...new Set(texts)].filter((text) => !known.has(text));
-      const fresh = absent.length > 0 ? await embedAll(absent, embedder) : [];
-      absent.forEach((text, i) => {
-        known.set(text, fresh[i]!);
-      });
-      for (const text of known.keys()) {
-        const vector = float32Of(known.get(text)!);
-        if (vector !== null) keep(text, vector);
-      }
-      return texts.map((text) => known.get(text)!);
-    },
-  };
-}
-
-/** A copy of a vector as the ranking sees it; null if it could not be ranked. */
-function float32Of(vector: Vector): Float32Array | null {
-  try {
-    const { data, columns } = pack([vector], () => "vector");
-    return data.subarray(0, columns);
-  } catch {
-    return null;
-  }
 }

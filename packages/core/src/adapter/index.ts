@@ -7,6 +7,7 @@ export {
   OptionError,
   OscillinkError,
   show,
+  TimeoutError,
   VectorError,
 } from "../errors.ts";
 export type { VectorCounts } from "../options/calls.ts";
@@ -17,16 +18,23 @@ export type { Digest } from "../receipt/digest.ts";
 export type { Receipt } from "../receipt/receipt.ts";
 export type { Signature } from "../receipt/sign.ts";
 export {
-  type CompletedVectors,
   cachedEmbedder,
+  type EmbeddingCache,
+  embeddingCache,
+  resolveCache,
+} from "./cache.ts";
+export {
+  type CompletedVectors,
   completeVectors,
   type Embedder,
+  type EmbedOptions,
   embedQuery,
 } from "./embedder.ts";
 export {
   type Described,
   type DocumentRecord,
   type Likeness,
+  metadataWithout,
   type RerankedItem,
   type RerankedItems,
   rerankItems,
@@ -37,6 +45,7 @@ export {
   type PlacedList,
   type ResolvedRetriever,
   resolveRetrievers,
+  scoresOf,
   searchAll,
   uniteItems,
   VECTOR_LIST,
@@ -46,8 +55,9 @@ export {
   type AdapterOptions,
   type AdapterSettings,
   type Attach,
+  poolOfWidth,
   resolveAdapterOptions,
-  resolveCache,
   resolvePool,
   warn,
 } from "./settings.ts";
+export { eitherSignal, type Signal, throwIfAborted, type Waiting, waitFor } from "./waiting.ts";

@@ -11,8 +11,12 @@ import type { ReplayInputs } from "../verify/replay.ts";
 import { completeVectors, type Embedder } from "./embedder.ts";
 import type { PlacedList } from "./lists.ts";
 import { type AdapterSettings, tell, warn } from "./settings.ts";
+import { throwIfAborted, type Waiting, waitFor } from "./waiting.ts";
 
-/** What an adapter leaves with each document that it returns. */
+/**
+ * What an adapter leaves with each document that it returns: with `attach: "digest"` its places, its score and the receipt's digest.
+ * The rest comes with `"full"` alone.
+ */
 export interface DocumentRecord {
   /** Its place in the bundle, from 1. */
   readonly rank: number;
@@ -31,7 +35,12 @@ export interface DocumentRecord {
   readonly terms?: Figures | null;
   /** The receipt with `attach: "full"`, its digest with `"digest"`. All documents of a bundle share it. */
   readonly receipt: Receipt | Digest;
-  /** With a `signer`: its signature of the receipt; `envelopeOf` puts the two together for `verifyReceipt`. */
+  /**
+   * With a `signer`: its signature of the receipt. With `attach: "full"`, the document can be verified from what it carries:
+   * `verifyReceipt(envelopeOf(receipt, signatures), verifier)`. With `"digest"`, from that and the receipt alone, which the receipt
+   * event or `onReplayInputs` hands out to be kept: the signature is of the receipt's bytes, so that of a digest nothing is verified
+   * but that it names the receipt that was kept.
+   */
   readonly signatures?: readonly Signature[];
 }
 
@@ -80,9 +89,9 @@ export interface RerankedItem<Item> {
 }
 
 /** What {@link rerankItems} returns. */
-export interface RerankedItems<Item> {
-  /** The k that belong together, best first; without a record after a failure that was passed through. */
-  readonly ranked: readonly RerankedItem<Item>[];
+export interface RerankedItems<Handed> {
+  /** The k that belong together, best first, as they are handed on; without a record after a failure that was passed through. */
+  readonly ranked: readonly Handed[];
   /** Null after a failure that was passed through. */
   readonly receipt: Receipt | null;
   /** The signature of the receipt; empty without a signer. */
@@ -99,16 +108,22 @@ export interface RerankedItems<Item> {
  *
  * @param describe an item's id and text.
  * @param likeness called once: gets the vectors of the items.
- * @throws what {@link rerank} throws, {@link EmbedderError}, and what `likeness` throws; unless `onError` says else.
+ * @param handOn makes of an item and its record what the adapter returns; default: both. It must not throw where the record is null.
+ * @throws what {@link rerank} throws, {@link EmbedderError}, and what `likeness` and `handOn` throw; unless `onError` says else.
+ * @throws the reason of an aborted signal, in any case.
  */
-export async function rerankItems<Item>(
+export async function rerankItems<Item, Handed = RerankedItem<Item>>(
   items: readonly Item[],
   describe: (item: Item) => Described,
   queryText: string | undefined,
   likeness: () => Promise<Likeness> | Likeness,
   settings: AdapterSettings<Item>,
-): Promise<RerankedItems<Item>> {
+  handOn: (found: RerankedItem<Item>) => Handed = (found) => found as Handed,
+): Promise<RerankedItems<Handed>> {
+  const { waiting } = settings;
+  let store: object | undefined;
   try {
+    throwIfAborted(waiting.signal);
     const described = items.map((item) => ({ ...describe(item), ...defined({ id: settings.id(item) }) }));
     const ids = uniqueIds(described);
     const candidates = items.map((item, i) => {
@@ -125,7 +140,8 @@ export async function rerankItems<Item>(
     const texts = described.map(({ text, embedText = text }) => embedText);
     const given = await likeness();
     const context = settings.context();
-    const evidence = await evidenceOf(candidates, texts, given);
+    if ("vectors" in given) store = given.store;
+    const evidence = await evidenceOf(candidates, texts, given, waiting);
     const { bundle, receipt } = rerank({
       ...settings.options,
       ...(context !== undefined && { context }),
@@ -137,24 +153,28 @@ export async function rerankItems<Item>(
     const { onReplayInputs } = settings;
     if (onReplayInputs) tell(() => onReplayInputs(replayInputs(queryText, evidence), receipt));
     const warning = withoutVectors(given, settings);
-    if (warning) warn(settings, warning);
-    const signatures = settings.signer ? (await signReceiptAsync(receipt, settings.signer)).signatures : [];
+    // Where no store was to hand vectors over, that all are embedded is what was asked for: no matter for the console.
+    if (warning && (settings.onWarning || store)) warn(settings, warning, store);
+    const { signer } = settings;
+    const signed = signer && (await waitFor(() => signReceiptAsync(receipt, signer), waiting, "the signer"));
+    const signatures = signed?.signatures ?? [];
     const ranked = bundle.map(({ candidate, id: _, ...entry }) => {
       const { rank, inputRank, score, relevance } = entry;
-      const signed = signatures.length > 0 && { signatures };
+      const own = signatures.length > 0 && { signatures };
       const record: DocumentRecord =
         settings.attach === "full"
-          ? { ...entry, receipt, ...signed }
-          : { rank, inputRank, score, receipt: receipt.digest, ...signed };
-      return { item: candidate.item, record, relevanceScore: relevance ?? score };
+          ? { ...entry, receipt, ...own }
+          : { rank, inputRank, score, receipt: receipt.digest, ...own };
+      return handOn({ item: candidate.item, record, relevanceScore: relevance ?? score });
     });
     return { ranked, receipt, signatures, failure: null, warning };
   } catch (error) {
+    throwIfAborted(waiting.signal);
     if (settings.onError === "throw") throw error;
-    warn(settings, error);
+    warn(settings, error, store);
     const first = items.slice(0, settings.params.k);
     return {
-      ranked: first.map((item) => ({ item, record: null, relevanceScore: null })),
+      ranked: first.map((item) => handOn({ item, record: null, relevanceScore: null })),
       receipt: null,
       signatures: [],
       failure: { error },
@@ -194,7 +214,7 @@ function withoutVectors<Item>(likeness: Likeness, settings: AdapterSettings<Item
   const done = embedder
     ? "all were embedded anew, which takes time and may cost; hand them over where the store has them"
     : "none could be ranked, and all keep their order";
-  return new CandidateError("vectors", `${came}: ${done} (told once)`);
+  return new CandidateError("vectors", `${came}: ${done}`);
 }
 
 /** The candidates with their vectors or scores, or the lists of them, and the query's vector where there are vectors. */
@@ -202,6 +222,7 @@ async function evidenceOf<C extends Candidate>(
   candidates: readonly C[],
   texts: readonly string[],
   likeness: Likeness,
+  waiting: Waiting,
 ): Promise<Pick<RerankRequest<C>, "query" | "candidates" | "lists" | "vectors">> {
   if ("scores" in likeness) {
     return {
@@ -215,7 +236,7 @@ async function evidenceOf<C extends Candidate>(
   const { query, vectors, embedder, lists } = likeness;
   const had = vectors.filter((vector) => vector !== undefined && vector !== null).length;
   const all = embedder
-    ? await completeVectors(vectors, texts, embedder)
+    ? await completeVectors(vectors, texts, embedder, waiting)
     : { embeddings: vectors, counts: { fromStore: had, reembedded: 0 } };
   const embedded = candidates.map((candidate, i) => ({ ...candidate, embedding: all.embeddings[i] ?? null }));
   const found = lists ? { lists: listed(embedded, lists) } : { candidates: embedded };
@@ -234,6 +255,24 @@ const listed = <C extends Candidate>(
       return score === undefined ? candidates[place]! : { ...candidates[place]!, score };
     }),
   }));
+
+/**
+ * A copy of metadata without some of its entries. What is in it is shared: a deep copy would refuse a URL, and make `{}` of what is
+ * of a class. An entry that is computed stays so, for that may fail.
+ */
+export function metadataWithout(
+  metadata: object | null | undefined,
+  names: readonly string[],
+): Record<string, unknown> {
+  const properties = Object.entries(Object.getOwnPropertyDescriptors(metadata ?? {}))
+    .filter(([name, { enumerable }]) => enumerable && !names.includes(name))
+    .map(([name, property]) => {
+      // The given one may be frozen.
+      const free = { configurable: true, ...("value" in property && { writable: true }) };
+      return [name, { ...property, ...free }] as const;
+    });
+  return Object.defineProperties({}, Object.fromEntries(properties));
+}
 
 /** Names for the receipt: the items' ids, or their places; a second item of one id is told apart by its place. */
 function uniqueIds(described: readonly Described[]): string[] {

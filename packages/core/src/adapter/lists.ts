@@ -1,6 +1,7 @@
 import { OptionError, refuseUnknown, show } from "../errors.ts";
 import { LIST_NAME } from "../pool/input.ts";
 import { type AdapterSettings, warn } from "./settings.ts";
+import { throwIfAborted } from "./waiting.ts";
 
 /** One retriever of several, and what is known of the list that it returns. */
 export interface ListedRetriever<Retriever, Item> {
@@ -76,7 +77,7 @@ export function resolveRetrievers<Retriever extends object, Item>(
     if (!finds(retriever)) {
       throw new OptionError(at, `must be a retriever, or { name, retriever }: it needs ${method}`);
     }
-    refuseUnknown(others, ["name", "retriever", "score", "similarity"]);
+    refuseUnknown(others, ["name", "retriever", "score", "similarity"], at);
     if (typeof name !== "string" || !LIST_NAME.test(name)) {
       throw new OptionError(`${at}.name`, `must be 1 to 40 letters, digits or ._-, not ${show(name)}`);
     }
@@ -99,17 +100,18 @@ export const VECTOR_LIST = "vector";
 
 /**
  * Makes several searches at the same time. Where failures pass through, one that fails is left out and `onWarning` is told,
- * unless all fail.
+ * unless all fail. An aborted signal ends all of them.
  *
  * @param tell is told, too.
  */
 export async function searchAll<T>(
   searches: readonly Promise<T>[],
-  settings: Pick<AdapterSettings<never>, "onError" | "onWarning">,
+  settings: Pick<AdapterSettings<never>, "onError" | "onWarning" | "waiting">,
   tell: (error: unknown) => Promise<void> = async () => {},
 ): Promise<T[]> {
   if (settings.onError === "throw") return Promise.all(searches);
   const outcomes = await Promise.allSettled(searches);
+  throwIfAborted(settings.waiting.signal);
   const found = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
   const errors = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
   if (found.length === 0) throw errors[0];
@@ -121,25 +123,55 @@ export async function searchAll<T>(
 }
 
 /**
+ * The scores of a list's items. Where failures pass through, none counts if one cannot be told, and `onWarning` is told.
+ *
+ * @param tell is told, too.
+ */
+export async function scoresOf<Item>(
+  items: readonly Item[],
+  score: (item: Item) => number | undefined,
+  settings: Pick<AdapterSettings<never>, "onError" | "onWarning">,
+  tell: (error: unknown) => Promise<void> = async () => {},
+): Promise<(number | undefined)[]> {
+  try {
+    return items.map((item) => score(item));
+  } catch (error) {
+    if (settings.onError === "throw") throw error;
+    warn(settings, error);
+    await tell(error);
+    return [];
+  }
+}
+
+/**
  * Unites the items of several lists: those of one id are one, and else those of one content, of which each list holds
  * one. Of several objects the first is taken. What comes twice in a list, by id and content, counts once.
  *
- * @param describe an item's id, where it has one, and its content.
+ * @param describe an item's id, where it has one, and its content. An item of which it throws, or that has no content, is like no
+ *   other one: {@link rerankItems} judges it.
  */
 export function uniteItems<Item>(
   found: readonly FoundList<Item>[],
   describe: (item: Item) => { readonly id?: string | undefined; readonly text: string },
 ): { readonly items: Item[]; readonly lists: PlacedList[] } {
+  const known = (item: Item): { readonly id?: string | undefined; readonly text: unknown } => {
+    try {
+      const { id, text } = describe(item);
+      return { id, text: typeof text === "string" ? text : item };
+    } catch {
+      return { text: item };
+    }
+  };
   const items: Item[] = [];
-  const texts: string[] = [];
+  const texts: unknown[] = [];
   const byId = new Map<string, number[]>();
-  const byText = new Map<string, number[]>();
+  const byText = new Map<unknown, number[]>();
   const lists = found.map(({ items: own, scores: given, ...list }) => {
     /** The places that the list holds, each with the id that it has there. */
     const held = new Map<number, string | undefined>();
     const scores: (number | undefined)[] = [];
     own.forEach((item, i) => {
-      const { id, text } = describe(item);
+      const { id, text } = known(item);
       const named = id === undefined ? [] : (byId.get(id) ?? []);
       const alike = byText.get(text) ?? [];
       // An id that is not unique, such as a file's, is told apart by the content.
@@ -157,7 +189,7 @@ export function uniteItems<Item>(
   return { items, lists };
 }
 
-function note(places: Map<string, number[]>, key: string, place: number): void {
+function note<Key>(places: Map<Key, number[]>, key: Key, place: number): void {
   const known = places.get(key);
   if (known === undefined) places.set(key, [place]);
   else if (!known.includes(place)) known.push(place);

@@ -1,5 +1,5 @@
 import { CandidateError, OptionError, refuseUnknown, show } from "../errors.ts";
-import { type Column, idOf, type ScoredList } from "./input.ts";
+import { type Column, checkScores, idOf, LIST_NAME, type ScoredList } from "./input.ts";
 import type { Vector } from "./matrix.ts";
 
 /** One document that a search returned. Further fields are allowed and come back untouched. */
@@ -71,15 +71,29 @@ interface United<C extends Candidate> {
  * Unites result lists by id. A document that several lists hold is the object that came first, with what it lacks (vector,
  * text, title, trust) taken from the others.
  *
- * @throws {CandidateError} for lists that are none, an item without an id, or one that stands twice in a list.
+ * @throws {CandidateError} for lists that are none, two lists of one name, an item without an id, or one that stands twice in a list.
  */
 export function unite<C extends Candidate>(given: readonly ResultList<C>[], hasQuery: boolean): United<C> {
   const lists = checkObjects(given, "lists").map(({ name, items, similarity, ...others }, l) => {
-    refuseUnknown(others, ["name", "items", "similarity"]);
+    refuseUnknown(others, ["name", "items", "similarity"], `lists[${l}]`);
     if (similarity !== undefined && typeof similarity !== "boolean") {
       throw new OptionError(`lists[${l}].similarity`, `must be true or false, not ${show(similarity)}`);
     }
-    return { name, items: checkObjects(items, `lists[${l}].items`), similarity: similarity ?? l === 0 };
+    if (typeof name !== "string" || !LIST_NAME.test(name)) {
+      const wanted = "must be 1 to 40 letters, digits or ._-";
+      throw new CandidateError(`lists[${l}].name`, `${wanted}, not ${show(name)}`);
+    }
+    const known = checkObjects(items, `lists[${l}].items`);
+    checkScores(
+      known.map(({ score }) => score),
+      (i) => `lists[${l}].items[${i}].score`,
+    );
+    return { name, items: known, similarity: similarity ?? l === 0 };
+  });
+  lists.forEach(({ name }, l) => {
+    const first = lists.findIndex((list) => list.name === name);
+    if (first === l) return;
+    throw new CandidateError(`lists[${l}].name`, `${show(name)} is the name of lists[${first}] too`);
   });
   const at = new Map<string, number>();
   const candidates: C[] = [];
@@ -91,7 +105,9 @@ export function unite<C extends Candidate>(given: readonly ResultList<C>[], hasQ
     return items.map((item, i) => {
       const name = `lists[${l}].items[${i}]`;
       if (item.id === undefined) {
-        throw new CandidateError(`${name}.id`, "is missing: lists are united by it");
+        const meant = Object.keys(item).find((field) => ALSO_IDS.includes(field));
+        const hint = meant === undefined ? "" : `; has \`${meant}\`; did you mean \`id\`?`;
+        throw new CandidateError(`${name}.id`, `is missing: lists are united by it${hint}`);
       }
       const id = idOf(item.id, `${name}.id`);
       if (seen.has(id)) throw new CandidateError(`${name}.id`, `${show(id)} stands in this list twice`);
@@ -136,6 +152,9 @@ export function unite<C extends Candidate>(given: readonly ResultList<C>[], hasQ
     lists: further,
   };
 }
+
+/** What stores and frameworks call an id. */
+const ALSO_IDS = ["_id", "id_", "ID", "docId", "doc_id", "documentId", "uuid", "key"];
 
 /** What a document lacks where it came first is taken from the other lists. */
 const COMPLETED = ["embedding", "text", "title", "links", "trust"] as const;

@@ -38,6 +38,12 @@ const sources: readonly VectorSource<object>[] = [
   own,
 ];
 
+/** Whether the default pool of a store goes by the width of its vectors. */
+export const goesByWidth = (store: object): boolean => sourceOf(store)?.poolByWidth ?? false;
+
+const sourceOf = (store: object): VectorSource<object> | undefined =>
+  sources.find((each) => fits(store, each));
+
 /**
  * The vectors that a store holds of the documents that it just returned, one entry a document; undefined where it does
  * not hand them over. Most stores are asked once more for them.
@@ -52,7 +58,7 @@ export async function storedVectors(
   query: Vector,
   { filter }: { readonly filter?: unknown } = {},
 ): Promise<(Vector | undefined)[]> {
-  const source = sources.find((each) => fits(store, each));
+  const source = sourceOf(store);
   if (hits.length === 0 || source === undefined) return hits.map(() => undefined);
   try {
     return vectorsOf(hits, await source.rows(store, { hits, query: Array.from(query), filter }));

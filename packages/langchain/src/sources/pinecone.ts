@@ -24,6 +24,7 @@ interface PineconeStore {
 export const pinecone: VectorSource<PineconeStore> = {
   name: "PineconeStore",
   has: ["pineconeIndex.namespace()", "textKey"],
+  poolByWidth: true,
   async rows(store, { hits, query, filter }) {
     // The store takes the namespace from the filter, if there is one.
     const { namespace, ...conditions } = (filter ?? store.filter ?? {}) as Filter;

@@ -27,6 +27,8 @@ export interface VectorSource<Store extends object> {
   readonly name: string;
   /** What such a store has: names of members, with `()` if they are functions, with a dot if inside another. */
   readonly has: readonly string[];
+  /** Whether the vectors come as decimals in an answer that ends at 4 MiB: the default pool then goes by their width. */
+  readonly poolByWidth?: true;
   /** The rows of the hits, in any order. Those that are absent are embedded anew. */
   rows(store: Store, search: Search): Promise<readonly Row[]> | readonly Row[];
 }

@@ -407,11 +407,14 @@ function sameGraph({ pool, params, network }: Problem): boolean {
 
   /** Whether those near the floor are exactly on the side of it on which they were seen. */
   function sameSide(i: number): boolean {
-    return row.every((seen, j) => {
-      if (!(Math.abs(seen - floor) <= near)) return true;
+    for (let j = 0; j < n; j++) {
+      const seen = row[j]!;
+      if (!(Math.abs(seen - floor) <= near)) continue;
       const value = exact(i, j);
-      return params.normalize && Math.abs(value - floor) > EXACT && value > floor === seen > floor;
-    });
+      const same = params.normalize && Math.abs(value - floor) > EXACT && value > floor === seen > floor;
+      if (!same) return false;
+    }
+    return true;
   }
 
   /** Whether those near the last neighbour are exactly listed, or not, as they were. */
@@ -437,13 +440,14 @@ function sameGraph({ pool, params, network }: Problem): boolean {
 
 /** How many of a row's cosines are above the floor, at least its last neighbour's, and near either. */
 function countsOf(row: Float64Array, floor: number, kth: number, near: number) {
-  const counts = { above: 0, listed: 0, nearFloor: 0, nearLast: 0 };
+  let [above, listed, nearFloor, nearLast] = [0, 0, 0, 0];
   for (let j = 0; j < row.length; j++) {
     const seen = row[j]!;
-    if (seen > floor) counts.above++;
-    if (seen >= kth) counts.listed++;
-    if (Math.abs(seen - floor) <= near) counts.nearFloor++;
-    if (Math.abs(seen - kth) <= near) counts.nearLast++;
+    // Added up, not branched on: cosines are on either side of the floor by chance.
+    above += Number(seen > floor);
+    listed += Number(seen >= kth);
+    nearFloor += Number(Math.abs(seen - floor) <= near);
+    nearLast += Number(Math.abs(seen - kth) <= near);
   }
-  return counts;
+  return { above, listed, nearFloor, nearLast };
 }

@@ -1,4 +1,6 @@
-"""Makes passages.f32 and questions.f32: the vectors of the passages and questions beside this file.
+"""Makes passages.f32, questions.f32 and turns.f32: the vectors of the passages, questions and turns beside this file.
+
+turns.jsonl is made of conversations.jsonl first: every turn, and every run of turns that ends with it, joined with a blank.
 
 The model is all-MiniLM-L6-v2. Its weights come in a package, so nothing is downloaded when it runs:
 
@@ -23,7 +25,19 @@ def text_of(row: dict) -> str:
     return f"{row['title']}. {row['text']}" if "title" in row else row["text"]
 
 
-for name in ("passages", "questions"):
+def turns_of(line: str) -> list[str]:
+    """The texts of a turn: its own, and joined with those before it from each of them on."""
+    row = json.loads(line)
+    turns = [*row["history"], row["question"]]
+    return [" ".join(turns[start:]) for start in range(len(turns))]
+
+
+conversations = (folder / "conversations.jsonl").read_text(encoding="utf-8").splitlines()
+texts = dict.fromkeys(text for line in conversations for text in turns_of(line))
+turns = "".join(f"{json.dumps({'text': text})}\n" for text in texts)
+(folder / "turns.jsonl").write_text(turns, encoding="utf-8")
+
+for name in ("passages", "questions", "turns"):
     lines = (folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
     # One at a time: a batch is padded, and padding changes the last bits.
     texts = [text_of(json.loads(line)) for line in lines]

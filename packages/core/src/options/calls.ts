@@ -81,7 +81,9 @@ export function resolveReceiptOptions(options: ReceiptOptions): Required<Receipt
     throw new OptionError("nullCap", `must be an integer >= 0, not ${show(nullCap)}`);
   }
   checkThreshold("nullThreshold", nullThreshold);
-  return { detail, nullCap, nullThreshold, dynamics, vectors, context: resolveContext(context) };
+  // The receipt may be written later, when the counts are others.
+  const counts = vectors && { ...vectors };
+  return { detail, nullCap, nullThreshold, dynamics, vectors: counts, context: resolveContext(context) };
 }
 
 /** A copy of the facts, or null if there are none. @throws {OptionError} naming the one that cannot be recorded. */

@@ -58,7 +58,10 @@ export function search(program: Command): void {
         const { files } = store.size();
         note(files === 0 ? `${folder}: holds no text` : "nothing was found");
       }
-      printRows(flags.format, answers, () => answers.map(shown).join("\n\n"), { answers, receipt });
+      printRows(flags.format, answers, () => answers.map((answer) => shown(folder, answer)).join("\n\n"), {
+        answers,
+        receipt,
+      });
     });
 }
 
@@ -78,8 +81,12 @@ export const openIndex = (
   { index = join(folder, ".oscillink", "index.db") }: FolderFlags,
 ): Store => Store.open(index);
 
-function shown({ rank, file, firstLine, lastLine, title, text, relevance, why }: Answer): string {
-  const where = bold(`${oneLine(file)}:${firstLine}`) + (lastLine > firstLine ? `-${lastLine}` : "");
+function shown(
+  folder: string,
+  { rank, file, firstLine, lastLine, title, text, relevance, why }: Answer,
+): string {
+  const where =
+    bold(`${oneLine(join(folder, file))}:${firstLine}`) + (lastLine > firstLine ? `-${lastLine}` : "");
   const facts = [title && oneLine(title), relevance !== null && `relevance ${relevance.toFixed(2)}`].filter(
     Boolean,
   );

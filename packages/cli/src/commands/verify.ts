@@ -1,4 +1,4 @@
-import { type Candidate, replayReceipt, verifyReceipt } from "@oscillink/core";
+import { type Candidate, replayReceipt } from "@oscillink/core";
 import { ed25519Verifier } from "@oscillink/core/keys";
 import type { Command } from "commander";
 import { EXIT } from "../exit.ts";
@@ -7,7 +7,7 @@ import { print } from "../print/output.ts";
 import { brokenBy } from "../read/broken.ts";
 import { readKey } from "../read/keys.ts";
 import { addQueryFlags, type QueryFlags, readPool } from "../read/pool.ts";
-import { type AnyReceipt, isIntact, type ReceiptFile, readReceipt } from "../read/receipt.ts";
+import { judge, readReceipt } from "../read/receipt.ts";
 
 const EXAMPLES = `
 Without --key it says whether the receipt is intact, not who made it. With --candidates, and the question and the
@@ -33,15 +33,15 @@ export function verify(program: Command): void {
   addEmbeddingFlags(command)
     .addHelpText("after", EXAMPLES)
     .action(async (path: string, flags: Flags) => {
-      const file = await readReceipt(path);
-      const checked = flags.key === undefined ? intact(file) : await signed(file, flags.key);
-      if (typeof checked === "string") return refuse(checked);
-      const said = [checked.said];
+      const verifier = flags.key === undefined ? null : await readKey(flags.key, ed25519Verifier);
+      const verdict = judge(await readReceipt(path), verifier);
+      if (!verdict.ok) return refuse(verdict.said);
+      const said = [verdict.said];
       if (flags.candidates !== undefined) {
         const pool = await readPool(flags.candidates, flags, embeddingOf(flags), brokenBy("stop").on);
         const { vectors: _, ...asked } = pool.request;
         const candidates = pool.candidates.map(({ value }) => value as Candidate);
-        const replay = replayReceipt(checked.receipt, { ...asked, candidates });
+        const replay = replayReceipt(verdict.receipt, { ...asked, candidates });
         if (!replay.ok) {
           const where = replay.differences.length > 0 ? ` (${replay.differences.join(", ")})` : "";
           return refuse(`${replay.reason}${where}`);
@@ -55,23 +55,4 @@ export function verify(program: Command): void {
 function refuse(reason: string): void {
   print(`not valid: ${reason}`);
   process.exitCode = EXIT.no;
-}
-
-/** What was checked, or the reason why it is not valid. */
-type Checked = { readonly said: string; readonly receipt: AnyReceipt } | string;
-
-async function signed(file: ReceiptFile, path: string): Promise<Checked> {
-  const result = verifyReceipt(file.text, await readKey(path, ed25519Verifier));
-  if (!result.ok) return result.reason;
-  const by = result.keyId === undefined ? "" : ` by the key ${result.keyId}`;
-  // Of a receipt of the Python package its signature covers a few figures alone.
-  if (result.covers === "payload") return "payload-only: the signature covers a few figures, and no receipt";
-  return { said: `valid: signed${by}`, receipt: result.receipt };
-}
-
-function intact({ receipt, signers }: ReceiptFile): Checked {
-  if (!isIntact(receipt)) return "digest";
-  const by =
-    signers.length === 0 ? "it is not signed" : "its signature was not checked: --key FILE does that";
-  return { said: `intact: its content has its digest; ${by}`, receipt };
 }

@@ -33,7 +33,7 @@ const KINDS: ReadonlyMap<string, Kind> = new Map(
 export const kindOf = (path: string): Kind | undefined => KINDS.get(extname(path).toLowerCase());
 
 /** How long a passage is at most, in pieces of about a token: a few paragraphs, and less than embedding models read at once. */
-const LENGTH = 240;
+const LENGTH = 160;
 
 /** A piece is up to six characters without a blank, or one of a script that writes no blanks. */
 const PIECE =

@@ -88,7 +88,8 @@ async function updateFile(
   return true;
 }
 
-async function updateVectors(store: Store, embedding: Embedding): Promise<number> {
+/** Makes the vectors that an index lacks, and says how many. */
+export async function updateVectors(store: Store, embedding: Embedding): Promise<number> {
   const lacking = store.texts("without vector");
   if (lacking.length === 0) return 0;
   const all = embedding.fitted ? store.texts("all") : [];

@@ -23,9 +23,10 @@ where a column query holds the question of each row, or --query does for all; or
 
 const EXAMPLES = `${DATASETS}
 
-Four methods order the same documents: cosine, MMR (0.5), RRF of cosine and BM25, and the default of this package; a
-fifth, yours, if you give options. Trust is known to the last two alone. Figures are means over questions (of the time,
-the median), with 95 % intervals by the bootstrap.
+These order the same documents: cosine; MMR (0.5); RRF of cosine and BM25; the default of this package; hybrid, the default
+with the list of BM25 beside that of the vectors, as search ranks; and yours, the default with the options that you give.
+Trust is known to the last three alone. Figures are means over questions (of the time, the median), with 95 % intervals by
+the bootstrap.
 
 Examples:
   $ oscillink bench support.csv --query "How do I reset my password?"
@@ -84,11 +85,7 @@ export function bench(program: Command): void {
       if (left > 0)
         note(`${left} of ${left + pools.length} questions have no document that answers: left out`);
       const head = `${pools.length} ${pools.length === 1 ? "question" : "questions"}, vectors: ${embedding}`;
-      const lines = () =>
-        [
-          head,
-          table(["method", `F1@${k}`, "", "trap rate", "", `nDCG@${DEPTH}`, "", "ms", ""], rows.map(shown)),
-        ].join("\n");
+      const lines = () => `${head}\n${shown(rows, k)}`;
       printRows(flags.format, rows, lines, {
         dataset: path,
         questions: pools.length,
@@ -151,10 +148,24 @@ function measured(
   };
 }
 
-function shown({ method, f1, trapRate, ndcg, milliseconds }: Row): string[] {
-  const cells = (of: Figure | null, digits: number) =>
-    of === null
-      ? ["", ""]
-      : [of.value.toFixed(digits), `${of.interval.map((end) => end.toFixed(digits)).join(" to ")}`];
-  return [method, ...cells(f1, 3), ...cells(trapRate, 3), ...cells(ndcg, 3), ...cells(milliseconds, 2)];
+function shown(rows: readonly Row[], k: number): string {
+  const columns: readonly [name: string, of: (row: Row) => Figure | null, digits: number][] = [
+    [`F1@${k}`, (row) => row.f1, 3],
+    ["trap rate", (row) => row.trapRate, 3],
+    [`nDCG@${DEPTH}`, (row) => row.ndcg, 3],
+    ["ms", (row) => row.milliseconds, 2],
+  ];
+  // What the dataset says nothing of has no column, nor have intervals of one question.
+  const known = columns.filter(([, of]) => of(rows[0]!) !== null);
+  const wide = rows[0]!.f1.interval !== null;
+  const head = known.flatMap(([name]) => (wide ? [name, "95 %"] : [name]));
+  const cells = known.map(([, of, digits]) => (row: Row) => {
+    const { value, interval } = of(row)!;
+    const ends = interval?.map((end) => end.toFixed(digits)).join(" to ");
+    return ends === undefined ? [value.toFixed(digits)] : [value.toFixed(digits), ends];
+  });
+  return table(
+    ["method", ...head],
+    rows.map((row) => [row.method, ...cells.flatMap((cell) => cell(row))]),
+  );
 }

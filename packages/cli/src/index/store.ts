@@ -136,9 +136,9 @@ export class Store implements Disposable {
     this.#db.exec("UPDATE passages SET vector = NULL");
   }
 
-  /** What is embedded of each passage: of all, or of those without a vector. */
+  /** What is embedded of each passage: of all, or of those that lack a vector. One without text has none to come. */
   texts(which: "all" | "without vector"): { id: number; title: string; text: string }[] {
-    const some = which === "all" ? "" : "WHERE vector IS NULL";
+    const some = which === "all" ? "" : "WHERE vector IS NULL AND trim(title || text) <> ''";
     return this.#db.prepare(`SELECT id, title, text FROM passages ${some} ORDER BY id`).all() as never;
   }
 

@@ -7,7 +7,7 @@ export type Method = (pool: LabelledPool, k: number) => readonly string[];
 /** The constant of reciprocal rank fusion (Cormack, Clarke & Büttcher 2009). */
 const RRF = 60;
 
-/** What is compared: the order of the search, two usual ways to better it, and this one. Trust is known to the last alone. */
+/** What is compared: the order of the search, two usual ways to better it, and this package's. Trust is known to these alone. */
 export function methodsFor(options: Options): Readonly<Record<string, Method>> {
   const own = Object.keys(options).length > 0;
   return {
@@ -15,6 +15,7 @@ export function methodsFor(options: Options): Readonly<Record<string, Method>> {
     MMR: bySimilarity({ diversity: 0.5 }),
     RRF: (pool, k) => fused([bySimilarity({})(pool, pool.candidates.length), pool.byWords()]).slice(0, k),
     default: byEvidence({}),
+    hybrid: byLists,
     ...(own && { yours: byEvidence(options) }),
   };
 }
@@ -36,6 +37,21 @@ const byEvidence =
     rerank({ ...options, ...(query !== undefined && { query }), queryText, candidates, k }).bundle.map(
       ({ id }) => id,
     );
+
+/** The default with the list of BM25 beside that of the vectors. */
+const byLists: Method = ({ query, queryText, candidates, byWords }, k) => {
+  const known = new Map(candidates.map((candidate) => [candidate.id, candidate]));
+  const lists = [
+    { name: "vectors", items: candidates },
+    // Their scores are those of the vectors, so the list counts by its order.
+    {
+      name: "words",
+      items: byWords().map((id) => ({ ...known.get(id)!, score: undefined })),
+      similarity: false,
+    },
+  ];
+  return rerank({ ...(query !== undefined && { query }), queryText, lists, k }).bundle.map(({ id }) => id);
+};
 
 /** Documents by the sum of the reciprocals of their ranks. */
 function fused(lists: readonly (readonly string[])[]): string[] {

@@ -24,10 +24,10 @@ export function ndcg(ranking: readonly string[], grades: ReadonlyMap<string, num
 const discounted = (gains: readonly number[]): number =>
   gains.reduce((sum, gain, i) => sum + gain / Math.log2(i + 2), 0);
 
-/** A figure over questions, and its 95 % interval. */
+/** A figure over questions, and its 95 % interval; null for one question, which says nothing of others. */
 export interface Figure {
   readonly value: number;
-  readonly interval: readonly [low: number, high: number];
+  readonly interval: readonly [low: number, high: number] | null;
 }
 
 const RESAMPLES = 2000;
@@ -47,6 +47,7 @@ export function figure(
   of: (values: readonly number[]) => number,
   seed: number,
 ): Figure {
+  if (values.length < 2) return { value: of(values), interval: null };
   const random = xoroshiro128plus(seed);
   const drawn = Float64Array.from({ length: RESAMPLES }, () =>
     of(values.map(() => values[uniformInt(random, 0, values.length - 1)]!)),

@@ -5,6 +5,7 @@ import { EXIT } from "../exit.ts";
 import { addEmbeddingFlags, type EmbeddingFlags, embeddingOf } from "../flags/embedding.ts";
 import { addRankingFlags, count, type RankingFlags, rankingOptions } from "../flags/ranking.ts";
 import { type Answer, ask } from "../index/ask.ts";
+import { checkFolder } from "../index/folder.ts";
 import { Store } from "../index/store.ts";
 import { update } from "../index/update.ts";
 import { type Format, formatOption, printRows } from "../print/output.ts";
@@ -76,10 +77,14 @@ export function folderEmbedding(flags: EmbeddingFlags) {
   return lexicalEmbedding();
 }
 
-export const openIndex = (
+/** Opens the index of a folder. @throws {InputError} for what is no folder, before anything is written there. */
+export function openIndex(
   folder: string,
   { index = join(folder, ".oscillink", "index.db") }: FolderFlags,
-): Store => Store.open(index);
+): Store {
+  checkFolder(folder);
+  return Store.open(index);
+}
 
 function shown(
   folder: string,

@@ -23,11 +23,20 @@ interface Rules {
   readonly rules: Ignore;
 }
 
+/** @throws {InputError} for what is no folder, or may not be read. */
+export function checkFolder(folder: string): void {
+  try {
+    readdirSync(folder);
+  } catch (cause) {
+    throw new InputError(`${folder}: ${reasonOf(cause)}`, { cause });
+  }
+}
+
 /**
  * The text files of a folder and of those in it, by path. Left out are hidden files and folders, `node_modules`, what a
  * `.gitignore` names (those above the folder count up to the root of its repository), links, and files over 1 MiB.
  *
- * @throws {InputError} for what is no folder.
+ * @throws {InputError} for a folder that may not be read.
  */
 export function filesOf(folder: string): FoundFile[] {
   const root = resolve(folder);

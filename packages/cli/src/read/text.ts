@@ -31,7 +31,7 @@ export function decode(bytes: Uint8Array, name: string): string {
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file",
+  ENOENT: "there is no such file or folder",
   EISDIR: "is a folder",
   ENOTDIR: "is no folder",
   EACCES: "may not be read or written",

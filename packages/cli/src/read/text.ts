@@ -22,7 +22,7 @@ function bytesOf(path: string): Uint8Array {
 }
 
 /** The text of bytes. @throws {InputError} unless they are UTF-8. */
-export function decode(bytes: Uint8Array, name: string): string {
+function decode(bytes: Uint8Array, name: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {

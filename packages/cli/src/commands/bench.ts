@@ -102,7 +102,7 @@ export async function labelledPools(path: string, flags: DatasetFlags) {
   const broken = brokenBy(flags.onError);
   const dataset = await readDataset(path, flags.query, broken.on);
   broken.report();
-  const embedding = embeddingOf(flags) ?? (hasOwnEvidence(dataset) ? null : lexicalEmbedding());
+  const embedding = (await embeddingOf(flags)) ?? (hasOwnEvidence(dataset) ? null : lexicalEmbedding());
   const all = await poolsOf(dataset, embedding, flags.pool, flags.index ?? ":memory:");
   const pools = all.filter(({ grades }) => grades.size > 0);
   if (pools.length === 0) throw new InputError(`${path}: no question has a document that answers (label 1)`);

@@ -40,7 +40,7 @@ export function rerank(program: Command): void {
     .action(async (file: string, flags: Flags) => {
       const options = await rankingOptions(flags);
       const broken = brokenBy(flags.onError);
-      const pool = await readPool(file, flags, embeddingOf(flags), broken.on);
+      const pool = await readPool(file, flags, await embeddingOf(flags), broken.on);
       const { bundle, receipt } = withUsable(pool.candidates, broken.on, (candidates) =>
         rank({ ...options, ...pool.request, candidates }),
       );

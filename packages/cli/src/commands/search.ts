@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Command } from "commander";
-import { lexicalEmbedding } from "../embed/embedding.ts";
+import { type Embedding, lexicalEmbedding } from "../embed/embedding.ts";
 import { EXIT } from "../exit.ts";
 import { addEmbeddingFlags, type EmbeddingFlags, embeddingOf } from "../flags/embedding.ts";
 import { addRankingFlags, count, type RankingFlags, rankingOptions } from "../flags/ranking.ts";
@@ -49,7 +49,7 @@ export function search(program: Command): void {
     .addHelpText("after", EXAMPLES)
     .action(async (folder: string, question: string, flags: Flags) => {
       const options = await rankingOptions(flags);
-      const embedding = folderEmbedding(flags);
+      const embedding = await folderEmbedding(flags);
       using store = openIndex(folder, flags);
       await update(store, folder, embedding, note);
       const { answers, receipt } = await ask(store, question, embedding, { pool: flags.pool, options });
@@ -70,8 +70,8 @@ export function search(program: Command): void {
 export const note = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /** Where vectors come from; words alone if the flags name nothing, which is said. */
-export function folderEmbedding(flags: EmbeddingFlags) {
-  const embedding = embeddingOf(flags);
+export async function folderEmbedding(flags: EmbeddingFlags): Promise<Embedding> {
+  const embedding = await embeddingOf(flags);
   if (embedding !== null) return embedding;
   note("no model: searched by words and parts of words (--embed URL --model NAME searches by meaning)");
   return lexicalEmbedding();

@@ -38,7 +38,7 @@ export function verify(program: Command): void {
       if (!verdict.ok) return refuse(verdict.said);
       const said = [verdict.said];
       if (flags.candidates !== undefined) {
-        const pool = await readPool(flags.candidates, flags, embeddingOf(flags), brokenBy("stop").on);
+        const pool = await readPool(flags.candidates, flags, await embeddingOf(flags), brokenBy("stop").on);
         const { vectors: _, ...asked } = pool.request;
         const candidates = pool.candidates.map(({ value }) => value as Candidate);
         const replay = replayReceipt(verdict.receipt, { ...asked, candidates });

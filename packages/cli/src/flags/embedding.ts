@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import { Option } from "commander";
 import { type Embedding, lexicalEmbedding } from "../embed/embedding.ts";
-import { endpointEmbedding } from "../embed/endpoint.ts";
 import { UsageError } from "../exit.ts";
 
 /** The flags of where vectors come from. */
@@ -32,7 +31,7 @@ export const addEmbeddingFlags = (command: Command): Command =>
     );
 
 /** Where vectors come from; null if the flags name nothing. @throws {UsageError} for an API without a model, and the reverse. */
-export function embeddingOf(flags: EmbeddingFlags): Embedding | null {
+export async function embeddingOf(flags: EmbeddingFlags): Promise<Embedding | null> {
   const { embed: url, model, queryModel = model, queryPrefix = "", documentPrefix = "", keyEnv } = flags;
   if (flags.lexical) return lexicalEmbedding();
   if (url === undefined && model === undefined) return null;
@@ -41,5 +40,7 @@ export function embeddingOf(flags: EmbeddingFlags): Embedding | null {
   if (!URL.canParse(url))
     throw new UsageError(`--embed: ${url} is no URL, such as http://localhost:11434/v1`);
   const key = process.env[keyEnv];
+  // Loaded here, as the client is large, and most commands do without.
+  const { endpointEmbedding } = await import("../embed/endpoint.ts");
   return endpointEmbedding({ url, model, queryModel: queryModel!, queryPrefix, documentPrefix, key });
 }

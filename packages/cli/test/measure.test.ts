@@ -35,6 +35,7 @@ const csv = (some: readonly (typeof rows)[number][]) =>
   ].join("\n");
 
 const cwd = folder({
+  "notes/knots.md": "Knots hold ropes.\n",
   "knots.jsonl": jsonl(rows),
   "knots.csv": csv(rows),
   "few.jsonl": jsonl(rows.slice(0, 60)),
@@ -106,6 +107,8 @@ describe("bench", () => {
     const first = timeless(await bench(...args));
     expect(first).toMatchObject({ questions: 40, embedding: "lexical" });
     expect(first.methods.map((row) => (row as unknown as { method: string }).method).at(-1)).toBe("yours");
+    expect(timeless(await bench(...args))).toEqual(first);
+    await printed(["search", "notes", "knots", "--lexical", "--index", "beir.db"], { cwd });
     expect(timeless(await bench(...args))).toEqual(first);
   });
 

@@ -141,6 +141,11 @@ describe("input that is broken ends with 3, and is named", () => {
       "vectors.jsonl: its vectors need that of the question",
     ],
     [
+      "vectors beside counted words",
+      ["rerank", "vectors.jsonl", "-q", "x", "--lexical"],
+      "vectors.jsonl:1:23: embedding: is of a model",
+    ],
+    [
       "a profile that is no object",
       ["rerank", "notes.jsonl", "-q", "x", "--lexical", "--profile", "list"],
       "list: must hold an object of options",

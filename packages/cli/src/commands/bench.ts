@@ -7,11 +7,10 @@ import { addRankingFlags, count, number, type RankingFlags, rankingOptions } fro
 import { type Method, methodsFor } from "../measure/methods.ts";
 import { type Figure, f1, figure, mean, median, ndcg, trapRate } from "../measure/metrics.ts";
 import { type LabelledPool, poolsOf } from "../measure/pools.ts";
-import { type Format, formatOption, printRows } from "../print/output.ts";
+import { type Format, formatOption, note, printRows } from "../print/output.ts";
 import { table } from "../print/table.ts";
 import { brokenBy, type OnError, onErrorOption } from "../read/broken.ts";
 import { type Dataset, readDataset } from "../read/dataset.ts";
-import { note } from "./search.ts";
 
 /** What a dataset is, for the help of the commands that take one. */
 export const DATASETS = `

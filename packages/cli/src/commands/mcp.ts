@@ -4,8 +4,9 @@ import { rankingOptions } from "../flags/ranking.ts";
 import { ask } from "../index/ask.ts";
 import { update } from "../index/update.ts";
 import type { Search } from "../mcp/server.ts";
+import { note } from "../print/output.ts";
 import { readKey } from "../read/keys.ts";
-import { addFolderFlags, type FolderFlags, folderEmbedding, note, openIndex } from "./search.ts";
+import { addFolderFlags, type FolderFlags, folderEmbedding, openIndex } from "./search.ts";
 
 const EXAMPLES = `
 Tools: search(query, k) gives passages with file, lines, why, and the receipt; verify(receipt) says whether a receipt is

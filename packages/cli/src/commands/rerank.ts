@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { EXIT } from "../exit.ts";
 import { addEmbeddingFlags, type EmbeddingFlags, embeddingOf } from "../flags/embedding.ts";
 import { addRankingFlags, type RankingFlags, rankingOptions } from "../flags/ranking.ts";
-import { type Format, formatOption, printRows } from "../print/output.ts";
+import { type Format, formatOption, note, printRows } from "../print/output.ts";
 import { addReceiptFlags, type ReceiptFlags, reasonsOf, writeReceipt } from "../print/receipt.ts";
 import { cut, oneLine, table } from "../print/table.ts";
 import { brokenBy, type OnError, onErrorOption } from "../read/broken.ts";
@@ -60,7 +60,7 @@ export function rerank(program: Command): void {
             cut(oneLine([title, text].filter(Boolean).join(": ")), 70),
           ]),
         );
-      if (rows.length === 0) process.stderr.write("nothing was found\n");
+      if (rows.length === 0) note("nothing was found");
       printRows(flags.format, rows, lines, { bundle: rows, receipt });
       if (rows.length === 0) process.exitCode = EXIT.no;
     });

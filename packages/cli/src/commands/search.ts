@@ -8,7 +8,7 @@ import { type Answer, ask } from "../index/ask.ts";
 import { checkFolder } from "../index/folder.ts";
 import { Store } from "../index/store.ts";
 import { update } from "../index/update.ts";
-import { type Format, formatOption, printRows } from "../print/output.ts";
+import { type Format, formatOption, note, printRows } from "../print/output.ts";
 import { addReceiptFlags, type ReceiptFlags, writeReceipt } from "../print/receipt.ts";
 import { bold, dim, oneLine, plain } from "../print/table.ts";
 
@@ -65,9 +65,6 @@ export function search(program: Command): void {
       });
     });
 }
-
-/** Says something to whoever runs the command; stdout is for the answer. */
-export const note = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /** Where vectors come from; words alone if the flags name nothing, which is said. */
 export async function folderEmbedding(flags: EmbeddingFlags): Promise<Embedding> {

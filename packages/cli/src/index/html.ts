@@ -1,28 +1,9 @@
 import { Parser } from "htmlparser2";
 
 /** What a page is made of, and nobody reads. */
-const UNREAD = new Set(["script", "style", "noscript", "template", "svg", "head"]);
+const UNREAD = new Set("script style noscript template svg".split(" "));
 /** Tags within a sentence: all others part what stands before them from what comes. */
-const INLINE = new Set([
-  "a",
-  "abbr",
-  "b",
-  "cite",
-  "code",
-  "em",
-  "i",
-  "kbd",
-  "mark",
-  "q",
-  "s",
-  "small",
-  "span",
-  "strong",
-  "sub",
-  "sup",
-  "u",
-  "var",
-]);
+const INLINE = new Set("a abbr b cite code em i kbd mark q s small span strong sub sup u var".split(" "));
 
 /** A page as text. */
 export interface Page {
@@ -34,19 +15,16 @@ export interface Page {
 export function readPage(html: string): Page {
   let text = "";
   let title = "";
-  let unread = 0;
   let inTitle = false;
-  /** Where the source was copied to, as line breaks. */
-  let line = 0;
+  /** How many elements that nobody reads are open. */
+  let unread = 0;
+  /** Up to where line breaks of the source were counted, and how many there are more than in the text. */
   let counted = 0;
-  const catchUp = (end: number): void => {
-    for (; counted < end; counted++) if (html[counted] === "\n") line++;
-  };
-  let written = 0;
+  let owed = 0;
   const parser = new Parser({
     onopentagname(name) {
       if (UNREAD.has(name)) unread++;
-      if (name === "title") inTitle = true;
+      if (name === "title") inTitle = unread === 0 && title === "";
       if (!INLINE.has(name)) text += " ";
     },
     onclosetag(name) {
@@ -56,14 +34,16 @@ export function readPage(html: string): Page {
     },
     ontext(part) {
       if (inTitle) title += part;
-      if (unread > 0) return;
-      catchUp(parser.startIndex);
-      if (line > written) text += "\n".repeat(line - written);
-      text += part;
-      written = line + part.split("\n").length - 1;
+      if (inTitle || unread > 0) return;
+      owed += breaksIn(html.slice(counted, parser.startIndex));
+      text += "\n".repeat(Math.max(0, owed)) + part;
+      owed = -breaksIn(part) + Math.min(0, owed);
+      counted = parser.startIndex;
     },
   });
   parser.end(html);
-  const lines = text.split("\n").map((part) => part.replace(/[ \t\r]+/g, " ").trim());
+  const lines = text.split("\n").map((line) => line.replace(/[ \t\r]+/g, " ").trim());
   return { title: title.trim(), text: lines.join("\n") };
 }
+
+const breaksIn = (text: string): number => text.split("\n").length - 1;

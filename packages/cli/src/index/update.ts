@@ -33,17 +33,21 @@ export async function update(
   embedding: Embedding,
   say: (line: string) => void,
 ): Promise<Updated> {
-  const before = store.fact("embedding");
-  if (before !== embedding.name) {
-    if (before !== null) say(`the index has vectors of ${before}: made anew for ${embedding.name}`);
-    store.change(() => {
-      store.clearVectors();
-      store.setFact("embedding", embedding.name);
-    });
-  }
+  useEmbedding(store, embedding, say);
   const { indexed, removed } = await updateFiles(store, folder);
   if (embedding.fitted && indexed + removed > 0) store.change(() => store.clearVectors());
   return { indexed, removed, embedded: await updateVectors(store, embedding) };
+}
+
+/** Empties an index of the vectors of another embedder. @param say is told if there were any. */
+export function useEmbedding(store: Store, embedding: Embedding, say: (line: string) => void): void {
+  const before = store.fact("embedding");
+  if (before === embedding.name) return;
+  if (before !== null) say(`the index has vectors of ${before}: made anew for ${embedding.name}`);
+  store.change(() => {
+    store.clearVectors();
+    store.setFact("embedding", embedding.name);
+  });
 }
 
 async function updateFiles(store: Store, folder: string): Promise<{ indexed: number; removed: number }> {

@@ -3,7 +3,8 @@ import { type Candidate, rerank, type Vector } from "@oscillink/core";
 import { completeVectors, embedQuery } from "@oscillink/core/adapter";
 import type { Embedder, Embedding } from "../embed/embedding.ts";
 import { Store } from "../index/store.ts";
-import { updateVectors } from "../index/update.ts";
+import { updateVectors, useEmbedding } from "../index/update.ts";
+import { note } from "../print/output.ts";
 import { progress } from "../print/progress.ts";
 import type { Beir } from "../read/beir.ts";
 import type { Dataset, LabelledQuestion } from "../read/dataset.ts";
@@ -85,7 +86,14 @@ async function collectionPools(
   const hash = createHash("sha256").update(JSON.stringify(documents)).digest("hex");
   const file = { path: "corpus.jsonl", mtime: 0, size: documents.length, hash };
   const passages = documents.map(({ id, title, text }) => passage(id, title, text));
-  if (store.files()[0]?.hash !== hash) store.change(() => store.putFile(file, passages));
+  const [known, ...others] = store.files();
+  if (known?.hash !== hash || others.length > 0) {
+    store.change(() => {
+      for (const { path } of store.files()) store.removeFile(path);
+      store.putFile(file, passages);
+    });
+  }
+  useEmbedding(store, embedding, note);
   await updateVectors(store, embedding);
   const embedder = embedding.for(embedding.fitted ? documents.map(embeddedText) : []);
   const shown = progress("asking question", questions.length);

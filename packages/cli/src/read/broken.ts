@@ -1,5 +1,6 @@
 import { Option } from "commander";
 import type { InputError } from "../exit.ts";
+import { note } from "../print/output.ts";
 import type { OnBroken } from "./records.ts";
 
 export type OnError = "stop" | "skip";
@@ -23,10 +24,10 @@ export function brokenBy(policy: OnError): Broken {
     on(error: InputError) {
       if (policy === "stop") throw error;
       skipped++;
-      process.stderr.write(`skipped ${error.message}\n`);
+      note(`skipped ${error.message}`);
     },
     report() {
-      if (skipped > 0) process.stderr.write(`${skipped} skipped\n`);
+      if (skipped > 0) note(`${skipped} skipped`);
     },
   };
 }

@@ -44,6 +44,7 @@ export async function readPool(
     refuseWithoutEvidence(candidates, queryVector, nameOf(path));
     return { candidates, request: { ...words, ...(queryVector && { query: queryVector }) } };
   }
+  if (embedding.fitted) refuseVectors(candidates);
   // What is no text is for core to refuse, which names it.
   const texts = candidates.map(({ value }) => embeddedText(value));
   const shown = progress("embedding", texts.length);
@@ -80,6 +81,14 @@ function refuseWithoutEvidence(
       ? `${name}: its vectors need that of the question: --query-vector JSON, or --embed URL --model NAME`
       : `${name}: has neither vectors nor scores: ${hint}`,
   );
+}
+
+/** Vectors of a model and of counted words cannot be compared. */
+function refuseVectors(candidates: readonly Located<Candidate>[]): void {
+  const holder = candidates.find(({ value }) => (value.embedding ?? null) !== null);
+  if (holder === undefined) return;
+  const place = holder.place("embedding");
+  throw new InputError(`${place}: embedding: is of a model: --lexical is for candidates without vectors`);
 }
 
 /**

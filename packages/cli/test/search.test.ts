@@ -54,6 +54,20 @@ describe("search", () => {
     expect(answer.text).not.toMatch(/color|var founder|<b>|&amp;/);
   });
 
+  test("headings before a long paragraph are no passage of their own", async () => {
+    const long = Array.from({ length: 60 }, (_, i) => `Step ${i} keeps the lantern of the lighthouse lit.`);
+    write(
+      "light.md",
+      `# The light\n\n## The lantern\n\n${long.join(" ")}\n\nIts keeper is Ada.\n\n# Alone\n`,
+    );
+    const answers = lines(
+      (await search("The light: the lantern, alone", "-k", "50", "--format", "jsonl")).stdout,
+    );
+    const own = answers.filter(({ file }) => file === "light.md");
+    expect(own.map(({ title }) => title)).toContain("The light > The lantern");
+    expect(own.filter(({ text }) => text.startsWith("#")).map(({ text }) => text)).toEqual(["# Alone"]);
+  });
+
   test("a second question reads no file again, and embeds none", async () => {
     const first = await search("When do terns nest?", "--format", "jsonl");
     const index = join(cwd, "docs/.oscillink/index.db");

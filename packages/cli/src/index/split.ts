@@ -52,19 +52,30 @@ export function passagesOf(path: string, source: string): Passage[] {
   const lineOf = lineCounter(text);
   const names = new Map<string, number>();
   return sections.flatMap(({ title, start, end }) =>
-    split(text.slice(start, end), { chunkSize: LENGTH, chunkStrategy: "paragraph", splitter: pieces }).map(
-      (chunk) => {
-        const part = chunk.text.trimEnd();
-        const from = start + chunk.start;
-        const [first, last] = [lineOf(from), lineOf(from + part.length - 1)];
-        const lines = `${path}:${first}-${last}`;
-        const before = names.get(lines) ?? 0;
-        names.set(lines, before + 1);
-        return { name: before === 0 ? lines : `${lines}#${before + 1}`, title, text: part, first, last };
-      },
-    ),
+    chunksOf(text.slice(start, end), kind === "markdown").map((chunk) => {
+      const part = chunk.text.trimEnd();
+      const from = start + chunk.start;
+      const [first, last] = [lineOf(from), lineOf(from + part.length - 1)];
+      const lines = `${path}:${first}-${last}`;
+      const before = names.get(lines) ?? 0;
+      names.set(lines, before + 1);
+      return { name: before === 0 ? lines : `${lines}#${before + 1}`, title, text: part, first, last };
+    }),
   );
 }
+
+/** The chunks of a section. Headings before a paragraph that fills a chunk would be one of their own: each of the others has them as its title. */
+function chunksOf(section: string, hasHeadings: boolean): readonly { text: string; start: number }[] {
+  const chunks = split(section, { chunkSize: LENGTH, chunkStrategy: "paragraph", splitter: pieces }).map(
+    ({ text, start }) => ({ text: String(text), start }),
+  );
+  const isHeading = ({ text }: { text: string }) =>
+    text.split("\n").every((line) => line.trim() === "" || HEADING.test(line));
+  return hasHeadings && chunks.length > 1 ? chunks.filter((chunk) => !isHeading(chunk)) : chunks;
+}
+
+/** A heading of Markdown: its level and its words. */
+const HEADING = /^(#{1,6})\s+(.+?)\s*#*\s*$/;
 
 interface Section {
   readonly title: string;
@@ -83,7 +94,7 @@ function sectionsOf(text: string): Section[] {
     const [, mark] = /^\s{0,3}(```+|~~~+)/.exec(line) ?? [];
     if (mark !== undefined && (fence === null || mark.startsWith(fence)))
       fence = fence === null ? mark : null;
-    const [, level, heading] = (fence === null && /^(#{1,6})\s+(.+?)\s*#*\s*$/.exec(line)) || [];
+    const [, level, heading] = (fence === null && HEADING.exec(line)) || [];
     if (level !== undefined && heading !== undefined) {
       path.length = Math.min(path.length, level.length - 1);
       path[level.length - 1] = heading;

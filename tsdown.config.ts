@@ -2,12 +2,16 @@
  * Bundles every package into one file an entry and format, and one for what its entries share: a fresh process pays for
  * each file that it opens. ES modules have the declarations of `tsc` for types. CommonJS has bundles of these, for the name
  * of a declaration file says which of the two formats it describes.
+ *
+ * A package with a command is bundled with all that it uses, other packages of the workspace too, so that its tarball alone
+ * installs it.
  */
 import { globSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { defineConfig, type Rolldown, type UserConfig } from "tsdown";
 
 interface Manifest {
+  readonly bin?: Readonly<Record<string, string>>;
   readonly exports: Readonly<Record<string, string | { readonly import: string }>>;
 }
 
@@ -18,7 +22,9 @@ const alwaysBundle = [/^@noble\//, "canonicalize", "p-map"];
 const licenses: Rolldown.Plugin = {
   name: "licenses",
   generateBundle(_, chunks) {
-    const modules = Object.values(chunks).flatMap((chunk) => (chunk.type === "chunk" ? chunk.moduleIds : []));
+    const modules = Object.values(chunks).flatMap((chunk) =>
+      chunk.type === "chunk" ? chunk.moduleIds.filter((id) => chunk.modules[id]!.renderedLength > 0) : [],
+    );
     const folders = modules.flatMap((path) => /.*node_modules\/(@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []);
     const texts = [...new Set(folders)].sort().map((folder) => {
       const { name, version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
@@ -32,10 +38,46 @@ const licenses: Rolldown.Plugin = {
   },
 };
 
-export default defineConfig(globSync("packages/*").flatMap(bundles));
+/** Packages of the workspace by their sources: what they are built into may be written at this very moment. */
+const sources: Rolldown.Plugin = {
+  name: "sources",
+  resolveId(id) {
+    const [, name, entry] = /^@oscillink\/([^/]+)(?:\/(.+))?$/.exec(id) ?? [];
+    return name === undefined ? null : resolve("packages", name, "src", entry ?? "", "index.ts");
+  },
+};
+
+const manifestOf = (cwd: string): Manifest => JSON.parse(readFileSync(`${cwd}/package.json`, "utf8"));
+
+export default defineConfig(
+  globSync("packages/*").flatMap((cwd) =>
+    manifestOf(cwd).bin === undefined ? bundles(cwd) : [commandBundle(cwd)],
+  ),
+);
+
+function commandBundle(cwd: string): UserConfig {
+  const { bin } = manifestOf(cwd);
+  const names = Object.values(bin!).map((path) => path.replace(/^\.\/dist\/(.*)\.js$/, "$1"));
+  return {
+    cwd,
+    entry: Object.fromEntries(names.map((name) => [name, `src/${name}.ts`])),
+    clean: false,
+    hash: false,
+    format: "esm",
+    outExtensions: () => ({ js: ".js" }),
+    outputOptions: { chunkFileNames: "shared/[name].js" },
+    dts: false,
+    platform: "node",
+    target: false,
+    deps: { alwaysBundle: [/^(?!node:)/] },
+    // Some packages are in a format that no bundler reads, and in another beside it.
+    inputOptions: { resolve: { mainFields: ["module", "main"] } },
+    plugins: [sources, licenses],
+  };
+}
 
 function bundles(cwd: string): UserConfig[] {
-  const { exports }: Manifest = JSON.parse(readFileSync(`${cwd}/package.json`, "utf8"));
+  const { exports } = manifestOf(cwd);
   const names = Object.values(exports)
     .filter((entry) => typeof entry === "object")
     .map((entry) => entry.import.replace(/^\.\/dist\/(.*)\.js$/, "$1"));

@@ -11,8 +11,10 @@ export function contenders(size: Size) {
   const candidates = embeddings.map((embedding) => ({ embedding }));
   const ids = embeddings.map((_, i) => String(i));
   return {
-    /** Everything that a caller waits for: packing, graph, solve, ranking and the full receipt. */
-    ours: () => rerank({ query, candidates, k }),
+    /** What a caller waits for who leaves the receipt unread: packing, graph, solve and ranking. */
+    "ours, bundle": () => rerank({ query, candidates, k }).bundle,
+    /** The same, and the full receipt. */
+    "ours, receipt": () => rerank({ query, candidates, k }).receipt,
     /** As LangChain's vector stores call it in `maxMarginalRelevanceSearch`, with its default lambda. */
     "LangChain MMR": () => maximalMarginalRelevance(query, embeddings, 0.5, k),
     /**

@@ -11,7 +11,10 @@ const run = (...args: string[]): string =>
 
 /** What each part measures at each of its sizes. */
 const contents = {
-  sizes: ["ours", "LangChain MMR", "LlamaIndexTS MMR", "cosine top-k", "ours / LangChain"],
+  sizes: [
+    ...["ours, bundle", "ours, receipt", "LangChain MMR", "LlamaIndexTS MMR", "cosine top-k"],
+    ...["bundle / LangChain", "receipt / LangChain"],
+  ],
   stages: [
     "pack",
     "graph",

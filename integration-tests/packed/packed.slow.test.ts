@@ -22,7 +22,8 @@ import {
  */
 
 const read = (path: string) => readFileSync(join(root, path), "utf8");
-const manifests = manifestsOf(root);
+/** Those that are imported; the command has a test of its own: command.slow.test.ts. */
+const manifests = manifestsOf(root).filter(({ bin }) => bin === undefined);
 const { typescript } = manifestOf(root).devDependencies!;
 
 /** Older versions of peers that a package runs with as well. */

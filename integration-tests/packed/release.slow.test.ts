@@ -50,6 +50,11 @@ beforeAll(async () => {
     '---\n"@oscillink/core": minor\n---\n\nA change of one package.\n',
   );
   writeFileSync(join(copy, ".npmrc"), `@oscillink:registry=${registry.url}\n`);
+  // Of a package without a scope only its own file can say to which registry it goes.
+  const path = join(copy, "packages/cli/package.json");
+  const { publishConfig, ...manifest } = JSON.parse(readFileSync(path, "utf8"));
+  const local = { ...manifest, publishConfig: { ...publishConfig, registry: registry.url } };
+  writeFileSync(path, `${JSON.stringify(local, null, 2)}\n`);
   await git("init", "--quiet", "--initial-branch=main");
   await git("add", "--all");
   await git("commit", "--quiet", "--message", "The copy");
@@ -97,6 +102,8 @@ test("what is published runs, and its receipts name the new version", async () =
   // The real registry is never written to: both of these say so before anything is published.
   const { stdout: target } = await publish({}, "config", "get", "@oscillink:registry");
   expect(target.trim()).toBe(registry.url);
+  const { publishConfig } = JSON.parse(readFileSync(join(copy, "packages/cli/package.json"), "utf8"));
+  expect(publishConfig.registry).toBe(registry.url);
 
   // Here nobody can sign the provenance, so it is refused, until it is asked for without.
   const refused = publish({}, "exec", "changeset", "publish", "--no-git-tag");
@@ -108,7 +115,9 @@ test("what is published runs, and its receipts name the new version", async () =
   expect(published.map(({ name }) => name).sort()).toEqual(manifests.map(({ name }) => name).sort());
   for (const { name, version, dependencies = {}, repository } of published) {
     expect(version, name).toBe(next);
-    expect(repository?.directory).toBe(name.replace("@oscillink", "packages"));
+    expect(repository?.directory).toBe(
+      name.replace("@oscillink", "packages").replace(/^oscillink$/, "packages/cli"),
+    );
     for (const [other, range] of Object.entries(dependencies)) {
       if (other.startsWith("@oscillink/")) expect(range, `${name} on ${other}`).toBe(`^${next}`);
     }

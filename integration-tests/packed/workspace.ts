@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 export interface Manifest {
   readonly name: string;
   readonly version: string;
+  readonly bin?: Readonly<Record<string, string>>;
   readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
@@ -29,7 +30,7 @@ export const manifestsOf = (workspace: string): Manifest[] =>
 
 /** The name of the file into which `pnpm pack` packs a package. */
 export const tarballNameOf = ({ name, version }: Manifest): string =>
-  `${name.slice(1).replace("/", "-")}-${version}.tgz`;
+  `${name.replace("@", "").replace("/", "-")}-${version}.tgz`;
 
 /** Runs a program to its end; what it printed, or an error with it. */
 export const execute = promisify(execFile);

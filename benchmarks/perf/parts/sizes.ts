@@ -7,11 +7,13 @@ export const sizes: Part = function* ({ sizes, large, effort }) {
   for (const size of sizes) {
     const times = interleave(effort, contenders(size));
     yield* measured(size, times);
-    const ratio = times.ours.median / times["LangChain MMR"].median;
-    yield { ...size, what: "ours / LangChain", unit: "ratio", value: ratio };
+    for (const part of ["bundle", "receipt"] as const) {
+      const value = times[`ours, ${part}`].median / times["LangChain MMR"].median;
+      yield { ...size, what: `${part} / LangChain`, unit: "ratio", value };
+    }
   }
   for (const size of large) {
-    const { ours } = contenders(size);
-    yield* measured(size, interleave(effort, { ours }));
+    const { "ours, bundle": bundle, "ours, receipt": receipt } = contenders(size);
+    yield* measured(size, interleave(effort, { "ours, bundle": bundle, "ours, receipt": receipt }));
   }
 };

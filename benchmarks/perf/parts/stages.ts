@@ -18,7 +18,7 @@ export const stages: Part = function* ({ sizes, large, effort }) {
     if (large.includes(size)) continue;
     const rows = unitRows(pack(makeVectors(size).embeddings, String));
     const times = interleave(effort, {
-      whole: contenders(size).ours,
+      whole: contenders(size)["ours, receipt"],
       Gram: () => gramOf(rows),
       "Gram, top k": () => nearestNeighbors(rows, null, neighbors, similarityFloor, "all", kernel),
     });

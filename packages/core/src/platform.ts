@@ -31,6 +31,9 @@ interface SubtleCrypto {
 declare const performance: { now(): number };
 declare const atob: (base64: string) => string;
 declare const btoa: (binary: string) => string;
+declare class TextEncoder {
+  encodeInto(text: string, into: Uint8Array): { readonly read: number; readonly written: number };
+}
 declare class TextDecoder {
   constructor(encoding: string, options: { fatal: boolean });
   decode(bytes: Uint8Array): string;
@@ -75,6 +78,12 @@ export const toBase64Text = (binary: string): string => btoa(binary);
 /** @throws TypeError for bytes that are no UTF-8. */
 export const fromUtf8 = (bytes: Uint8Array): string =>
   new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+
+/** A function that writes a text as UTF-8: how many of its units were read, and how many bytes written. */
+export function utf8Writer(): TextEncoder["encodeInto"] {
+  const encoder = new TextEncoder();
+  return (text, into) => encoder.encodeInto(text, into);
+}
 
 export const webCrypto = (): SubtleCrypto => crypto.subtle;
 

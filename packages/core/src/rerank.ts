@@ -1,4 +1,5 @@
 import { CandidateError, checkObject, OscillinkError, show, VectorError } from "./errors.ts";
+import { once } from "./once.ts";
 import {
   type Context,
   type FocusRecord,
@@ -62,7 +63,10 @@ export interface Ranked<C extends Candidate = Candidate> extends BundleEntry {
 export interface RerankResult<C extends Candidate = Candidate, R = Receipt> {
   /** The k best documents, best first. */
   readonly bundle: Ranked<C>[];
-  /** The record of the computation. */
+  /**
+   * The record of the computation. It is written when it is first read, and kept: whoever leaves it unread saves a third of the
+   * time. What came in may change meanwhile, for it is made of copies.
+   */
   readonly receipt: R;
 }
 
@@ -92,19 +96,30 @@ export function rerank<C extends Candidate>(request: RerankRequest<C>): RerankRe
   const problem = makeProblem(pool, params, null);
   const { vectors = null, context = null, focus = null } = request;
   const record = resolveReceiptOptions({ vectors, context, focus });
-  const { entries, receipt } =
+  const { entries, write } =
     strategiesOf(problem).score === "published"
       ? publishedResult(problem, query, record)
       : resultOf(problem, query, record);
-  const t_ms = Math.round((now() - began) * 1e3) / 1e3;
   const bundle = entries.map(({ index, ...entry }) => ({ ...entry, candidate: candidates[index]! }));
-  return { bundle, receipt: { ...receipt, t_ms } as AnyReceipt };
+  const ranked = now() - began;
+  const receipt = once(() => {
+    const started = now();
+    const content = write();
+    return { ...content, t_ms: Math.round((ranked + now() - started) * 1e3) / 1e3 } as AnyReceipt;
+  });
+  return {
+    bundle,
+    get receipt() {
+      return receipt();
+    },
+  };
 }
 
 function resultOf(problem: Problem, query: Query, record: Required<ReceiptOptions>) {
   const found = answer(problem, query.text, rank(problem, query));
-  const receipt = writeReceipt(problem, query, found, poolDigests(problem.pool), record);
-  return { entries: bundle(problem, found), receipt };
+  const entries = bundle(problem, found);
+  const write = () => writeReceipt(problem, query, found, entries, poolDigests(problem.pool), record);
+  return { entries, write };
 }
 
 /** What a lattice is made of for a request, and what it is asked. */

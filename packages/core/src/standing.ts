@@ -78,7 +78,9 @@ export function receiptOf(
   options: Required<ReceiptOptions>,
 ) {
   const question = asked(query);
-  if ("ranking" in found) return writeReceipt(problem, question, found, digests(), options);
+  if ("ranking" in found) {
+    return writeReceipt(problem, question, found, bundle(problem, found), digests(), options);
+  }
   const state = {
     problem: vectors(),
     query: question,

@@ -3,9 +3,10 @@ import { describe, expect, test } from "vitest";
 import { type Adjacency, symmetrize } from "../src/graph/adjacency.ts";
 import { normalizedLaplacian } from "../src/graph/laplacian.ts";
 import { type Edges, gramMatrix, nearestNeighbors } from "../src/graph/neighbors.ts";
+import { type Matrix, matrix } from "../src/kernels/matrix.ts";
 import { scalar as kernel } from "../src/kernels/scalar.ts";
 import { simdKernel } from "../src/kernels/simd.ts";
-import { type Matrix, matrix, pack, unitRows } from "../src/pool/matrix.ts";
+import { pack, unitRows } from "../src/pool/matrix.ts";
 import { float32, permuted, pools, randomRows, uniform } from "./support.ts";
 
 const simd = simdKernel()!;

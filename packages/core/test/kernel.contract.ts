@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Kernel, NearestLists, Placed, SparseSymmetric } from "../src/kernels/kernel.ts";
-import { type Matrix, matrix } from "../src/pool/matrix.ts";
+import { type Matrix, matrix } from "../src/kernels/matrix.ts";
 import { uniform } from "./support.ts";
 
 /** What the arithmetic of float32 treats apart. Each fills an array from a seed. */
@@ -79,7 +79,7 @@ function expectSameBits(actual: ArrayLike<number>, expected: ArrayLike<number>):
  * Runs the same operation by both kernels on copies of the same arrays and compares every value of all of them: what is
  * only read must stay as it was. Once on arrays that the kernel placed, once on others.
  */
-function compare<const T extends readonly (Float32Array | Int32Array)[]>(
+function compare<const T extends readonly (Float32Array | Float64Array | Int32Array)[]>(
   kernel: Kernel,
   reference: Kernel,
   arrays: T,
@@ -213,6 +213,44 @@ export function kernelContract(kernel: Kernel, reference: Kernel): void {
         );
       });
 
+      test.each(dimensions)("the Gram matrix of rows of %i dimensions", (d) => {
+        for (const n of d > 99 ? [7, 9] : [0, 1, 2, 7, 33, 70]) {
+          const rows = filledMatrix(n, d, value, d + n);
+          const { stride, data } = matrix(n, n);
+          compare(kernel, reference, [data.fill(untouched), rows.data], (k, out, placed) =>
+            k.gram({ ...rows, data: placed }, { rows: n, columns: n, stride, data: out }),
+          );
+        }
+      });
+
+      test.each(dimensions)("lengths, products and sums in float64 of rows of %i dimensions", (d) => {
+        for (const n of [0, 1, 5]) {
+          const rows = filledMatrix(n, d, value, d + n);
+          const vector = filledMatrix(1, d, value, d + 9).data;
+          const scale = Float64Array.from({ length: n }, (_, i) => [1, 0, 1 / 3, 1e-300, 7][i]!);
+          const none = () => new Float64Array(n + 1).fill(untouched);
+          compare(kernel, reference, [none(), rows.data], (k, out, data) => k.norms({ ...rows, data }, out));
+          compare(kernel, reference, [none(), rows.data, vector], (k, out, data, x) =>
+            k.products({ ...rows, data }, x, out),
+          );
+          const sums = new Float64Array(rows.stride).map((_, c) => c / 3);
+          compare(kernel, reference, [sums, rows.data, scale], (k, out, data, by) =>
+            k.sumRows({ ...rows, data }, by, out),
+          );
+        }
+      });
+
+      test.each(dimensions)("rows of %i dimensions in another order and of another length", (d) => {
+        const rows = filledMatrix(5, d, value, d);
+        const scale = Float64Array.of(1, 0, 1 / 3, 1e-300, 7);
+        for (const order of [Int32Array.of(), Int32Array.of(4, 0, 0, 2), Int32Array.of(0, 1, 2, 3, 4)]) {
+          const out = new Float32Array(order.length * rows.stride + 4).fill(untouched);
+          compare(kernel, reference, [out, rows.data, order, scale], (k, target, data, to, by) =>
+            k.gatherRows({ ...rows, data }, to, by, target),
+          );
+        }
+      });
+
       test.each([4, 8, 60, 64, 100])("products of a sparse matrix with rows of %i values", (width) => {
         for (const n of [0, 1, 2, 17]) {
           const m = sparse(n, value, n);
@@ -310,12 +348,8 @@ export function kernelContract(kernel: Kernel, reference: Kernel): void {
           const lists = emptyLists(rows, k, capacity, keepTies);
           lists.to.set(Int32Array.from({ length: rows * capacity }, (_, at) => 7 * at));
           lists.weight.set(filled(rows * capacity, listed, k));
-          for (let row = 0; row < rows; row++) {
-            lists.count[row] = k + row;
-            compareLists(kernel, reference, lists, new Float32Array(0), (own, given) =>
-              own.keepBest(given, row),
-            );
-          }
+          for (let row = 0; row < rows; row++) lists.count[row] = k + row;
+          compareLists(kernel, reference, lists, new Float32Array(0), (own, given) => own.keepBest(given));
         });
       });
 
@@ -355,13 +389,30 @@ export function kernelContract(kernel: Kernel, reference: Kernel): void {
             lists.count[0] = 7;
             lists.weight.set(Array.from({ length: 7 }, (_, r) => pair[(r * r) % pair.length]!));
             lists.to.set([1, 2, 3, 4, 5, 6, 7]);
-            compareLists(kernel, reference, lists, new Float32Array(0), (own, given) =>
-              own.keepBest(given, 0),
-            );
+            compareLists(kernel, reference, lists, new Float32Array(0), (own, given) => own.keepBest(given));
           }
         }
       },
     );
+
+    test("what is held stays as it is while others come and go, and memory grows, until another is held", () => {
+      const own = values["uniform values"]!;
+      const [first, second] = [filled(64, own, 15), filled(96, own, 16)];
+      const expected = { first: first.slice(), second: second.slice() };
+      kernel.hold(first);
+      for (const size of [8, 1 << 20, 8]) {
+        const [copy, zeros] = kernel.place(first, size);
+        expect(copy).toEqual(expected.first);
+        zeros.fill(untouched);
+        expect(kernel.place(size, first)[1]).toEqual(expected.first);
+      }
+      kernel.hold(second);
+      const [copy, again] = kernel.place(second, first);
+      expect([copy, again]).toEqual([expected.second, expected.first]);
+      kernel.hold(second);
+      expect(kernel.place(second)[0]).toEqual(expected.second);
+      expect([first, second]).toEqual([expected.first, expected.second]);
+    });
 
     test("places copies and zeros, and takes their memory for the next", () => {
       const x = filled(5, values["uniform values"]!, 14);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Kernel } from "../src/kernels/kernel.ts";
+import type { Kernel, NearestLists } from "../src/kernels/kernel.ts";
 import { scalar } from "../src/kernels/scalar.ts";
 import { simdKernel } from "../src/kernels/simd.ts";
 import { kernelContract } from "./kernel.contract.ts";
@@ -18,6 +18,16 @@ function laneDot(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return add(add(lane(0), lane(2)), add(lane(1), lane(3)));
 }
 
+/** The same with products and sums in float64. */
+function laneDot64(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  const lane = (l: number): number => {
+    let sum = 0;
+    for (let i = l; i < a.length; i += 4) sum += a[i]! * b[i]!;
+    return sum;
+  };
+  return lane(0) + lane(2) + (lane(1) + lane(3));
+}
+
 /** The next float32 above one >= 0. */
 function successor(value: number): number {
   const bits = new DataView(new ArrayBuffer(4));
@@ -26,15 +36,61 @@ function successor(value: number): number {
   return bits.getFloat32(0);
 }
 
+/** One list of {@link NearestLists}, cut down as kernel.ts words it. */
+function cutDown({ k, capacity, to, weight, count, threshold, keepTies }: NearestLists, row: number): void {
+  const start = row * capacity;
+  const places = Array.from({ length: count[row]! }, (_, r) => start + r);
+  const kth = places.map((at) => weight[at]!).sort((a, b) => b - a)[k - 1]!;
+  const better = places.filter((at) => weight[at]! > kth);
+  const tied = places.filter((at) => weight[at] === kth);
+  const full = better.length + tied.length === capacity;
+  const staying = keepTies ? (full ? [] : tied) : tied.slice(0, k - better.length);
+  const list = places.filter((at) => better.includes(at) || staying.includes(at));
+  const kept = list.map((at) => ({ other: to[at]!, similarity: weight[at]! }));
+  for (const [r, { other, similarity }] of kept.entries()) {
+    to[start + r] = other;
+    weight[start + r] = similarity;
+  }
+  count[row] = kept.length;
+  // One more that is tied may come in only where all do.
+  threshold[row] = keepTies && !full ? kth : successor(kth);
+}
+
 const documented: Kernel = {
   name: "documented",
   version: 1,
   place: scalar.place,
+  hold: scalar.hold,
   dot: (a, p, b, q, length) => laneDot(a.slice(p, p + length), b.slice(q, q + length)),
   dots(a, i0, i1, b, j0, j1, out) {
     const row = ({ data, stride }: typeof a, i: number) => data.slice(i * stride, (i + 1) * stride);
     for (let i = i0; i < i1; i++) {
       for (let j = j0; j < j1; j++) out[(i - i0) * (j1 - j0) + (j - j0)] = laneDot(row(a, i), row(b, j));
+    }
+  },
+  norms({ rows, stride, data }, out) {
+    for (let i = 0; i < rows; i++) {
+      const row = data.slice(i * stride, (i + 1) * stride);
+      out[i] = Math.sqrt(laneDot64(row, row));
+    }
+  },
+  products({ rows, stride, data }, vector, out) {
+    for (let i = 0; i < rows; i++) out[i] = laneDot64(data.slice(i * stride, (i + 1) * stride), vector);
+  },
+  sumRows({ rows, stride, data }, scale, out) {
+    for (let c = 0; c < stride; c++) {
+      for (let i = 0; i < rows; i++) out[c] = out[c]! + scale[i]! * data[i * stride + c]!;
+    }
+  },
+  gatherRows({ stride, data }, order, scale, out) {
+    order.forEach((row, i) => {
+      for (let c = 0; c < stride; c++) out[i * stride + c] = float32(data[row * stride + c]! * scale[row]!);
+    });
+  },
+  gram({ rows, stride, data }, out) {
+    const row = (i: number) => data.slice(i * stride, (i + 1) * stride);
+    for (let i = 0; i < rows; i++) {
+      for (let j = 0; j < rows; j++) out.data[i * out.stride + j] = laneDot(row(i), row(j));
     }
   },
   multiply({ n, diagonal, rowStart, columns, values }, x, out, width) {
@@ -72,28 +128,13 @@ const documented: Kernel = {
           to[row * capacity + count[row]!] = other;
           weight[row * capacity + count[row]!] = similarity;
           count[row]!++;
-          if (count[row] === capacity) this.keepBest(lists, row);
+          if (count[row] === capacity) cutDown(lists, row);
         }
       }
     }
   },
-  keepBest({ k, capacity, to, weight, count, threshold, keepTies }, row) {
-    const start = row * capacity;
-    const places = Array.from({ length: count[row]! }, (_, r) => start + r);
-    const kth = places.map((at) => weight[at]!).sort((a, b) => b - a)[k - 1]!;
-    const better = places.filter((at) => weight[at]! > kth);
-    const tied = places.filter((at) => weight[at] === kth);
-    const full = better.length + tied.length === capacity;
-    const staying = keepTies ? (full ? [] : tied) : tied.slice(0, k - better.length);
-    const list = places.filter((at) => better.includes(at) || staying.includes(at));
-    const kept = list.map((at) => ({ other: to[at]!, similarity: weight[at]! }));
-    for (const [r, { other, similarity }] of kept.entries()) {
-      to[start + r] = other;
-      weight[start + r] = similarity;
-    }
-    count[row] = kept.length;
-    // One more that is tied may come in only where all do.
-    threshold[row] = keepTies && !full ? kth : successor(kth);
+  keepBest(lists) {
+    for (const [row, count] of lists.count.entries()) if (count > lists.k) cutDown(lists, row);
   },
   axpy(alpha, x, y, length) {
     for (let i = 0; i < length; i++) y[i] = add(y[i]!, product(float32(alpha), x[i]!));

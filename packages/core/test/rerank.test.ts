@@ -529,6 +529,66 @@ describe("what came in", () => {
     );
   });
 
+  test("may change before the receipt is read, all of it, and the receipt is that of what came", () => {
+    /** Puts something else in the place of every value, however deep. */
+    const spoil = (value: object): void => {
+      if (ArrayBuffer.isView(value)) (value as Float32Array).fill(7);
+      else {
+        for (const [name, own] of Object.entries(value)) {
+          if (typeof own === "object" && own !== null) spoil(own);
+          Reflect.set(value, name, typeof own === "number" ? own + 1 : `not ${own}`);
+        }
+        if (Array.isArray(value)) value.reverse();
+      }
+    };
+    fc.assert(
+      fc.property(requests({ minN: 2 }), options, fc.nat(3), (plain, how, kind) => {
+        const [typed, scored, published] = [kind === 1, kind === 2, kind === 3];
+        const make = () => {
+          const profile = published ? ({ profile: "reference" } as const) : {};
+          const { query, ...request } = structuredClone({ ...plain, ...how, ...profile });
+          const candidates = request.candidates.map(({ embedding, ...candidate }, i) => ({
+            ...candidate,
+            title: `title ${i % 3}`,
+            links: [`#${i + 1}`],
+            ...(scored
+              ? { score: embedding[0]! }
+              : { embedding: typed ? Float32Array.from(embedding) : embedding }),
+          }));
+          return {
+            ...request,
+            ...(!scored && { query }),
+            candidates,
+            vectors: { fromStore: 3, reembedded: 4 },
+            context: { request: "r-1", at: 7 },
+            relevanceScale: { mean: 0.1, spread: 0.2 },
+            relevanceCalibration: { level: 0.5, slope: 2 },
+          };
+        };
+        const { t_ms: _, ...expected } = rerank(make()).receipt;
+        const request = make();
+        const result = rerank(request);
+        spoil(request);
+        const { t_ms, ...receipt } = result.receipt;
+        expect(receipt).toEqual(expected);
+        expect(t_ms).toBeGreaterThan(0);
+      }),
+    );
+  });
+
+  test("is read off once: the receipt is there for a spread, for JSON and for a clone, and is always the same", () => {
+    const request = { query: [1, 2], candidates: [{ embedding: [1, 2] }, { embedding: [2, 1] }] };
+    const results = [rerank(request), rerank({ ...request, query: [2, 1] })];
+    expect(Object.keys(results[0]!)).toEqual(["bundle", "receipt"]);
+    // In another order than they were made.
+    const [second, first] = [results[1]!.receipt, results[0]!.receipt];
+    expect(first.digest).not.toBe(second.digest);
+    expect(results[0]!.receipt).toBe(first);
+    expect({ ...results[0]! }.receipt).toBe(first);
+    expect(JSON.parse(JSON.stringify(results[0]!)).receipt).toEqual(JSON.parse(JSON.stringify(first)));
+    expect(structuredClone(results[0]!).receipt).toEqual(first);
+  });
+
   test("is not kept: a receipt does not change when the inputs do later", () => {
     const request = {
       query: [1, 2],

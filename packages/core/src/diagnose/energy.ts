@@ -1,6 +1,6 @@
 import type { Adjacency } from "../graph/adjacency.ts";
 import type { Kernel } from "../kernels/kernel.ts";
-import { product } from "../pool/matrix.ts";
+import { product } from "../kernels/scalar.ts";
 import type { Space } from "../solve/space.ts";
 import type { Coordinates, State } from "../solve/state.ts";
 import type { System } from "../solve/system.ts";

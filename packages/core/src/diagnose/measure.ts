@@ -1,6 +1,7 @@
 import { VectorError } from "../errors.ts";
 import { kernel } from "../kernels/fastest.ts";
-import { gather, pack, product, type Vectors } from "../pool/matrix.ts";
+import { product } from "../kernels/scalar.ts";
+import { gather, pack, type Vectors } from "../pool/matrix.ts";
 import type { Query } from "../pool/query.ts";
 import { ambientSpace, type Space } from "../solve/space.ts";
 import { type State, stateOf } from "../solve/state.ts";

@@ -2,16 +2,15 @@ import { OptionError, show, VectorError } from "../errors.ts";
 import { capRowSums, symmetrize } from "../graph/adjacency.ts";
 import { nearestNeighbors } from "../graph/neighbors.ts";
 import { kernel } from "../kernels/fastest.ts";
+import { product } from "../kernels/scalar.ts";
 import { defined, resolveOptions } from "../options/options.ts";
 import type { Options } from "../options/types.ts";
 import {
   compareRows,
   contentOrder,
   gather,
-  matrix,
   pack,
-  packRow,
-  product,
+  packOne,
   unitRows,
   unitScale,
   type Vector,
@@ -102,8 +101,8 @@ interface Diffusion {
 /** The screened diffusion itself: what the gates are read off. */
 export function diffuse(vectors: Vectors, query: Vector, params: Required<GateOptions>): Diffusion {
   const raw = pack(vectors, (i) => `vectors[${i}]`);
-  const psi = matrix(1, raw.columns || widthOf(query, "query"));
-  if (packRow(query, psi, 0, () => "query") === 0) {
+  const psi = packOne(query, raw.columns || widthOf(query, "query"), "query");
+  if (psi.norms[0] === 0) {
     throw new VectorError("query", "is zero; it has no direction to compare with");
   }
 

@@ -112,7 +112,11 @@ const CROWDED = 0.9;
 export function crowdedShare({ n, rowStart, weights }: Adjacency): number {
   let crowded = 0;
   for (let i = 0; i < n; i++) {
-    if (weights.subarray(rowStart[i], rowStart[i + 1]).some((weight) => weight >= CROWDED)) crowded++;
+    for (let e = rowStart[i]!; e < rowStart[i + 1]!; e++) {
+      if (weights[e]! < CROWDED) continue;
+      crowded++;
+      break;
+    }
   }
   return n > 0 ? crowded / n : 0;
 }

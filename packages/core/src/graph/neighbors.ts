@@ -1,7 +1,7 @@
 import type { Kernel, NearestLists } from "../kernels/kernel.ts";
+import { type Matrix, padded } from "../kernels/matrix.ts";
 import { nextAbove } from "../kernels/scalar.ts";
 import { LEAST_WEIGHT } from "../pool/input.ts";
-import { type Matrix, matrix } from "../pool/matrix.ts";
 
 /** Directed edges `from[e] -> to[e]` of similarity `weight[e]`: `from` ascending, and `to` within it. */
 export interface Edges {
@@ -45,19 +45,12 @@ export function eachTile(
 
 /** The whole Gram matrix `rows rowsᵀ`, for pools small enough to keep it. */
 export function gramMatrix(rows: Matrix, kernel: Kernel): Matrix {
-  const gram = matrix(rows.rows, rows.rows);
-  const { data, stride } = gram;
-  const [placed, tile] = kernel.place(rows.data, TILE * TILE);
-  eachTile({ ...rows, data: placed }, tile, kernel, (i0, i1, j0, j1) => {
-    for (let i = i0, at = 0; i < i1; i++) {
-      for (let j = j0; j < j1; j++) {
-        const product = tile[at++]!;
-        data[i * stride + j] = product;
-        data[j * stride + i] = product;
-      }
-    }
-  });
-  return gram;
+  const n = rows.rows;
+  const stride = padded(n);
+  kernel.hold(rows.data);
+  const [data, gram] = kernel.place(rows.data, n * stride);
+  kernel.gram({ ...rows, data }, { rows: n, columns: n, stride, data: gram });
+  return { rows: n, columns: n, stride, data: gram.slice() };
 }
 
 /**
@@ -83,6 +76,7 @@ export function nearestNeighbors(
   // A row has at most n - 1 others, so a list of n never gets full: small pools keep every tie.
   const capacity = Math.min(4 * k + 64, n);
   const known = gram === null ? unit : gram;
+  if (gram === null) kernel.hold(unit.data);
   const [data, tile, weight, threshold, to, count] = kernel.place(
     known.data,
     TILE * TILE,
@@ -94,11 +88,26 @@ export function nearestNeighbors(
   threshold.fill(nextAbove(Math.max(floor, LEAST_WEIGHT)));
   const lists: NearestLists = { k, capacity, to, weight, count, threshold, keepTies: ties === "all" };
   const placed = { ...known, data };
-  if (gram !== null) kernel.offer(lists, data, gram.stride, 0, n, 0, n);
-  else {
-    eachTile(placed, tile, kernel, (i0, i1, j0, j1) => kernel.offer(lists, tile, j1 - j0, i0, i1, j0, j1));
+  // Lists cut down early, after 32, 128, 512, … rows, ask more of what comes later: most pairs are then none of theirs.
+  let next = TILE;
+  const seen = (rows: number) => {
+    if (rows !== n && rows !== next) return;
+    kernel.keepBest(lists);
+    next *= 4;
+  };
+  if (gram !== null) {
+    for (let i = 0; i < n; i += TILE) {
+      const end = Math.min(i + TILE, n);
+      kernel.offer(lists, data.subarray(i * gram.stride), gram.stride, i, end, 0, n);
+      seen(end);
+    }
+  } else {
+    eachTile(placed, tile, kernel, (i0, i1, j0, j1) => {
+      kernel.offer(lists, tile, j1 - j0, i0, i1, j0, j1);
+      if (j1 === n) seen(i1);
+    });
   }
-  for (let row = 0; row < n; row++) if (count[row]! > k) kernel.keepBest(lists, row);
+  if (n > 0) kernel.keepBest(lists);
   return edgesOf(lists, n);
 }
 

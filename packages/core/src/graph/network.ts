@@ -1,8 +1,9 @@
 import type { Kernel } from "../kernels/kernel.ts";
+import type { Matrix } from "../kernels/matrix.ts";
 import type { Strategies } from "../options/profiles.ts";
 import type { Params } from "../options/types.ts";
 import type { Edge } from "../pool/input.ts";
-import { type Matrix, unitRows } from "../pool/matrix.ts";
+import { unitRows } from "../pool/matrix.ts";
 import type { Pool } from "../pool/pool.ts";
 import { type Adjacency, adjacencyOf, capRowSums, crowdedShare, symmetrize } from "./adjacency.ts";
 import { type Edges, gramMatrix, nearestNeighbors } from "./neighbors.ts";

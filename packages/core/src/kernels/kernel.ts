@@ -1,4 +1,4 @@
-import type { Matrix } from "../pool/matrix.ts";
+import type { Matrix } from "./matrix.ts";
 
 /** Which entries of a square matrix are there, in compressed sparse rows (CSR), columns ascending. */
 export interface Pattern {
@@ -32,7 +32,7 @@ export interface NearestLists {
 }
 
 /** What {@link Kernel.place} takes: arrays to copy, or lengths of arrays of zeros. */
-export type Placeable = Float32Array | Int32Array | number;
+export type Placeable = Float32Array | Float64Array | Int32Array | number;
 
 /** What it returns: an array for each. */
 export type Placed<T extends readonly Placeable[]> = {
@@ -40,10 +40,10 @@ export type Placed<T extends readonly Placeable[]> = {
 };
 
 /**
- * The arithmetic of the inner loops, in float32. Every kernel rounds each product and each sum to float32 in the
- * same order, so that all of them return the same bits: sums along a row run in four lanes (element i in lane
- * i mod 4), and the lanes are added as `(lane0 + lane2) + (lane1 + lane3)`. Widths, strides and lengths are multiples
- * of four.
+ * The arithmetic of the inner loops, in float32; where the result is a Float64Array, in float64. Every kernel rounds each
+ * product and each sum in the same order, so that all of them return the same bits: sums along a row run in four lanes
+ * (element i in lane i mod 4), and the lanes are added as `(lane0 + lane2) + (lane1 + lane3)`. Widths, strides and lengths
+ * are multiples of four.
  *
  * Operations take any arrays; those that {@link place} returned are the fast ones.
  */
@@ -55,10 +55,25 @@ export interface Kernel {
    * which takes the same memory: what is to last is copied out.
    */
   place<const T extends readonly Placeable[]>(...sources: T): Placed<T>;
+  /**
+   * Has {@link place} copy an array once for many calls, until another is held: rows that several operations read. So neither it
+   * nor its copies may be written to. What was placed before is gone.
+   */
+  hold(source: Float32Array): void;
+  /** `out_i = |rows_i|`. */
+  norms(rows: Matrix, out: Float64Array): void;
+  /** `out_i = rows_i · vector`. */
+  products(rows: Matrix, vector: Float32Array, out: Float64Array): void;
+  /** `out += Σ scale_i rows_i`. */
+  sumRows(rows: Matrix, scale: Float64Array, out: Float64Array): void;
+  /** `out_i = scale_r rows_r` for `r = order_i`: multiplied in float64, and then rounded. */
+  gatherRows(rows: Matrix, order: Int32Array, scale: Float64Array, out: Float32Array): void;
   /** The dot product of `length` values from `a[aStart]` and `b[bStart]`. */
   dot(a: Float32Array, aStart: number, b: Float32Array, bStart: number, length: number): number;
   /** `out[(i - i0) * (j1 - j0) + (j - j0)] = a_i · b_j` for rows i0 <= i < i1 of a and j0 <= j < j1 of b. */
   dots(a: Matrix, i0: number, i1: number, b: Matrix, j0: number, j1: number, out: Float32Array): void;
+  /** `out_ij = rows_i · rows_j`, both halves: the Gram matrix. */
+  gram(rows: Matrix, out: Matrix): void;
   /** `out = m x` for x with `width` values a row. */
   multiply(m: SparseSymmetric, x: Float32Array, out: Float32Array, width: number): void;
   /** `out[e] = (x_i - x_j) · (y_i - y_j)` for each entry e = (i, j) with i < j; the others are left as they are. */
@@ -66,7 +81,7 @@ export interface Kernel {
   /**
    * Offers pairs to the lists of both their rows: those i < j among rows i0 <= i < i1 and columns j0 <= j < j1, whose
    * product is `products[(i - i0) * stride + (j - j0)]`. A product above 1 counts as 1. A list that gets full is cut
-   * down by {@link keepBest}.
+   * down as {@link keepBest} says.
    */
   offer(
     lists: NearestLists,
@@ -78,10 +93,10 @@ export interface Kernel {
     j1: number,
   ): void;
   /**
-   * Cuts a row's list, of at least k, down to its k best and, with `keepTies`, those tied with the k-th; from then on
+   * Cuts each list of more than k down to its k best and, with `keepTies`, those tied with the k-th; from then on
    * others must reach these to be listed. A class of ties that would leave the list full is left out whole.
    */
-  keepBest(lists: NearestLists, row: number): void;
+  keepBest(lists: NearestLists): void;
   /** `y += alpha x` over `length` values. */
   axpy(alpha: number, x: Float32Array, y: Float32Array, length: number): void;
   /** `y = x + beta y` over `length` values. */

@@ -17,6 +17,33 @@ export const scalar: Kernel = {
     ) as Placed<T>;
   },
 
+  hold() {},
+
+  norms({ rows, stride, data }, out) {
+    for (let i = 0; i < rows; i++) {
+      out[i] = Math.sqrt(product(data, i * stride, data, i * stride, stride));
+    }
+  },
+
+  products({ rows, stride, data }, vector, out) {
+    for (let i = 0; i < rows; i++) out[i] = product(data, i * stride, vector, 0, stride);
+  },
+
+  sumRows({ rows, stride, data }, scale, out) {
+    for (let i = 0; i < rows; i++) {
+      const by = scale[i]!;
+      for (let c = 0, at = i * stride; c < stride; c++, at++) out[c]! += data[at]! * by;
+    }
+  },
+
+  gatherRows({ stride, data }, order, scale, out) {
+    for (let i = 0, to = 0; i < order.length; i++) {
+      const row = order[i]!;
+      const by = scale[row]!;
+      for (let at = row * stride, end = at + stride; at < end; at++, to++) out[to] = data[at]! * by;
+    }
+  },
+
   dot,
 
   dots(a, i0, i1, b, j0, j1, out) {
@@ -24,6 +51,16 @@ export const scalar: Kernel = {
     for (let i = i0; i < i1; i++) {
       for (let j = j0; j < j1; j++) {
         out[at++] = dot(a.data, i * a.stride, b.data, j * b.stride, a.stride);
+      }
+    }
+  },
+
+  gram({ rows, stride, data }, out) {
+    for (let i = 0; i < rows; i++) {
+      for (let j = i; j < rows; j++) {
+        const product = dot(data, i * stride, data, j * stride, stride);
+        out.data[i * out.stride + j] = product;
+        out.data[j * out.stride + i] = product;
       }
     }
   },
@@ -68,7 +105,9 @@ export const scalar: Kernel = {
     }
   },
 
-  keepBest,
+  keepBest(lists) {
+    for (const [row, count] of lists.count.entries()) if (count > lists.k) keepBest(lists, row);
+  },
 
   axpy(alpha, x, y, length) {
     const a = f(alpha);
@@ -87,6 +126,24 @@ export const scalar: Kernel = {
     }
   },
 };
+
+/**
+ * The product of `length` values from `a[p]` and `b[q]`, length a multiple of 4: summed in float64, so that neither huge
+ * nor tiny values overflow, and in four lanes, for one sum would wait for itself.
+ */
+export function product(a: Float32Array, p: number, b: Float32Array, q: number, length: number): number {
+  let s0 = 0;
+  let s1 = 0;
+  let s2 = 0;
+  let s3 = 0;
+  for (const end = p + length; p < end; p += 4, q += 4) {
+    s0 += a[p]! * b[q]!;
+    s1 += a[p + 1]! * b[q + 1]!;
+    s2 += a[p + 2]! * b[q + 2]!;
+    s3 += a[p + 3]! * b[q + 3]!;
+  }
+  return s0 + s2 + (s1 + s3);
+}
 
 function dot(a: Float32Array, aStart: number, b: Float32Array, bStart: number, length: number): number {
   let s0 = 0;

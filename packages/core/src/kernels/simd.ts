@@ -8,7 +8,20 @@ interface Module {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
   base(): number;
   dot(a: number, b: number, length: number): number;
-  dots(a: number, aRows: number, b: number, bRows: number, stride: number, out: number): void;
+  norms(rows: number, n: number, stride: number, out: number): void;
+  products(rows: number, n: number, stride: number, vector: number, out: number): void;
+  sumRows(rows: number, n: number, stride: number, scale: number, out: number): void;
+  gatherRows(rows: number, stride: number, order: number, count: number, scale: number, out: number): void;
+  dots(
+    a: number,
+    aRows: number,
+    b: number,
+    bRows: number,
+    stride: number,
+    out: number,
+    outStep: number,
+  ): void;
+  gram(rows: number, n: number, stride: number, out: number, outStride: number): void;
   multiply(
     n: number,
     diagonal: number,
@@ -43,8 +56,8 @@ interface Module {
     k: number,
     keepTies: number,
   ): void;
-  keepBest(
-    row: number,
+  keepBestOfAll(
+    n: number,
     to: number,
     weight: number,
     count: number,
@@ -78,39 +91,69 @@ export function simdKernel(): Kernel | null {
     return null;
   }
   const { memory } = module;
-  const base = module.base();
-  const at = (array: Float32Array | Int32Array, index = 0): number => array.byteOffset + 4 * index;
+  const line = (address: number): number => Math.ceil(address / LINE) * LINE;
+  const base = line(module.base());
+  const at = (array: Placeable & object, index = 0): number =>
+    array.byteOffset + array.BYTES_PER_ELEMENT * index;
   // The memory's buffer, which is another after it has grown.
   let { buffer } = memory;
-  const inside = (a: Float32Array | Int32Array, b = a, c = a, d = a): boolean =>
-    a.buffer === buffer && b.buffer === buffer && c.buffer === buffer && d.buffer === buffer;
+  const inside = (
+    a: Placeable & object,
+    b: Placeable & object = a,
+    c: Placeable & object = a,
+    d: Placeable & object = a,
+  ): boolean => a.buffer === buffer && b.buffer === buffer && c.buffer === buffer && d.buffer === buffer;
+
+  /** Grows the memory up to an address; false where there is no more to be had. */
+  const reach = (end: number): boolean => {
+    const missing = end - buffer.byteLength;
+    try {
+      if (missing > 0) {
+        memory.grow(Math.ceil(missing / PAGE));
+        buffer = memory.buffer;
+      }
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  // What was held last is known by its number: an array here, or a WeakRef to one, would keep it alive.
+  const numbers = new WeakMap<object, number>();
+  let held = 0;
+  let free = base;
+  const isHeld = (source: Placeable): boolean => typeof source === "object" && numbers.get(source) === held;
 
   return {
     name: "simd",
     version: 1,
 
+    hold(source) {
+      if (isHeld(source) || !reach(base + source.byteLength)) return;
+      new Float32Array(buffer, base, source.length).set(source);
+      numbers.set(source, ++held);
+      free = line(base + source.byteLength);
+    },
+
     place<const T extends readonly Placeable[]>(...sources: T): Placed<T> {
-      let end = base;
+      let end = free;
       const starts = sources.map((source) => {
-        const start = Math.ceil(end / LINE) * LINE;
-        end = start + 4 * (typeof source === "number" ? source : source.length);
+        if (isHeld(source)) return base;
+        const start = line(end);
+        end = start + (typeof source === "number" ? 4 * source : source.byteLength);
         return start;
       });
-      const missing = end - buffer.byteLength;
-      try {
-        if (missing > 0) {
-          memory.grow(Math.ceil(missing / PAGE));
-          buffer = memory.buffer;
-        }
-      } catch {
-        // No more memory to be had here: the heap may have some.
-        return scalar.place(...sources);
-      }
+      // The heap may have some memory where there is none here.
+      if (!reach(end)) return scalar.place(...sources);
       return sources.map((source, i) => {
         if (typeof source === "number") return new Float32Array(buffer, starts[i], source).fill(0);
-        const kind = source instanceof Int32Array ? Int32Array : Float32Array;
+        const kind =
+          source instanceof Int32Array
+            ? Int32Array
+            : source instanceof Float64Array
+              ? Float64Array
+              : Float32Array;
         const copy = new kind(buffer, starts[i], source.length);
-        copy.set(source);
+        if (starts[i] !== base || !isHeld(source)) copy.set(source);
         return copy;
       }) as Placed<T>;
     },
@@ -120,10 +163,44 @@ export function simdKernel(): Kernel | null {
       return module.dot(at(a, aStart), at(b, bStart), length);
     },
 
+    norms(rows, out) {
+      if (!inside(rows.data, out)) return scalar.norms(rows, out);
+      module.norms(at(rows.data), rows.rows, rows.stride, at(out));
+    },
+
+    products(rows, vector, out) {
+      if (!inside(rows.data, vector, out)) return scalar.products(rows, vector, out);
+      module.products(at(rows.data), rows.rows, rows.stride, at(vector), at(out));
+    },
+
+    sumRows(rows, scale, out) {
+      if (!inside(rows.data, scale, out)) return scalar.sumRows(rows, scale, out);
+      module.sumRows(at(rows.data), rows.rows, rows.stride, at(scale), at(out));
+    },
+
+    gatherRows(rows, order, scale, out) {
+      if (!inside(rows.data, order, scale, out)) return scalar.gatherRows(rows, order, scale, out);
+      module.gatherRows(at(rows.data), rows.stride, at(order), order.length, at(scale), at(out));
+    },
+
     dots(a, i0, i1, b, j0, j1, out) {
       if (!inside(a.data, b.data, out)) return scalar.dots(a, i0, i1, b, j0, j1, out);
       const { stride } = a;
-      module.dots(at(a.data, i0 * stride), i1 - i0, at(b.data, j0 * stride), j1 - j0, stride, at(out));
+      const [rows, columns] = [i1 - i0, j1 - j0];
+      module.dots(
+        at(a.data, i0 * stride),
+        rows,
+        at(b.data, j0 * stride),
+        columns,
+        stride,
+        at(out),
+        4 * columns,
+      );
+    },
+
+    gram(rows, out) {
+      if (!inside(rows.data, out.data)) return scalar.gram(rows, out);
+      module.gram(at(rows.data), rows.rows, rows.stride, at(out.data), out.stride);
     },
 
     multiply(m, x, out, width) {
@@ -149,10 +226,11 @@ export function simdKernel(): Kernel | null {
       module.offer(at(products), stride, i0, i1, j0, j1, ...list);
     },
 
-    keepBest(lists, row) {
+    keepBest(lists) {
       const { to, weight, count, threshold, capacity, k, keepTies } = lists;
-      if (!inside(to, weight, count, threshold)) return scalar.keepBest(lists, row);
-      module.keepBest(row, at(to), at(weight), at(count), at(threshold), capacity, k, Number(keepTies));
+      if (!inside(to, weight, count, threshold)) return scalar.keepBest(lists);
+      const n = count.length;
+      module.keepBestOfAll(n, at(to), at(weight), at(count), at(threshold), capacity, k, Number(keepTies));
     },
 
     axpy(alpha, x, y, length) {

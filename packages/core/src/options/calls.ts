@@ -97,8 +97,10 @@ export function resolveReceiptOptions(options: ReceiptOptions): Required<Receipt
     throw new OptionError("nullCap", `must be an integer >= 0, not ${show(nullCap)}`);
   }
   checkThreshold("nullThreshold", nullThreshold);
+  // The receipt may be written later, when the counts are others.
+  const counts = vectors && { ...vectors };
   const bound = { context: resolveContext(context), focus: resolveFocusRecord(focus) };
-  return { detail, nullCap, nullThreshold, dynamics, vectors, ...bound };
+  return { detail, nullCap, nullThreshold, dynamics, vectors: counts, ...bound };
 }
 
 /**

@@ -111,6 +111,7 @@ export function checkTexts(
 ): readonly string[] | null {
   if (texts === undefined) return null;
   checkLength(name, texts, n);
+  if (allUndefined(texts)) return null;
   const strings = Array.from(texts, (text, i) => {
     if (text !== undefined && typeof text !== "string") {
       throw new CandidateError(nameOf(i, name), `must be a string, not ${show(text)}`);
@@ -120,10 +121,17 @@ export function checkTexts(
   return strings.some((text) => text !== "") ? strings : null;
 }
 
+/** Whether a column holds nothing at all, as that of a field that no candidate has. */
+function allUndefined(column: ArrayLike<unknown>): boolean {
+  for (let i = 0; i < column.length; i++) if (column[i] !== undefined) return false;
+  return true;
+}
+
 /** The trusts, 1 where none is given. */
 export function checkTrust(trust: LatticeInput["trust"], n: number, nameOf: NameOf): Float64Array {
   if (trust === undefined) return new Float64Array(n).fill(1);
   checkLength("trust", trust, n);
+  if (allUndefined(trust)) return new Float64Array(n).fill(1);
   return Float64Array.from({ length: n }, (_, i) => {
     const value = trust[i] ?? 1;
     if (typeof value !== "number" || !(value >= 0 && value <= 1)) {
@@ -217,6 +225,7 @@ export function checkLinks(
 ): readonly (readonly string[])[] | null {
   if (links === undefined) return null;
   checkLength("links", links, n);
+  if (allUndefined(links)) return null;
   const all = Array.from(links, (own, i) => {
     if (own === undefined) return [];
     const name = nameOf(i, "links");

@@ -1,4 +1,5 @@
 import { checkObject, VectorError } from "../errors.ts";
+import { type Matrix, matrix } from "../kernels/matrix.ts";
 import type { Strategies } from "../options/profiles.ts";
 import type { Params } from "../options/types.ts";
 import {
@@ -13,16 +14,7 @@ import {
   type Edge,
   type LatticeInput,
 } from "./input.ts";
-import {
-  compareRows,
-  contentOrder,
-  gather,
-  type Matrix,
-  matrix,
-  type Packed,
-  pack,
-  unitScale,
-} from "./matrix.ts";
+import { compareRows, contentOrder, gather, type Packed, pack, unitScale } from "./matrix.ts";
 import { missingOf, refuseMissing } from "./missing.ts";
 import { wordVectors } from "./wordVectors.ts";
 
@@ -113,23 +105,28 @@ export function makePool(
   }
 
   const present = nodes === "all" ? all : all.filter((i) => trust[i]! > 0 && rankable[i]! > 0);
-  const said = all.map((i) => `${titles?.[i] ?? ""} ${texts?.[i] ?? ""}`);
+  const said = (i: number) => `${titles?.[i] ?? ""} ${texts?.[i] ?? ""}`;
   // What candidates say decides where they stand, not when they came: sums then run alike in any order of arrival. Equal
-  // vectors may have unequal words, and vectors of words have a column a document.
-  if (orderBy === "content") {
-    const columns = [...(scores ? [scores] : []), ...lists.map((list) => list.scores)];
+  // vectors may have unequal words.
+  const columns = [...(scores ? [scores] : []), ...lists.map((list) => list.scores)];
+  const byContent = (a: number, b: number) =>
+    compare(said(a), said(b)) ||
+    compareIn(columns, a, b) ||
     // Where all that is weighed is equal, links may tell them apart, which go by ids.
-    const rest = (i: number) => JSON.stringify([titles?.[i] ?? "", found?.[i] ?? true, ids[i]]);
-    present.sort(
-      (a, b) => compare(said[a]!, said[b]!) || compareIn(columns, a, b) || compare(rest(a), rest(b)),
-    );
-  }
+    compare(titles?.[a] ?? "", titles?.[b] ?? "") ||
+    Number(found?.[a] ?? true) - Number(found?.[b] ?? true) ||
+    compare(ids[a]!, ids[b]!);
+  // Vectors of words have a column a document, in the order in which these are given.
+  if (orderBy === "content" && scores) present.sort(byContent);
   // What the rows are taken from: the vectors, or what the words of those candidates make up.
-  const words = scores && wordVectors(present.map((i) => said[i]!));
+  const words = scores && wordVectors(present.map(said));
   const source = words ?? raw;
   const rows = scores ? Array.from(present.keys()) : present;
   const scale = normalize && !scores ? unitScale(norms) : null;
-  const order = orderBy === "content" ? contentOrder(source, rows, scale) : Int32Array.from(rows);
+  const order =
+    orderBy === "content"
+      ? contentOrder(source, rows, scale, scores ? undefined : byContent)
+      : Int32Array.from(rows);
   const candidate = scores ? order.map((row) => present[row]!) : order;
   const vectors = gather(source, order, scale);
   const twin = Int32Array.from(order.keys());

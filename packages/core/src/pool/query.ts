@@ -1,6 +1,9 @@
 import { OptionError, show, VectorError } from "../errors.ts";
+import { kernel } from "../kernels/fastest.ts";
+import { type Matrix, matrix } from "../kernels/matrix.ts";
+import { product } from "../kernels/scalar.ts";
 import type { Params } from "../options/types.ts";
-import { cosineOf, type Matrix, matrix, packRow, product, unitRows, type Vector, widthOf } from "./matrix.ts";
+import { cosineOf, packOne, unitRows, type Vector, widthOf } from "./matrix.ts";
 import { checkNorm, type Pool } from "./pool.ts";
 
 /** What is asked of a pool. */
@@ -39,17 +42,20 @@ export function ownProduct({ vectors }: Pool, { vector }: Query, node: number): 
   return product(data, node * stride, vector, 0, stride);
 }
 
-/** Cosine of a node's own vector with the query, or the score that it came with. */
-export function similarity(pool: Pool, query: Query, node: number): number {
-  const { scores, candidate, norms } = pool;
-  if (scores) return scores[candidate[node]!]!;
-  return cosineOf(ownProduct(pool, query, node), norms[node]! * Math.sqrt(query.square));
+/** Cosine of each node's own vector with the query, 0 where it has none; or the score that it came with. */
+export function ownSimilarities({ scores, candidate, norms, vectors }: Pool, query: Query): Float64Array {
+  if (scores) return Float64Array.from(candidate, (i) => scores[i]!);
+  const { rows } = vectors;
+  kernel.hold(vectors.data);
+  const [data, vector, products] = kernel.place(vectors.data, query.vector, new Float64Array(rows));
+  kernel.products({ ...vectors, data }, vector, products);
+  const length = Math.sqrt(query.square);
+  return products.map((value, node) => cosineOf(value, norms[node]! * length));
 }
 
 function packVector({ d }: Pool, vector: Vector | null): Matrix {
-  const raw = matrix(1, d || widthOf(vector as Vector, "query"));
-  const norm = packRow(vector as Vector, raw, 0, () => "query");
-  if (norm === 0) throw new VectorError("query", "is zero; it has no direction to rank by");
+  const raw = packOne(vector as Vector, d || widthOf(vector as Vector, "query"), "query");
+  if (raw.norms[0] === 0) throw new VectorError("query", "is zero; it has no direction to rank by");
   return raw;
 }
 

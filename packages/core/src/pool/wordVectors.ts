@@ -1,6 +1,6 @@
+import { type Matrix, matrix } from "../kernels/matrix.ts";
 import { naturalLog } from "../math.ts";
 import { wordsOf } from "../words/cut.ts";
-import { type Matrix, matrix } from "./matrix.ts";
 
 /** More words than these are left out of products, the rarest first. */
 const VOCABULARY = 4096;

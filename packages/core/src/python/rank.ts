@@ -2,7 +2,7 @@ import { coherenceDrops } from "../diagnose/edges.ts";
 import { measure, measureStart } from "../diagnose/measure.ts";
 import { zScores } from "../math.ts";
 import { cosineOf } from "../pool/matrix.ts";
-import { type Query, similarity } from "../pool/query.ts";
+import { ownSimilarities, type Query } from "../pool/query.ts";
 import { placed, type RankedEntry } from "../rank/bundle.ts";
 import { type Choice, choose } from "../rank/choose.ts";
 import { ranking } from "../rank/diversify.ts";
@@ -67,13 +67,14 @@ export function publishedBundle(
   query: Query,
   { settled, coherence, terms, score, choice }: PublishedAnswer,
 ): RankedEntry[] {
+  const own = ownSimilarities(pool, query);
   return choice.chosen.map((node, at) => ({
     ...placed(pool, pool.candidate[node]!, at),
     score: score[node]!,
     relevance: null,
     ownRank: null,
     parts: {
-      similarity: pool.scores ? settled[node]! : similarity(pool, query, node),
+      similarity: pool.scores ? settled[node]! : own[node]!,
       settled: settled[node]!,
       ...(coherence && { coherence: coherence[node]! }),
       trust: pool.nodeTrust[node]!,

@@ -90,10 +90,12 @@ export function publishedResult(problem: Problem, query: Query, options: Require
   const solution = settleVectors(vectors, query, space, zero, { tolerance, maxIterations, preconditioner });
   const answer = publishedAnswer(vectors, query, space, solution);
   const counts = { ustar_cached: false, ustar_solves: 1, ustar_cache_hits: 0 };
-  const digests = poolDigests(problem.pool);
-  const told = { problem: vectors, query, space, moved: null, answer, digests, counts };
-  return {
-    entries: publishedBundle(vectors, query, answer),
-    receipt: writeLatticeReceipt(told, options),
+  const write = () => {
+    const digests = poolDigests(problem.pool);
+    return writeLatticeReceipt(
+      { problem: vectors, query, space, moved: null, answer, digests, counts },
+      options,
+    );
   };
+  return { entries: publishedBundle(vectors, query, answer), write };
 }

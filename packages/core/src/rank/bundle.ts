@@ -2,7 +2,7 @@ import { appended } from "../pool/missing.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Problem } from "../solve/problem.ts";
 import { type Choice, choose } from "./choose.ts";
-import { onScaleOf, ranking as rankingOf } from "./diversify.ts";
+import { onScaleOf, placeOf } from "./diversify.ts";
 import type { Ranking } from "./rank.ts";
 import { fallingAlong } from "./relevance.ts";
 
@@ -92,14 +92,13 @@ export const reachedOf = ({ relevance, order }: Ranking): number => relevance?.r
  * asked for, of which they have none.
  */
 export function bundle({ pool, params }: Problem, { ranking, choice }: Answer): RankedEntry[] {
-  const own = new Map(rankingOf(ranking.fused.y, pool.candidate).map((node, at) => [node, at + 1]));
   const { relevance } = ranking;
   const falling = relevance && fallingAlong(choice.chosen, relevance);
   const ranked = choice.chosen.map((node, at) => ({
     ...placed(pool, pool.candidate[node]!, at),
     score: ranking.score[node]!,
     relevance: falling?.[at] ?? null,
-    ownRank: own.get(node)!,
+    ownRank: placeOf(node, ranking.fused.y, pool.candidate),
     parts: partsOf(pool, ranking, node),
     terms: termsOf(ranking, node),
     namedBy: namedBy(pool, ranking, node),

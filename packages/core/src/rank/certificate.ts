@@ -1,8 +1,8 @@
 import { productRadius } from "../kernels/kernel.ts";
+import { product } from "../kernels/scalar.ts";
 import { moments } from "../math.ts";
 import type { Params } from "../options/types.ts";
 import { LEAST_WEIGHT } from "../pool/input.ts";
-import { product } from "../pool/matrix.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Problem } from "../solve/problem.ts";
 import type { EvidenceSystem } from "../solve/settle.ts";
@@ -384,40 +384,70 @@ function sameGraph({ pool, params, network }: Problem): boolean {
   const floor = Math.max(params.similarityFloor, LEAST_WEIGHT);
   const near = 2 * cosineRadius(pool, params);
   const length = (i: number, j: number) => norms[i]! * norms[j]! || 1;
+  // Most pools have no other lengths than 1, and need no division.
+  const units = norms.every((norm) => norm === 1 || norm === 0);
   const exact = (i: number, j: number) =>
     Math.min(1, product(data, i * stride, data, j * stride, stride) / length(i, j));
+  const row = new Float64Array(n);
   for (let i = 0; i < n; i++) {
+    const at = i * gram.stride;
+    if (units) for (let j = 0; j < n; j++) row[j] = Math.min(1, gram.data[at + j]!);
+    else for (let j = 0; j < n; j++) row[j] = Math.min(1, gram.data[at + j]! / length(i, j));
+    // A node is no neighbour of its own.
+    row[i] = -Infinity;
     const kth = last[i]!;
+    const counts = countsOf(row, floor, kth, near);
+    if (counts.nearFloor > 0 && !sameSide(i)) return false;
+    // A class of ties too large for the list was left out: in exact arithmetic they may be none.
+    if (kth === 0 && counts.above >= params.neighbors) return false;
+    // The last neighbour itself is near it: where it is alone there is nothing to compare it with.
+    if (kth > 0 && counts.nearLast > 1 && !sameNeighbors(i, kth, counts.listed)) return false;
+  }
+  return true;
+
+  /** Whether those near the floor are exactly on the side of it on which they were seen. */
+  function sameSide(i: number): boolean {
+    for (let j = 0; j < n; j++) {
+      const seen = row[j]!;
+      if (!(Math.abs(seen - floor) <= near)) continue;
+      const value = exact(i, j);
+      const same = params.normalize && Math.abs(value - floor) > EXACT && value > floor === seen > floor;
+      if (!same) return false;
+    }
+    return true;
+  }
+
+  /** Whether those near the last neighbour are exactly listed, or not, as they were. */
+  function sameNeighbors(i: number, kth: number, listed: number): boolean {
     // In exact arithmetic: the lowest that is listed near the last neighbour, and the highest that is not.
     let lowest = Infinity;
     let highest = -Infinity;
     const close: number[] = [];
-    let above = 0;
-    let listed = 0;
     for (let j = 0; j < n; j++) {
-      if (j === i) continue;
-      const seen = Math.min(1, gram.data[i * gram.stride + j]! / length(i, j));
-      if (seen > floor) above++;
-      if (Math.abs(seen - floor) <= near) {
-        const value = exact(i, j);
-        if (!params.normalize || Math.abs(value - floor) <= EXACT || value > floor !== seen > floor)
-          return false;
-      }
-      if (kth === 0) continue;
-      if (seen >= kth) listed++;
-      if (Math.abs(seen - kth) > near) continue;
+      if (!(Math.abs(row[j]! - kth) <= near)) continue;
       const value = exact(i, j);
       close.push(value);
-      if (seen < kth) highest = Math.max(highest, value);
+      if (row[j]! < kth) highest = Math.max(highest, value);
       else lowest = Math.min(lowest, value);
     }
-    // A class of ties too large for the list was left out: in exact arithmetic they may be none.
-    if (kth === 0 && above >= params.neighbors) return false;
     if (!params.normalize && close.length > 1) return false;
     if (highest >= lowest - EXACT) return false;
     // More than were asked for: in exact arithmetic too, those at the end must be ties.
     const ties = close.filter((value) => value === lowest).length;
-    if (listed > params.neighbors && listed - ties >= params.neighbors) return false;
+    return listed <= params.neighbors || listed - ties < params.neighbors;
   }
-  return true;
+}
+
+/** How many of a row's cosines are above the floor, at least its last neighbour's, and near either. */
+function countsOf(row: Float64Array, floor: number, kth: number, near: number) {
+  let [above, listed, nearFloor, nearLast] = [0, 0, 0, 0];
+  for (let j = 0; j < row.length; j++) {
+    const seen = row[j]!;
+    // Added up, not branched on: cosines are on either side of the floor by chance.
+    above += Number(seen > floor);
+    listed += Number(seen >= kth);
+    nearFloor += Number(Math.abs(seen - floor) <= near);
+    nearLast += Number(Math.abs(seen - kth) <= near);
+  }
+  return { above, listed, nearFloor, nearLast };
 }

@@ -1,4 +1,5 @@
-import { cosineOf, product } from "../pool/matrix.ts";
+import { product } from "../kernels/scalar.ts";
+import { cosineOf } from "../pool/matrix.ts";
 import type { Problem } from "../solve/problem.ts";
 import { COSINE, copiesLast, nearCopies } from "./copies.ts";
 import { diversify } from "./diversify.ts";

@@ -6,6 +6,12 @@ export function ranking(score: Float64Array, place: ArrayLike<number>): number[]
   return Array.from(score.keys()).sort((a, b) => score[b]! - score[a]! || place[a]! - place[b]!);
 }
 
+/** The place of one index in their {@link ranking}, from 1. */
+export function placeOf(index: number, score: Float64Array, place: ArrayLike<number>): number {
+  const [own, came] = [score[index]!, place[index]!];
+  return score.reduce((at, s, i) => (s > own || (s === own && place[i]! < came) ? at + 1 : at), 1);
+}
+
 /** The cosine of two candidates; symmetric. */
 type Similarity = (i: number, j: number) => number;
 

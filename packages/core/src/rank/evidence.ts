@@ -1,7 +1,7 @@
 import { moments, skewness, unitOf } from "../math.ts";
 import type { Params } from "../options/types.ts";
 import type { Pool } from "../pool/pool.ts";
-import { type Query, similarity } from "../pool/query.ts";
+import { ownSimilarities, type Query } from "../pool/query.ts";
 import type { Problem } from "../solve/problem.ts";
 import { type TextEvidence, weighTexts } from "../words/bm25.ts";
 
@@ -197,10 +197,9 @@ export function weighed(
 /** Cosine or score of each node; one that the search did not find takes the lowest of those that it did. */
 export function similarities(pool: Pool, query: Query): Float64Array {
   const { candidate, found } = pool;
+  const own = ownSimilarities(pool, query);
   return filled(
-    Float64Array.from(candidate, (index, node) =>
-      found === null || found[index] ? similarity(pool, query, node) : Number.NaN,
-    ),
+    found === null ? own : own.map((value, node) => (found[candidate[node]!] ? value : Number.NaN)),
   );
 }
 
@@ -208,6 +207,7 @@ const largest = (values: Float64Array): number => values.reduce((size, v) => Mat
 
 /** The lowest of the others in place of each NaN; 0 where there are no others. */
 export function filled(values: Float64Array): Float64Array {
+  if (!values.some(Number.isNaN)) return values;
   const known = values.filter((v) => !Number.isNaN(v));
   const lowest = known.length > 0 ? known.reduce((a, b) => Math.min(a, b)) : 0;
   return values.map((v) => (Number.isNaN(v) ? lowest : v));

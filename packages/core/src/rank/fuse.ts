@@ -1,7 +1,8 @@
 import { productRadius } from "../kernels/kernel.ts";
+import { product } from "../kernels/scalar.ts";
 import { exponential } from "../math.ts";
 import type { Params } from "../options/types.ts";
-import { cosineOf, product } from "../pool/matrix.ts";
+import { cosineOf } from "../pool/matrix.ts";
 import type { Problem } from "../solve/problem.ts";
 import { type Evidence, ROUNDING, type Weighed, weighed } from "./evidence.ts";
 import { type Named, named } from "./named.ts";

@@ -61,11 +61,15 @@ export function rank(problem: Problem, query: Query): Ranking {
 
 /** The value of the first node with the same vector and the same evidence, for each node. */
 function shared(twin: Int32Array, y: Float64Array, f: Float64Array): Float64Array {
-  const first = new Map<string, number>();
-  return f.map((value, i) => {
-    const key = `${twin[i]} ${y[i]}`;
-    const known = first.get(key);
-    if (known === undefined) first.set(key, value);
-    return known ?? value;
+  const values = f.slice();
+  // By the first node with the same vector: the nodes like it so far whose evidence differs.
+  const firsts = new Map<number, number[]>();
+  twin.forEach((first, i) => {
+    if (first === i) return;
+    const others = firsts.get(first) ?? [first];
+    const same = others.find((other) => y[other] === y[i]);
+    if (same === undefined) firsts.set(first, [...others, i]);
+    else values[i] = f[same]!;
   });
+  return values;
 }

@@ -1,10 +1,11 @@
+import { kernel } from "../kernels/fastest.ts";
 import { exponential } from "../math.ts";
 import { type Scale, scaleOf } from "../options/scales.ts";
 import type { Pool } from "../pool/pool.ts";
-import { type Query, similarity } from "../pool/query.ts";
+import { ownSimilarities, type Query } from "../pool/query.ts";
 import type { Problem } from "../solve/problem.ts";
 import { gramsOf } from "../words/cut.ts";
-import { type Evidence, filled, similarities, type Weighed, weighed } from "./evidence.ts";
+import { type Evidence, filled, type Weighed, weighed } from "./evidence.ts";
 
 /**
  * What relevance is judged by: the cosine on the embedder's scale, or on the pool's own where the embedder is not known, with
@@ -77,7 +78,7 @@ export function relevanceOf(
   order: readonly number[],
 ): Relevance | null {
   const known = scaleOf(params.relevanceScale);
-  const cosines = cosinesOf(pool, query, known);
+  const cosines = cosinesOf(pool, query, evidence, known);
   const scale = cosines && (known ?? poolScale(pool));
   const asksWords = () => params.textWeight > 0 && words() !== null && gramsOf(query.text ?? "").length > 0;
   const basis = basisOf(scale, known, evidence.hasWords, asksWords);
@@ -131,15 +132,20 @@ function basisOf(
  * The cosine of each node with the query; one without a vector takes the lowest. Scores that came are taken for cosines where
  * a scale was named, unless they cannot be any: ranks and distances turned round have nothing above 0.
  */
-function cosinesOf(pool: Pool, query: Query, known: Scale | null): Float64Array | null {
+function cosinesOf(
+  pool: Pool,
+  query: Query,
+  { channels }: Evidence,
+  known: Scale | null,
+): Float64Array | null {
+  const { values } = channels[0]!;
   if (pool.scores !== null) {
-    const scores = similarities(pool, query);
-    const able = scores.every((s) => Math.abs(s) <= 1) && scores.some((s) => s > 0);
-    return known && able ? scores : null;
+    const able = values.every((s) => Math.abs(s) <= 1) && values.some((s) => s > 0);
+    return known && able ? values : null;
   }
-  const cosines = Float64Array.from(pool.candidate, (_, node) =>
-    hasVector(pool, node) ? similarity(pool, query, node) : Number.NaN,
-  );
+  // Where the search found all, these are they; what it did not find has the lowest there.
+  const own = pool.found === null ? values : ownSimilarities(pool, query);
+  const cosines = own.map((value, node) => (hasVector(pool, node) ? value : Number.NaN));
   return cosines.every(Number.isNaN) ? null : filled(cosines);
 }
 
@@ -148,22 +154,15 @@ const hasVector = ({ raw, candidate }: Pool, node: number): boolean => raw.norms
 /** The scale on which the pool's own documents lie; null where there are too few. */
 function poolScale(pool: Pool): Scale | null {
   const { vectors, norms } = pool;
-  const { rows, stride, data } = vectors;
-  const sum = new Float64Array(stride);
-  let squares = 0;
-  let n = 0;
-  for (let i = 0; i < rows; i++) {
-    if (!hasVector(pool, i)) continue;
-    n++;
-    for (let c = 0; c < stride; c++) {
-      const value = data[i * stride + c]! / norms[i]!;
-      sum[c]! += value;
-      squares += value * value;
-    }
-  }
+  // Each vector at length 1; none where there is none.
+  const scale = norms.map((norm, node) => (hasVector(pool, node) ? 1 / norm : 0));
+  const n = scale.reduce((count, by) => count + Number(by > 0), 0);
   if (n < FEWEST) return null;
-  // |Σ v|² is the sum of the cosines of all pairs, those of each vector with itself included.
-  const mean = (sum.reduce((all, v) => all + v * v, 0) - squares) / (n * (n - 1));
+  kernel.hold(vectors.data);
+  const [data, by, sum] = kernel.place(vectors.data, scale, new Float64Array(vectors.stride));
+  kernel.sumRows({ ...vectors, data }, by, sum);
+  // |Σ v|² is the sum of the cosines of all pairs, those of each vector with itself, which are 1, included.
+  const mean = (sum.reduce((all, v) => all + v * v, 0) - n) / (n * (n - 1));
   const spread = Math.max(NEAREST, 1 - mean);
   return { mean: 1 - spread, spread };
 }

@@ -2,8 +2,8 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import canonicalize from "canonicalize";
 import { float32Bytes, uint32Bytes } from "../bytes.ts";
+import type { Matrix } from "../kernels/matrix.ts";
 import { type Hash, platformSha256 } from "../platform.ts";
-import type { Matrix } from "../pool/matrix.ts";
 
 /** `sha256:` and 64 hexadecimal digits. */
 export type Digest = `sha256:${string}`;

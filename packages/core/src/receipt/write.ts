@@ -4,7 +4,7 @@ import { chainOfCandidates } from "../graph/chain.ts";
 import { kernel } from "../kernels/fastest.ts";
 import type { ReceiptOptions } from "../options/calls.ts";
 import type { Query } from "../pool/query.ts";
-import { type Answer, bundle } from "../rank/bundle.ts";
+import type { Answer, RankedEntry } from "../rank/bundle.ts";
 import { certify } from "../rank/certificate.ts";
 import type { Problem } from "../solve/problem.ts";
 import { edgeStrain, evidenceEnergy } from "../solve/settle.ts";
@@ -26,6 +26,7 @@ export function writeReceipt(
   problem: Problem,
   query: Query,
   answer: Answer,
+  entries: readonly RankedEntry[],
   digests: PoolDigests,
   options: Required<ReceiptOptions>,
 ): Omit<Receipt, "t_ms"> {
@@ -34,7 +35,7 @@ export function writeReceipt(
   const { evidence, fused, system, settled, relevance } = ranking;
   const inputs = { ...inputsOf(pool, query), ...digests };
   const links = chain && chainOfCandidates(pool, chain);
-  const documents = bundle(problem, answer).map(({ index: _, ...entry }) => ({
+  const documents = entries.map(({ index: _, ...entry }) => ({
     ...entry,
     score: entry.score === null ? null : significant(entry.score),
     relevance: entry.relevance === null ? null : significant(entry.relevance),

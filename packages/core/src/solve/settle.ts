@@ -145,19 +145,20 @@ export function evidenceEnergy(system: EvidenceSystem, f: Float64Array, y: Float
 
 /** `M x`. */
 export function multiply(system: EvidenceSystem, x: Float64Array): Float64Array {
-  const { n, lamG, lamC, laplacian, lamP, path } = system;
+  const { lamG, lamC, laplacian, lamP, path } = system;
   const image = x.map((value) => lamG * value);
-  add(laplacian, lamC);
-  if (path) add(path, lamP);
+  if (lamC > 0) addProduct(laplacian, lamC, x, image);
+  if (path) addProduct(path, lamP, x, image);
   return image;
+}
 
-  function add({ rowStart, columns, weights, diagonal }: Coupling, by: number): void {
-    if (by === 0) return;
-    for (let i = 0; i < n; i++) {
-      let sum = diagonal[i]! * x[i]!;
-      for (let e = rowStart[i]!; e < rowStart[i + 1]!; e++) sum -= weights[e]! * x[columns[e]!]!;
-      image[i]! += by * sum;
-    }
+/** `image += by (diagonal - weights) x`. */
+function addProduct(coupling: Coupling, by: number, x: Float64Array, image: Float64Array): void {
+  const { n, rowStart, columns, weights, diagonal } = coupling;
+  for (let i = 0; i < n; i++) {
+    let sum = diagonal[i]! * x[i]!;
+    for (let e = rowStart[i]!, end = rowStart[i + 1]!; e < end; e++) sum -= weights[e]! * x[columns[e]!]!;
+    image[i]! += by * sum;
   }
 }
 

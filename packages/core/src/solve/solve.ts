@@ -1,6 +1,6 @@
 import type { Kernel, SparseSymmetric } from "../kernels/kernel.ts";
+import { product } from "../kernels/scalar.ts";
 import type { SolveOptions } from "../options/types.ts";
-import { product } from "../pool/matrix.ts";
 import { type BlockOfColumns, type Convergence, conjugateGradients, putColumns } from "./cg.ts";
 import type { Space } from "./space.ts";
 

@@ -1,5 +1,6 @@
 import type { Kernel } from "../kernels/kernel.ts";
-import { type Matrix, matrix, padded, product } from "../pool/matrix.ts";
+import { type Matrix, matrix, padded } from "../kernels/matrix.ts";
+import { product } from "../kernels/scalar.ts";
 
 /**
  * The coordinates in which the system is solved. Every settled vector is a combination of the candidates' (and the

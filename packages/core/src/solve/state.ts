@@ -1,4 +1,4 @@
-import { product } from "../pool/matrix.ts";
+import { product } from "../kernels/scalar.ts";
 import type { Space } from "./space.ts";
 
 /** The coordinates of a state, and their metric: `u_i · u_j` is the dot product of row i of `x` with row j of `xg`. */

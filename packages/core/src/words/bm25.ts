@@ -1,5 +1,5 @@
 import { naturalLog } from "../math.ts";
-import { BLANK, cut, GRAM, gramsOf, kindAt, NONE, QUERY_LIMIT, SPACED } from "./cut.ts";
+import { BLANK, cut, GRAM, gramsOf, kindAt, NONE, QUERY_LIMIT, SPACED, unitsOf } from "./cut.ts";
 
 /** BM25's saturation of repeated terms and its correction for length (Robertson & Zaragoza 2009). */
 const K1 = 1.2;
@@ -122,7 +122,7 @@ class QueryTerms {
   constructor(query: string) {
     this.#grams = new Grams(gramsOf(query, QUERY_LIMIT));
     const words = cut(query, QUERY_LIMIT).map(({ text }) => text);
-    const signatures = words.map((word) => units(word).reduce(wordSignature, 0));
+    const signatures = words.map((word) => Array.from(unitsOf(word)).reduce(wordSignature, 0));
     words.forEach((word, at) => {
       if (!this.#words.has(word)) this.#words.set(word, this.#words.size);
       this.#wordAt[placeOf(signatures[at]!)] = 1;
@@ -148,6 +148,7 @@ class QueryTerms {
     const known = this.#grams;
     const { first } = known;
     const found = grams.tf.subarray(i * grams.size);
+    const units = unitsOf(text);
     const { length } = text;
     let allGrams = 0;
     let allWords = 0;
@@ -156,7 +157,7 @@ class QueryTerms {
     let lastEnd = 0;
     let before = 0;
     for (let at = 0; at < length; ) {
-      let unit = text.charCodeAt(at);
+      let unit = units[at]!;
       const kind = kindAt(text, at, NONE, unit);
       const start = at;
       if (kind === NONE) {
@@ -171,25 +172,27 @@ class QueryTerms {
           window = gramSignature(window, unit);
           // What has fewer than four units is no gram: the units are compared.
           const gram = first[placeOf(window)]!;
-          if (gram >= 0) known.count(gram, text, at, start, length, found);
+          if (gram >= 0) known.count(gram, window, units, at, start, length, found);
           if (++at === length) break;
-          unit = text.charCodeAt(at);
+          unit = units[at]!;
           if (kindAt(text, at, kind, unit) !== kind) break;
         }
-        const gram = first[placeOf(gramSignature(window, BLANK))]!;
-        if (gram >= 0) known.count(gram, text, at, start, at, found);
+        const ended = gramSignature(window, BLANK);
+        const gram = first[placeOf(ended)]!;
+        if (gram >= 0) known.count(gram, ended, units, at, start, at, found);
       } else {
         let last = 0;
         for (;;) {
           word = wordSignature(word, unit);
-          const gram = first[placeOf(gramSignature(last, unit))]!;
-          if (at > start && gram >= 0) known.countFrom(gram, 0, 0, last, unit, found);
+          const pair = gramSignature(last, unit);
+          const gram = first[placeOf(pair)]!;
+          if (at > start && gram >= 0) known.countFrom(gram, pair, 0, 0, last, unit, found);
           // A character that is a word of the query is one of its grams, wherever it stands.
           const single = first[placeOf(unit)]!;
-          if (single >= 0) known.countFrom(single, 0, 0, 0, unit, found);
+          if (single >= 0) known.countFrom(single, unit, 0, 0, 0, unit, found);
           last = unit;
           if (++at === length) break;
-          unit = text.charCodeAt(at);
+          unit = units[at]!;
           if (kindAt(text, at, kind, unit) !== kind) break;
         }
       }
@@ -219,16 +222,20 @@ class Grams {
   /** Four UTF-16 units a gram; shorter ones begin with zeros. */
   readonly #units: Uint16Array;
   /** The first gram at a place of the table, and the next after each; -1 where there is none. */
-  readonly first = new Int32Array(PLACES).fill(-1);
-  readonly #next: Int32Array;
+  readonly first = new Int16Array(PLACES).fill(-1);
+  readonly #next: Int16Array;
+  readonly #signatures: Int32Array;
 
   constructor(all: readonly string[]) {
     const grams = [...new Set(all)];
     this.size = grams.length;
-    this.#units = Uint16Array.from(grams.flatMap((gram) => units(gram.padStart(GRAM, "\0"))));
-    this.#next = new Int32Array(grams.length);
+    this.#units = Uint16Array.from(grams.flatMap((gram) => [...unitsOf(gram.padStart(GRAM, "\0"))]));
+    // A query has fewer grams than an Int16Array can number: see QUERY_LIMIT.
+    this.#next = new Int16Array(grams.length);
+    this.#signatures = new Int32Array(grams.length);
     grams.forEach((gram, t) => {
-      const place = placeOf(units(gram).reduce(gramSignature, 0));
+      this.#signatures[t] = Array.from(unitsOf(gram)).reduce(gramSignature, 0);
+      const place = placeOf(this.#signatures[t]!);
       this.#next[t] = this.first[place]!;
       this.first[place] = t;
     });
@@ -238,18 +245,35 @@ class Grams {
    * Counts the gram whose last character is at `at`, if it is one of those that share a place with `first`: of the word that
    * begins at `start` and ends before `end`, around which stand blanks.
    */
-  count(first: number, text: string, at: number, start: number, end: number, found: Int32Array): void {
-    const unit = (place: number): number => {
-      if (place < start) return place === start - 1 ? BLANK : 0;
-      return place >= end ? BLANK : text.charCodeAt(place);
-    };
-    this.countFrom(first, unit(at - 3), unit(at - 2), unit(at - 1), unit(at), found);
+  count(
+    first: number,
+    signature: number,
+    units: Uint8Array | Uint16Array,
+    at: number,
+    start: number,
+    end: number,
+    found: Int32Array,
+  ): void {
+    const d = at >= end ? BLANK : units[at]!;
+    const c = at > start ? units[at - 1]! : BLANK;
+    const b = at - 1 > start ? units[at - 2]! : at - 1 === start ? BLANK : 0;
+    const a = at - 2 > start ? units[at - 3]! : at - 2 === start ? BLANK : 0;
+    this.countFrom(first, signature, a, b, c, d, found);
   }
 
   /** The same for the four units of a gram; shorter ones begin with zeros. */
-  countFrom(first: number, a: number, b: number, c: number, d: number, found: Int32Array): void {
+  countFrom(
+    first: number,
+    signature: number,
+    a: number,
+    b: number,
+    c: number,
+    d: number,
+    found: Int32Array,
+  ): void {
     const own = this.#units;
     for (let t = first; t >= 0; t = this.#next[t]!) {
+      if (this.#signatures[t] !== signature) continue;
       const u = t * GRAM;
       if (own[u] === a && own[u + 1] === b && own[u + 2] === c && own[u + 3] === d) {
         found[t]!++;
@@ -270,6 +294,3 @@ const gramSignature = (window: number, unit: number): number => (window << 8) ^ 
 /** The signature of a word, from that of its beginning and its last character. */
 const wordSignature = (word: number, unit: number): number => (Math.imul(word, 31) + unit) | 0;
 const pairSignature = (first: number, second: number): number => Math.imul(first, 31) ^ second;
-
-/** The UTF-16 units of a text. */
-const units = (text: string): number[] => text.split("").map((unit) => unit.charCodeAt(0));

@@ -1,6 +1,6 @@
 import { naturalLog } from "../math.ts";
 import type { Words } from "./bm25.ts";
-import { cut, kindAt, NONE, normalized, PAIRED } from "./cut.ts";
+import { cut, kindAt, NONE, normalized, PAIRED, unitsOf } from "./cut.ts";
 
 /** A document that may be named by others: its words in normal form (see {@link normalized}), its id, and its own links. */
 export interface Linking extends Words {
@@ -75,6 +75,8 @@ function phrasesOf(documents: readonly Linking[]): Phrase[] {
       if (phrase.bearers.at(-1) !== document) phrase.bearers.push(document);
     }
   });
+  // Documents without titles whose ids are numbers have no names: their texts need no reading.
+  if (phrases.size === 0) return [];
   // The names by the signature of their first token: most tokens of a text begin no name.
   const table = new Array<Phrase[] | undefined>(PLACES).fill(undefined);
   for (const phrase of phrases.values()) {
@@ -82,9 +84,10 @@ function phrasesOf(documents: readonly Linking[]): Phrase[] {
     table[place] = [...(table[place] ?? []), phrase];
   }
   documents.forEach(({ text }, document) => {
+    const units = unitsOf(text);
     const { length } = text;
     for (let at = 0; at < length; ) {
-      let unit = text.charCodeAt(at);
+      let unit = units[at]!;
       const kind = kindAt(text, at, NONE, unit);
       const start = at++;
       if (kind === NONE) continue;
@@ -92,7 +95,7 @@ function phrasesOf(documents: readonly Linking[]): Phrase[] {
       for (;;) {
         signature = nextSignature(signature, unit);
         if (at === length) break;
-        unit = text.charCodeAt(at);
+        unit = units[at]!;
         // A character by itself; the second half of a pair belongs to it.
         if (kind === PAIRED ? (unit & 0xfc00) !== 0xdc00 : kindAt(text, at, kind, unit) !== kind) break;
         at++;

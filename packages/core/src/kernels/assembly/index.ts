@@ -9,6 +9,11 @@
 /** Bytes of a vector of four lanes. */
 const LANES: usize = 16;
 const FLOAT: usize = 4;
+const DOUBLE: usize = 8;
+/** Rows of a tile of the Gram matrix: 32 rows of 1536 values, twice, are 384 KiB and stay in the second-level cache. */
+const TILE: i32 = 32;
+/** Rows of the strips that a tile on the diagonal is cut into. */
+const STRIP: i32 = 8;
 
 /** Where the memory begins that callers may use. */
 export function base(): usize {
@@ -22,9 +27,81 @@ function sumOfLanes(s: v128): f32 {
   );
 }
 
+/** The sums of the lanes of four vectors: each as {@link sumOfLanes} has it, all at once. */
+@inline
+function sumsOfLanes(a: v128, b: v128, c: v128, d: v128): v128 {
+  const ab = f32x4.add(v128.shuffle<f32>(a, b, 0, 1, 4, 5), v128.shuffle<f32>(a, b, 2, 3, 6, 7));
+  const cd = f32x4.add(v128.shuffle<f32>(c, d, 0, 1, 4, 5), v128.shuffle<f32>(c, d, 2, 3, 6, 7));
+  return f32x4.add(v128.shuffle<f32>(ab, cd, 0, 2, 4, 6), v128.shuffle<f32>(ab, cd, 1, 3, 5, 7));
+}
+
 @inline
 function multiplyAdd(sum: v128, a: v128, b: v128): v128 {
   return f32x4.add(sum, f32x4.mul(a, b));
+}
+
+/** The upper two lanes, as the lower two. */
+@inline
+function upper(x: v128): v128 {
+  return v128.shuffle<f32>(x, x, 2, 3, 2, 3);
+}
+
+@inline
+function product64(a: usize, b: usize, length: i32): f64 {
+  let s01 = f64x2.splat(0);
+  let s23 = s01;
+  for (let end = a + <usize>length * FLOAT; a < end; a += LANES, b += LANES) {
+    const x = v128.load(a);
+    const y = v128.load(b);
+    s01 = f64x2.add(s01, f64x2.mul(f64x2.promote_low_f32x4(x), f64x2.promote_low_f32x4(y)));
+    s23 = f64x2.add(s23, f64x2.mul(f64x2.promote_low_f32x4(upper(x)), f64x2.promote_low_f32x4(upper(y))));
+  }
+  const s = f64x2.add(s01, s23);
+  return f64x2.extract_lane(s, 0) + f64x2.extract_lane(s, 1);
+}
+
+export function norms(rows: usize, n: i32, stride: i32, out: usize): void {
+  const step = <usize>stride * FLOAT;
+  for (let end = rows + <usize>n * step; rows < end; rows += step, out += DOUBLE) {
+    f64.store(out, sqrt(product64(rows, rows, stride)));
+  }
+}
+
+export function products(rows: usize, n: i32, stride: i32, vector: usize, out: usize): void {
+  const step = <usize>stride * FLOAT;
+  for (let end = rows + <usize>n * step; rows < end; rows += step, out += DOUBLE) {
+    f64.store(out, product64(rows, vector, stride));
+  }
+}
+
+export function sumRows(rows: usize, n: i32, stride: i32, scale: usize, out: usize): void {
+  const step = <usize>stride * FLOAT;
+  for (let i = 0; i < n; i++, scale += DOUBLE) {
+    const by = v128.load64_splat(scale);
+    let to = out;
+    for (let end = rows + step; rows < end; rows += LANES, to += 2 * LANES) {
+      const x = v128.load(rows);
+      const low = f64x2.mul(f64x2.promote_low_f32x4(x), by);
+      const high = f64x2.mul(f64x2.promote_low_f32x4(upper(x)), by);
+      v128.store(to, f64x2.add(v128.load(to), low));
+      v128.store(to, f64x2.add(v128.load(to, LANES), high), LANES);
+    }
+  }
+}
+
+export function gatherRows(rows: usize, stride: i32, order: usize, count: i32, scale: usize, out: usize): void {
+  const step = <usize>stride * FLOAT;
+  for (let i = 0; i < count; i++, order += FLOAT) {
+    const row = <usize>i32.load(order);
+    const by = v128.load64_splat(scale + row * DOUBLE);
+    let from = rows + row * step;
+    for (let end = from + step; from < end; from += LANES, out += LANES) {
+      const x = v128.load(from);
+      const low = f32x4.demote_f64x2_zero(f64x2.mul(f64x2.promote_low_f32x4(x), by));
+      const high = f32x4.demote_f64x2_zero(f64x2.mul(f64x2.promote_low_f32x4(upper(x)), by));
+      v128.store(out, v128.shuffle<f32>(low, high, 0, 1, 4, 5));
+    }
+  }
 }
 
 export function dot(a: usize, b: usize, length: i32): f32 {
@@ -38,10 +115,11 @@ export function dot(a: usize, b: usize, length: i32): f32 {
 /**
  * The products of `aRows` rows from a with `bRows` rows from b. Blocks of 4 x 2 rows are read once for 8 products: six
  * loads for eight multiplications, and as many sums as the registers of an x64 hold.
+ *
+ * @param outStep from one row of the products to the next.
  */
-export function dots(a: usize, aRows: i32, b: usize, bRows: i32, stride: i32, out: usize): void {
+export function dots(a: usize, aRows: i32, b: usize, bRows: i32, stride: i32, out: usize, outStep: usize): void {
   const step = <usize>stride * FLOAT;
-  const outStep = <usize>bRows * FLOAT;
   let i = 0;
   for (; i + 4 <= aRows; i += 4, a += 4 * step, out += 4 * outStep) {
     let bRow = b;
@@ -72,10 +150,45 @@ function block(a0: usize, b0: usize, step: usize, out: usize, outStep: usize): v
   let s21 = s00;
   let s30 = s00;
   let s31 = s00;
-  for (let at: usize = 0; at < step; at += LANES) {
-    const x0 = v128.load(b0 + at);
-    const x1 = v128.load(b1 + at);
-    let y = v128.load(a0 + at);
+  let x0: v128;
+  let x1: v128;
+  let y: v128;
+  let at: usize = 0;
+  // Two fours of columns a turn: their addresses are made once.
+  for (const most = step & ~(2 * LANES - 1); at < most; at += 2 * LANES) {
+    x0 = v128.load(b0 + at);
+    x1 = v128.load(b1 + at);
+    y = v128.load(a0 + at);
+    s00 = multiplyAdd(s00, y, x0);
+    s01 = multiplyAdd(s01, y, x1);
+    y = v128.load(a1 + at);
+    s10 = multiplyAdd(s10, y, x0);
+    s11 = multiplyAdd(s11, y, x1);
+    y = v128.load(a2 + at);
+    s20 = multiplyAdd(s20, y, x0);
+    s21 = multiplyAdd(s21, y, x1);
+    y = v128.load(a3 + at);
+    s30 = multiplyAdd(s30, y, x0);
+    s31 = multiplyAdd(s31, y, x1);
+    x0 = v128.load(b0 + at, LANES);
+    x1 = v128.load(b1 + at, LANES);
+    y = v128.load(a0 + at, LANES);
+    s00 = multiplyAdd(s00, y, x0);
+    s01 = multiplyAdd(s01, y, x1);
+    y = v128.load(a1 + at, LANES);
+    s10 = multiplyAdd(s10, y, x0);
+    s11 = multiplyAdd(s11, y, x1);
+    y = v128.load(a2 + at, LANES);
+    s20 = multiplyAdd(s20, y, x0);
+    s21 = multiplyAdd(s21, y, x1);
+    y = v128.load(a3 + at, LANES);
+    s30 = multiplyAdd(s30, y, x0);
+    s31 = multiplyAdd(s31, y, x1);
+  }
+  if (at < step) {
+    x0 = v128.load(b0 + at);
+    x1 = v128.load(b1 + at);
+    y = v128.load(a0 + at);
     s00 = multiplyAdd(s00, y, x0);
     s01 = multiplyAdd(s01, y, x1);
     y = v128.load(a1 + at);
@@ -88,17 +201,38 @@ function block(a0: usize, b0: usize, step: usize, out: usize, outStep: usize): v
     s30 = multiplyAdd(s30, y, x0);
     s31 = multiplyAdd(s31, y, x1);
   }
-  f32.store(out, sumOfLanes(s00));
-  f32.store(out, sumOfLanes(s01), FLOAT);
-  out += outStep;
-  f32.store(out, sumOfLanes(s10));
-  f32.store(out, sumOfLanes(s11), FLOAT);
-  out += outStep;
-  f32.store(out, sumOfLanes(s20));
-  f32.store(out, sumOfLanes(s21), FLOAT);
-  out += outStep;
-  f32.store(out, sumOfLanes(s30));
-  f32.store(out, sumOfLanes(s31), FLOAT);
+  const first = sumsOfLanes(s00, s01, s10, s11);
+  const last = sumsOfLanes(s20, s21, s30, s31);
+  v128.store64_lane(out, first, 0);
+  v128.store64_lane(out + outStep, first, 1);
+  v128.store64_lane(out + 2 * outStep, last, 0);
+  v128.store64_lane(out + 3 * outStep, last, 1);
+}
+
+/**
+ * The Gram matrix of n rows: tile by tile from the diagonal upwards, then mirrored. A tile on the diagonal is cut into
+ * strips, so that little of its lower half is computed.
+ */
+export function gram(rows: usize, n: i32, stride: i32, out: usize, outStride: i32): void {
+  const step = <usize>stride * FLOAT;
+  const outStep = <usize>outStride * FLOAT;
+  for (let top = 0; top < n; top += TILE) {
+    const bottom = min(top + TILE, n);
+    for (let left = top; left < n; left += TILE) {
+      const right = min(left + TILE, n);
+      const height = left === top ? STRIP : TILE;
+      for (let i = top; i < bottom; i += height) {
+        const j = max(i, left);
+        const at = out + <usize>i * outStep + <usize>j * FLOAT;
+        dots(rows + <usize>i * step, min(height, bottom - i), rows + <usize>j * step, right - j, stride, at, outStep);
+      }
+    }
+  }
+  for (let i = 1; i < n; i++) {
+    const row = out + <usize>i * outStep;
+    let above = out + <usize>i * FLOAT;
+    for (let j = 0; j < i; j++, above += outStep) f32.store(row + <usize>j * FLOAT, f32.load(above));
+  }
 }
 
 /** `out = m x`, 32 columns at a time, then 16, then 4: their sums stay in registers along a row's entries. */
@@ -338,8 +472,24 @@ function add(
   if (before + 1 === capacity) keepBest(row, to, weight, count, threshold, capacity, k, keepTies);
 }
 
-/** Keeps the k best of a row's list: see Kernel.keepBest. */
-export function keepBest(
+/** Keeps the k best of each list of more: see Kernel.keepBest. */
+export function keepBestOfAll(
+  n: i32,
+  to: usize,
+  weight: usize,
+  count: usize,
+  threshold: usize,
+  capacity: i32,
+  k: i32,
+  keepTies: bool,
+): void {
+  for (let row = 0; row < n; row++) {
+    if (i32.load(count + <usize>row * FLOAT) <= k) continue;
+    keepBest(row, to, weight, count, threshold, capacity, k, keepTies);
+  }
+}
+
+function keepBest(
   row: i32,
   to: usize,
   weight: usize,

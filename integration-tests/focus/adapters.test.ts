@@ -1,12 +1,16 @@
 /** The focus of conversations, by every adapter that has one: real stores in memory, and the vectors of all-MiniLM-L6-v2. */
 import { MemoryVectorStore } from "@langchain/classic/vectorstores/memory";
-import { Document } from "@langchain/core/documents";
+import { Document, type DocumentInterface } from "@langchain/core/documents";
+import type { BaseRetrieverInterface } from "@langchain/core/retrievers";
+import { RunnableLambda } from "@langchain/core/runnables";
 import { Annotation, END, MemorySaver, START, StateGraph } from "@langchain/langgraph";
 import { type Receipt, replayReceipt } from "@oscillink/core";
 import type { Signal } from "@oscillink/core/adapter";
 import { QueryFocus } from "@oscillink/core/focus";
 import { ConversationFocus, type ConversationState, OscillinkRetriever } from "@oscillink/langchain";
+import { oscillinkMiddleware } from "@oscillink/langchain/middleware";
 import { OscillinkRetriever as NodeRetriever, OscillinkPostprocessor } from "@oscillink/llamaindex";
+import { AIMessage, createAgent, fakeModel } from "langchain";
 import { BaseEmbedding, Settings, storageContextFromDefaults, TextNode, VectorStoreIndex } from "llamaindex";
 import { describe, expect, test } from "vitest";
 import { embeddings, passages, textOf } from "../../examples/corpus/vectors.ts";
@@ -350,6 +354,54 @@ describe("LangGraph", () => {
       )!;
       const again = await graph.invoke({ question: bank.turns[1] }, afterFirst.config);
       expect(again.digest).toBe(digests[1]);
+    },
+  );
+});
+
+test("an agent with the middleware: each user message is a turn of the agent's thread", async () => {
+  const model = fakeModel();
+  for (const _ of bank.turns) model.respond(new AIMessage("So it is."));
+  const fields = { vectorStore, embeddings, k: 3, focus: {} };
+  const agent = createAgent({
+    model,
+    middleware: [oscillinkMiddleware(fields)],
+    checkpointer: new MemorySaver(),
+  });
+  const config = { configurable: { thread_id: "anna" } };
+  let receipts: readonly Receipt[] = [];
+  for (const content of bank.turns) {
+    ({ receipts } = await agent.invoke({ messages: [{ role: "user", content }] }, config));
+  }
+  const alone = await talk(await langchain.make({ focus: new ConversationFocus() }), bank.turns, "x");
+  expect(receipts.map(({ digest }) => digest)).toEqual(alone.map(({ receipt }) => receipt.digest));
+});
+
+describe("several searches", () => {
+  const asked: string[] = [];
+  const all = passages.map((p) => new Document({ id: p._id, pageContent: textOf(p) }));
+  const byWords = RunnableLambda.from((question: string) => {
+    asked.push(question);
+    return all.filter(({ pageContent }) => pageContent.includes("cold"));
+  }) as unknown as BaseRetrieverInterface;
+
+  test.each([["reembed"], ["never"]] as const)(
+    "the store is searched with the focus, the others with the question's words: vectors %j",
+    async (vectors) => {
+      asked.length = 0;
+      const focus = new ConversationFocus();
+      const fields = { vectorStore, embeddings, k: 3, attach: "full", vectors } as const;
+      const retriever = new OscillinkRetriever({ ...fields, retrievers: [byWords], focus });
+      const config = { configurable: { thread_id: "a" } };
+      let last: DocumentInterface[] = [];
+      for (const turn of bank.turns) last = await retriever.invoke(turn, config);
+      expect(asked).toEqual(bank.turns);
+      const receipt = last[0]!.metadata.oscillink.receipt as Receipt;
+      expect(receipt.focus?.turn).toBe(2);
+      // Near the question alone lies another passage than near the focus.
+      const bare = new OscillinkRetriever({ ...fields, retrievers: [byWords] });
+      const without = await bare.invoke(bank.turns[2]);
+      expect(last.map(({ id }) => id)).not.toEqual(without.map(({ id }) => id));
+      expect((without[0]!.metadata.oscillink.receipt as Receipt).focus).toBeNull();
     },
   );
 });

@@ -8,10 +8,10 @@ import type { Receipt } from "../receipt/receipt.ts";
 import { type Signature, signReceiptAsync } from "../receipt/sign.ts";
 import { type RerankRequest, rerank } from "../rerank.ts";
 import type { ReplayInputs } from "../verify/replay.ts";
+import { throwIfAborted, type Waiting, waitFor } from "../waiting.ts";
 import { completeVectors, type Embedder } from "./embedder.ts";
 import type { PlacedList } from "./lists.ts";
 import { type AdapterSettings, tell, warn } from "./settings.ts";
-import { throwIfAborted, type Waiting, waitFor } from "./waiting.ts";
 
 /**
  * What an adapter leaves with each document that it returns: with `attach: "digest"` its places, its score and the receipt's digest.

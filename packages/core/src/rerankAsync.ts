@@ -48,7 +48,6 @@ export async function rerankAsync<C extends Candidate>(
   checkSignal(signal);
   checkWorkers(workers);
   throwIfAborted(signal);
-  checkObject("request", request);
   if (workers && costOf(request) > workers.cost) {
     let candidates: readonly C[] = [];
     const message = () => {

@@ -6,7 +6,8 @@ import type { RerankRequest } from "../rerank.ts";
  * titles have c characters together. A character costs as much as w = 300 of them, or 2000 where scores stand in for vectors and the
  * lattice is made of the words. The candidates of several lists count once a list.
  */
-export function costOf({ query, candidates, lists }: RerankRequest): number {
+export function costOf(request: RerankRequest): number {
+  const { query, candidates, lists } = request ?? {};
   const all = listOf(candidates ?? listOf(lists).flatMap((list) => listOf(list?.items)));
   const d = query?.length ?? 0;
   const characters = all.reduce((sum, one) => sum + lengthOf(one?.text) + lengthOf(one?.title), 0);

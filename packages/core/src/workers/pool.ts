@@ -130,17 +130,20 @@ class Workers implements WorkerPool {
   }
 
   #hire(): Hand | null {
+    let worker: WorkerLike | undefined;
     try {
-      const hand: Hand = { worker: this.#create(), started: false, job: null };
-      this.#hands.add(hand);
+      worker = this.#create();
+      const hand: Hand = { worker, started: false, job: null };
       const lost = (event: object) => this.#lost(hand, event);
-      hand.worker.addEventListener("message", ({ data }) => this.#heard(hand, data));
-      hand.worker.addEventListener("error", lost);
-      hand.worker.addEventListener("messageerror", lost);
+      worker.addEventListener("message", ({ data }) => this.#heard(hand, data));
+      worker.addEventListener("error", lost);
+      worker.addEventListener("messageerror", lost);
+      this.#hands.add(hand);
       return hand;
     } catch (error) {
       this.#failed++;
       this.#tell(error);
+      worker?.terminate?.();
       return null;
     }
   }

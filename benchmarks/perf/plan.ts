@@ -21,6 +21,7 @@ export interface Plan {
   readonly text: Size;
   readonly sign: Size;
   readonly adapters: Size;
+  readonly loop: Size;
   /** Pairs of child processes, one with each kernel, and of processes whose memory is read. */
   readonly children: number;
 }
@@ -39,6 +40,7 @@ export const full: Plan = {
   text: size(100, 1536, 10),
   sign: size(50, 1536, 5),
   adapters: size(50, 1536, 5),
+  loop: size(50, 1536, 5),
   children: 3,
 };
 

@@ -1,0 +1,64 @@
+import { MemoryVectorStore } from "@langchain/classic/vectorstores/memory";
+import { Document } from "@langchain/core/documents";
+import { nodeWorkers } from "@oscillink/core/node";
+import { OscillinkRetriever } from "@oscillink/langchain";
+import { measured, type Part } from "../facts.ts";
+import { sink, summaries } from "../measure.ts";
+import { makeVectors } from "../vectors.ts";
+import { writer } from "../words.ts";
+
+const AT_ONCE = 50;
+
+/** How long a server's event loop is held while many retrievals run at once: plain ones, and ours without and with a worker. */
+export const loop: Part = async function* ({ loop: size, effort }) {
+  const { n, k } = size;
+  const { query, embeddings } = makeVectors(size);
+  const write = writer(3);
+  const queryText = write(10);
+  const store = new MemoryVectorStore({ embedQuery: async () => query, embedDocuments: async () => [] });
+  const documents = embeddings.map((_, i) => new Document({ id: `d${i}`, pageContent: write(150) }));
+  await store.addVectors(embeddings, documents);
+  // Whatever it costs: the default leaves pools of this size in the thread.
+  const workers = nodeWorkers({ size: 1, cost: 0 });
+  const retrievers = {
+    plain: store.asRetriever({ k }),
+    ours: new OscillinkRetriever({ vectorStore: store, pool: n, k }),
+    workers: new OscillinkRetriever({ vectorStore: store, pool: n, k, workers }),
+  };
+  const names = Object.keys(retrievers) as (keyof typeof retrievers)[];
+  const round = async () => {
+    const pauses = { plain: 0, ours: 0, workers: 0 };
+    for (const name of names) pauses[name] = await longestPause(() => retrievers[name].invoke(queryText));
+    return pauses;
+  };
+  try {
+    // The first starts the worker, and lets the engine compile.
+    for (let warm = 0; warm < 3; warm++) await round();
+    const rounds = [];
+    while (rounds.length < effort.runs) rounds.push(await round());
+    const summary = summaries(rounds);
+    yield* measured(size, summary);
+    for (const name of ["ours", "workers"] as const) {
+      const value = summary[name].median - summary.plain.median;
+      yield { ...size, what: `${name} overhead`, unit: "ms", value };
+    }
+  } finally {
+    workers.close();
+  }
+};
+
+/** The longest time between two turns of the event loop until all of the calls that are made at once have settled, in milliseconds. */
+async function longestPause(call: () => Promise<unknown>): Promise<number> {
+  let [last, longest, running] = [performance.now(), 0, true];
+  const turn = (): void => {
+    const time = performance.now();
+    longest = Math.max(longest, time - last);
+    last = time;
+    if (running) setImmediate(turn);
+  };
+  setImmediate(turn);
+  sink.last = await Promise.all(Array.from({ length: AT_ONCE }, call));
+  running = false;
+  turn();
+  return longest;
+}

@@ -1,16 +1,30 @@
 import { MemoryVectorStore } from "@langchain/classic/vectorstores/memory";
 import { Document } from "@langchain/core/documents";
 import { nodeWorkers } from "@oscillink/core/node";
+import type { WorkerPool } from "@oscillink/core/workers";
 import { OscillinkRetriever } from "@oscillink/langchain";
 import { measured, type Part } from "../facts.ts";
-import { sink, summaries } from "../measure.ts";
+import { type Effort, sink, summaries } from "../measure.ts";
+import type { Size } from "../plan.ts";
 import { makeVectors } from "../vectors.ts";
 import { writer } from "../words.ts";
 
 const AT_ONCE = 50;
+/** Rounds that take longer, in milliseconds, are fewer. */
+const SLOW = 2000;
 
 /** How long a server's event loop is held while many retrievals run at once: plain ones, and ours without and with a worker. */
-export const loop: Part = async function* ({ loop: size, effort }) {
+export const loop: Part = async function* ({ loop: sizes, effort }) {
+  // Whatever it costs: the default leaves small pools in the thread.
+  const workers = nodeWorkers({ size: 1, cost: 0 });
+  try {
+    for (const size of sizes) yield* ofSize(size, effort, workers);
+  } finally {
+    workers.close();
+  }
+};
+
+async function* ofSize(size: Size, { runs, slowRuns }: Effort, workers: WorkerPool): ReturnType<Part> {
   const { n, k } = size;
   const { query, embeddings } = makeVectors(size);
   const write = writer(3);
@@ -18,8 +32,6 @@ export const loop: Part = async function* ({ loop: size, effort }) {
   const store = new MemoryVectorStore({ embedQuery: async () => query, embedDocuments: async () => [] });
   const documents = embeddings.map((_, i) => new Document({ id: `d${i}`, pageContent: write(150) }));
   await store.addVectors(embeddings, documents);
-  // Whatever it costs: the default leaves pools of this size in the thread.
-  const workers = nodeWorkers({ size: 1, cost: 0 });
   const retrievers = {
     plain: store.asRetriever({ k }),
     ours: new OscillinkRetriever({ vectorStore: store, pool: n, k }),
@@ -31,21 +43,20 @@ export const loop: Part = async function* ({ loop: size, effort }) {
     for (const name of names) pauses[name] = await longestPause(() => retrievers[name].invoke(queryText));
     return pauses;
   };
-  try {
-    // The first starts the worker, and lets the engine compile.
-    for (let warm = 0; warm < 3; warm++) await round();
-    const rounds = [];
-    while (rounds.length < effort.runs) rounds.push(await round());
-    const summary = summaries(rounds);
-    yield* measured(size, summary);
-    for (const name of ["ours", "workers"] as const) {
-      const value = summary[name].median - summary.plain.median;
-      yield { ...size, what: `${name} overhead`, unit: "ms", value };
-    }
-  } finally {
-    workers.close();
+  // The first starts the worker, and lets the engine compile.
+  await round();
+  const began = performance.now();
+  await round();
+  const least = performance.now() - began > SLOW ? slowRuns : runs;
+  const rounds = [];
+  while (rounds.length < least) rounds.push(await round());
+  const summary = summaries(rounds);
+  yield* measured(size, summary);
+  for (const name of ["ours", "workers"] as const) {
+    const value = summary[name].median - summary.plain.median;
+    yield { ...size, what: `${name} overhead`, unit: "ms", value };
   }
-};
+}
 
 /** The longest time between two turns of the event loop until all of the calls that are made at once have settled, in milliseconds. */
 async function longestPause(call: () => Promise<unknown>): Promise<number> {

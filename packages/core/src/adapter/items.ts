@@ -8,6 +8,7 @@ import type { Receipt } from "../receipt/receipt.ts";
 import { type Signature, signReceiptAsync } from "../receipt/sign.ts";
 import type { RerankRequest } from "../rerank.ts";
 import { rerankAsync } from "../rerankAsync.ts";
+import { inTurn } from "../turns.ts";
 import type { ReplayInputs } from "../verify/replay.ts";
 import { throwIfAborted, type Waiting, waitFor } from "../waiting.ts";
 import { completeVectors, type Embedder } from "./embedder.ts";
@@ -124,7 +125,8 @@ export async function rerankItems<Item, Handed = RerankedItem<Item>>(
   const { waiting } = settings;
   let store: object | undefined;
   try {
-    throwIfAborted(waiting.signal);
+    // Of calls that are made at once, each prepares its pool in a turn of its own: to look at every value of it takes time too.
+    await inTurn(() => {}, waiting.signal);
     const described = items.map((item) => ({ ...describe(item), ...defined({ id: settings.id(item) }) }));
     const ids = uniqueIds(described);
     const candidates = items.map((item, i) => {

@@ -39,7 +39,7 @@ const parts: Record<string, { title: string; run: Part }> = {
   },
   loop: {
     title:
-      "Longest pause of the event loop while 50 retrievals run at once, ms; overhead: less plain retrieval's",
+      "Longest turn of the event loop while 50 retrievals run at once, ms of the processor; overhead: less plain's",
     run: loop,
   },
 };

@@ -9,13 +9,12 @@ import { cases } from "./cases.ts";
 import { EVERY_RUNTIME, runtimes, Unavailable } from "./engines.ts";
 import type { InWorker } from "./inWorker.ts";
 
-const bundled = async (name: string): Promise<string> => {
-  const input = fileURLToPath(new URL(name, import.meta.url));
-  const { output } = await build({ input, write: false, output: { format: "esm" } });
+const bundled = async (file: URL): Promise<string> => {
+  const { output } = await build({ input: fileURLToPath(file), write: false, output: { format: "esm" } });
   return output[0].code;
 };
-const script = await bundled("ranking.ts");
-const program = await bundled("inWorker.ts");
+const script = await bundled(new URL("ranking.ts", import.meta.url));
+const program = await bundled(new URL("inWorker.ts", import.meta.url));
 const path = join(folder(), "program.mjs");
 writeFileSync(path, `const SCRIPT = ${JSON.stringify(script)};\n${program}`);
 

@@ -10,8 +10,8 @@ import { makeVectors } from "../vectors.ts";
 import { writer } from "../words.ts";
 
 const AT_ONCE = 50;
-/** Rounds that take longer, in milliseconds, are fewer. */
-const SLOW = 2000;
+/** Pools of more candidates take seconds a round, and have fewer. */
+const LARGE = 100;
 
 /** How long a server's event loop is held while many retrievals run at once: plain ones, and ours without and with a worker. */
 export const loop: Part = async function* ({ loop: sizes, effort }) {
@@ -45,9 +45,8 @@ async function* ofSize(size: Size, { runs, slowRuns }: Effort, workers: WorkerPo
   };
   // The first starts the worker, and lets the engine compile.
   await round();
-  const began = performance.now();
   await round();
-  const least = performance.now() - began > SLOW ? slowRuns : runs;
+  const least = n > LARGE ? slowRuns : runs;
   const rounds = [];
   while (rounds.length < least) rounds.push(await round());
   const summary = summaries(rounds);

@@ -55,8 +55,15 @@ function carriedBy<Name extends "signal" | "thread">(
 /** The name of the handler of ours that hears receipts, and nothing else. */
 export const RECEIPT_COLLECTOR = "oscillink_receipts";
 
-/** Whether a handler listens to custom events. */
-export function hears(handler: Handler): boolean {
-  const { name, ignoreCustomEvent, handleCustomEvent } = handler as Partial<BaseCallbackHandler>;
-  return typeof handleCustomEvent === "function" && !ignoreCustomEvent && name !== RECEIPT_COLLECTOR;
+/** Whether a handler listens to custom events of all kinds. */
+export const hears = (handler: Handler): boolean =>
+  hearsReceipts(handler) && (handler as Partial<BaseCallbackHandler>).name !== RECEIPT_COLLECTOR;
+
+/** Whether a handler listens to receipts. */
+export function hearsReceipts(handler: Handler): boolean {
+  const { ignoreCustomEvent, handleCustomEvent } = handler as Partial<BaseCallbackHandler>;
+  return typeof handleCustomEvent === "function" && !ignoreCustomEvent;
 }
+
+/** Whether a handler is told of what runs return, as a tracer is. */
+export const hearsRuns = (handler: Handler): boolean => !(handler instanceof CallCarrier);

@@ -4,7 +4,7 @@ import { once } from "../once.ts";
 import type { FocusRecord } from "../options/calls.ts";
 import type { Vector } from "../pool/matrix.ts";
 import { QUERY_LIMIT } from "../words/cut.ts";
-import { type Signal, waitFor } from "./waiting.ts";
+import { type Signal, waitFor } from "../waiting.ts";
 
 /** Options of {@link ConversationFocus}: those of its `QueryFocus`, and how many conversations it keeps. */
 export interface ConversationFocusOptions extends FocusOptions {

@@ -3,6 +3,7 @@ import {
   EmbedderError,
   type EmbedOptions,
   OptionError,
+  show,
   throwIfAborted,
   type Vector,
 } from "@oscillink/core/adapter";
@@ -48,7 +49,8 @@ export function checkEmbed(embed: unknown): void {
     if ("doEmbed" in embed || ("embedDocuments" in embed && "embedQuery" in embed)) return;
   }
   const wanted = "an embedding model of the AI SDK, an embedder, or a function of texts";
-  const came = typeof embed === "string" ? `a model's name: ${embed}` : String(embed);
+  // A text is a model's name, or a key by mistake: it is not shown.
+  const came = typeof embed === "string" ? "a text: make the model of it first" : show(embed);
   throw new OptionError("embed", `must be ${wanted}, not ${came}`);
 }
 
@@ -60,6 +62,8 @@ async function embedWith(model: EmbeddingModel, texts: string[], call: EmbedCall
   for (let at = 0; at < texts.length; at += size) {
     throwIfAborted(call.abortSignal);
     const embedded = embedOnce(model, texts.slice(at, at + size), call);
+    // Those that are under way when another call is refused have nobody who waits for them.
+    embedded.catch(() => undefined);
     calls.push(embedded);
     if (!parallel) await embedded;
   }

@@ -161,7 +161,7 @@ function givenVectors({ documents, providerOptions }: Call, key: string) {
   }
   const count = documents.values.length;
   if (embeddings !== undefined && !(Array.isArray(embeddings) && embeddings.length === count)) {
-    const came = Array.isArray(embeddings) ? embeddings.length : String(embeddings);
+    const came = Array.isArray(embeddings) ? embeddings.length : show(embeddings);
     const wanted = `must be an array of ${count} vectors, one a document`;
     throw new OptionError(`providerOptions.${key}.embeddings`, `${wanted}, not ${came}`);
   }

@@ -142,7 +142,8 @@ export function refuseUnknown(others: object, known: readonly string[], whole?: 
   if (name === undefined) return;
   const meant = closest(name, known);
   const list = `${meant === null ? "known" : `did you mean ${meant}? Known`} are ${known.join(", ")}`;
-  throw new OptionError(whole === undefined ? name : `${whole}.${name}`, `unknown option; ${list}`);
+  const shown = name.length > 40 ? `${name.slice(0, 40)}…` : name;
+  throw new OptionError(whole === undefined ? shown : `${whole}.${shown}`, `unknown option; ${list}`);
 }
 
 /** What other libraries call it, or the known name that takes fewest changes: at most two, one in three letters. Null for none. */

@@ -43,7 +43,10 @@ declare const WebAssembly: {
   Module: new (bytes: Uint8Array) => object;
   Instance: new (module: object) => { readonly exports: unknown };
 };
-declare const AbortSignal: { any(signals: readonly Signal[]): Signal };
+declare class AbortController {
+  readonly signal: Signal;
+  abort(reason: unknown): void;
+}
 declare const setTimeout: (done: () => void, milliseconds: number) => unknown;
 declare const clearTimeout: (timer: unknown) => void;
 declare const console: { warn(text: string): void } | undefined;
@@ -125,9 +128,30 @@ export function nextTurn(task: () => void): void {
 export const outlivesCalls = (): boolean =>
   !(typeof navigator === "object" && navigator?.userAgent === "Cloudflare-Workers");
 
-/** A signal that is aborted as soon as one of two is. */
-export const eitherSignal = (a: Signal | undefined, b: Signal | undefined): Signal | undefined =>
-  a && b && a !== b ? AbortSignal.any([a, b]) : (a ?? b);
+/** A signal of the platform's own, and what aborts it. */
+export const newSignal = (): AbortController => new AbortController();
+
+/**
+ * A signal that is aborted as soon as one of two is, whoever made them: `AbortSignal.any` takes one that is not the platform's own,
+ * and never hears of it again. It keeps no listener that was not given to it.
+ */
+export function eitherSignal(a: Signal | undefined, b: Signal | undefined): Signal | undefined {
+  if (!a || !b || a === b) return a ?? b;
+  return {
+    get aborted() {
+      return a.aborted || b.aborted;
+    },
+    get reason() {
+      return a.aborted ? a.reason : b.reason;
+    },
+    addEventListener(type, listener) {
+      for (const signal of [a, b]) signal.addEventListener(type, listener);
+    },
+    removeEventListener(type, listener) {
+      for (const signal of [a, b]) signal.removeEventListener(type, listener);
+    },
+  };
+}
 
 /** Tells whoever reads the console, where there is one. */
 export function warnConsole(text: string): void {

@@ -90,7 +90,14 @@ export function rerank<C extends Candidate>(request: RerankRequest<C>): RerankRe
   const began = now();
   const asked = poolOf(request);
   const { entries, receipt } = rankPool(asked, began, (text) => refuseLost(request, asked, text));
-  const bundle = entries.map(entryOf(asked.candidates));
+  return resultOf(entries.map(entryOf(asked.candidates)), receipt);
+}
+
+/** Apart from {@link rerank}, for what the getter stands beside lives as long as it does. */
+function resultOf<C extends Candidate>(
+  bundle: Ranked<C>[],
+  receipt: () => AnyReceipt,
+): RerankResult<C, AnyReceipt> {
   return {
     bundle,
     get receipt() {
@@ -99,10 +106,16 @@ export function rerank<C extends Candidate>(request: RerankRequest<C>): RerankRe
   };
 }
 
-/** An entry of the bundle, with the candidate that it is of. */
+/** An entry of the bundle, with the candidate that it is of. A copy: the receipt is still to be written from the entry itself. */
 export const entryOf =
   <C extends Candidate>(candidates: readonly C[]) =>
-  ({ index, ...entry }: RankedEntry): Ranked<C> => ({ ...entry, candidate: candidates[index]! });
+  ({ index, parts, terms, neighbours, ...entry }: RankedEntry): Ranked<C> => ({
+    ...entry,
+    parts: parts && { ...parts },
+    terms: terms && { ...terms },
+    neighbours: neighbours?.map((neighbour) => ({ ...neighbour })) ?? null,
+    candidate: candidates[index]!,
+  });
 
 /** @throws {CandidateError} for a request that would lose all of one kind of evidence in silence. */
 export function refuseLost<C extends Candidate>(
@@ -139,17 +152,23 @@ export function rankPool(
   const { entries, write } =
     strategiesOf(problem).score === "published"
       ? publishedResult(problem, query, record)
-      : resultOf(problem, query, record);
-  const ranked = now() - began;
-  const receipt = once(() => {
+      : rankedBy(problem, query, record);
+  return { entries, receipt: timed(write, now() - began) };
+}
+
+/**
+ * Writes a receipt at the first call, with the time that the ranking and the writing took. A function of its own, so that what the
+ * receipt was made of is let go then, however long the receipt is kept.
+ */
+function timed(write: () => object, ranked: number): () => AnyReceipt {
+  return once(() => {
     const started = now();
     const content = write();
     return { ...content, t_ms: Math.round((ranked + now() - started) * 1e3) / 1e3 } as AnyReceipt;
   });
-  return { entries, receipt };
 }
 
-function resultOf(problem: Problem, query: Query, record: Required<ReceiptOptions>) {
+function rankedBy(problem: Problem, query: Query, record: Required<ReceiptOptions>) {
   const found = answer(problem, query.text, rank(problem, query));
   const entries = bundle(problem, found);
   const write = () => writeReceipt(problem, query, found, entries, poolDigests(problem.pool), record);

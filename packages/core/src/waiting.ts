@@ -1,5 +1,5 @@
 import { OptionError, show, TimeoutError } from "./errors.ts";
-import { after, type Signal } from "./platform.ts";
+import { after, newSignal, type Signal } from "./platform.ts";
 
 export { eitherSignal, type Signal } from "./platform.ts";
 
@@ -14,21 +14,27 @@ export interface Waiting {
 /**
  * What some work comes to, if that is in time. What comes later, also an error, is dropped.
  *
- * @param work not begun where the signal is aborted already.
+ * @param work not begun where the signal is aborted already. It is told of a signal that ends with the call, by a timeout too;
+ *   none where there is neither.
  * @param who what is waited for, for the message about one that took too long.
  * @throws the signal's reason as soon as it is aborted; {@link TimeoutError}; what the work throws.
  */
 export async function waitFor<T>(
-  work: () => PromiseLike<T> | T,
+  work: (ended?: Signal) => PromiseLike<T> | T,
   { signal, timeout }: Waiting,
   who: string,
 ): Promise<T> {
   throwIfAborted(signal);
   if (signal === undefined && timeout === undefined) return work();
+  const ended = newSignal();
   let settle = () => {};
   const early = new Promise<never>((_, reject) => {
-    const abort = () => reject(signal!.reason);
-    const late = () => reject(new TimeoutError("timeout", `${who} gave no answer within ${timeout} ms`));
+    const end = (reason: unknown) => {
+      reject(reason);
+      ended.abort(reason);
+    };
+    const abort = () => end(reasonOf(signal!));
+    const late = () => end(new TimeoutError("timeout", `${who} gave no answer within ${timeout} ms`));
     const callOff = timeout === undefined ? () => {} : after(timeout, late);
     signal?.addEventListener("abort", abort);
     settle = () => {
@@ -39,7 +45,7 @@ export async function waitFor<T>(
   // The work may abort the signal and throw before anybody waits for this.
   early.catch(() => undefined);
   try {
-    return await Promise.race([work(), early]);
+    return await Promise.race([work(ended.signal), early]);
   } finally {
     settle();
   }
@@ -47,11 +53,21 @@ export async function waitFor<T>(
 
 /** @throws the reason of a signal that is aborted. */
 export function throwIfAborted(signal: Signal | undefined): void {
-  if (signal?.aborted) throw signal.reason;
+  if (signal?.aborted) throw reasonOf(signal);
+}
+
+/** Why a signal was aborted. One that is not the platform's own may not say. */
+function reasonOf({ reason }: Signal): unknown {
+  if (reason !== undefined) return reason;
+  const error = new Error("the call was aborted");
+  error.name = "AbortError";
+  return error;
 }
 
 /** @throws {OptionError} for what is no AbortSignal. */
 export function checkSignal(signal: Signal | undefined): void {
-  if (signal === undefined || typeof signal?.addEventListener === "function") return;
+  const { aborted, addEventListener, removeEventListener } = (signal ?? {}) as Partial<Signal>;
+  const listens = typeof addEventListener === "function" && typeof removeEventListener === "function";
+  if (signal === undefined || (typeof aborted === "boolean" && listens)) return;
   throw new OptionError("signal", `must be an AbortSignal, not ${show(signal)}`);
 }

@@ -1,7 +1,17 @@
 /** What once went wrong, each test named after it. */
 import { runInNewContext } from "node:vm";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { rerankItems, resolveAdapterOptions } from "../src/adapter/index.ts";
+import {
+  cachedEmbedder,
+  completeVectors,
+  eitherSignal,
+  embeddingCache,
+  embedQuery,
+  messageOf,
+  rerankItems,
+  resolveAdapterOptions,
+  waitFor,
+} from "../src/adapter/index.ts";
 import {
   explainReceipt,
   Lattice,
@@ -379,4 +389,136 @@ test("a candidate without a score had the similarity NaN in the profile referenc
   const { bundle, receipt } = rerank({ queryText: "blue", candidates, profile: "reference", lamQ: 0 });
   expect(bundle.find(({ inputRank }) => inputRank === 2)!.parts!.similarity).toBe(-1);
   expect(receipt.digest).toMatch(/^sha256:/);
+});
+
+describe("a bundle that was changed before its receipt was read", () => {
+  test("was signed as if it had been computed", () => {
+    const request = {
+      query: [1, 0],
+      queryText: "storm",
+      k: 2,
+      candidates: [
+        { id: "a", embedding: [1, 0.1], text: "storm" },
+        { id: "b", embedding: [0.2, 1], text: "sun" },
+        { id: "c", embedding: [0.5, 0.5], text: "sea" },
+      ],
+    };
+    const expected = rerank(request).receipt;
+    const changed = rerank(request);
+    for (const entry of changed.bundle) {
+      const { parts, terms, neighbours } = entry as unknown as Record<string, Record<string, unknown>>;
+      parts!.similarity = -99;
+      terms!.neighbours = 7;
+      for (const one of neighbours as unknown as Record<string, unknown>[]) one.id = "nobody";
+      (neighbours as unknown as unknown[]).length = 0;
+      (entry as { id: string }).id = "z";
+    }
+    expect(changed.receipt.digest).toBe(expected.digest);
+  });
+});
+
+describe("a signal of another library's own", () => {
+  /** A signal as the interface has it, and no more: `AbortSignal.any` takes it for one, and hears nothing of it. */
+  function foreign() {
+    const listeners = new Set<() => void>();
+    const signal = {
+      aborted: false,
+      reason: undefined as unknown,
+      addEventListener: (_: "abort", listener: () => void) => void listeners.add(listener),
+      removeEventListener: (_: "abort", listener: () => void) => void listeners.delete(listener),
+    };
+    const abort = (reason?: unknown) => {
+      Object.assign(signal, { aborted: true, reason });
+      for (const listener of [...listeners]) listener();
+    };
+    return { signal, abort, listeners };
+  }
+
+  test.each([0, 1])("was not heard beside another, given as number %i of two", async (place) => {
+    const own = foreign();
+    const other = new AbortController();
+    const both =
+      place === 0 ? eitherSignal(own.signal, other.signal) : eitherSignal(other.signal, own.signal);
+    const waiting = waitFor(() => new Promise(() => {}), { signal: both }, "the embedder");
+    own.abort("enough");
+    await expect(waiting).rejects.toBe("enough");
+    expect(own.listeners.size).toBe(0);
+  });
+
+  test("that gives no reason rejected with undefined", async () => {
+    const own = foreign();
+    const waiting = waitFor(() => new Promise(() => {}), { signal: own.signal }, "the embedder");
+    own.abort();
+    await expect(waiting).rejects.toThrow("the call was aborted");
+  });
+
+  test.each([{ addEventListener() {} }, { aborted: false, addEventListener() {} }, new EventTarget()])(
+    "was taken for one, though it has not what it takes: %o",
+    (signal) => {
+      expect(() => resolveAdapterOptions({ signal: signal as never })).toThrow(
+        /signal: must be an AbortSignal/,
+      );
+    },
+  );
+});
+
+test("after a timeout an embedder was never told, and went on", async () => {
+  let told: { aborted: boolean } | undefined;
+  const embedder = {
+    embedDocuments: (_: string[], options?: { signal?: { aborted: boolean } }) => {
+      told = options?.signal;
+      return new Promise<number[][]>(() => {});
+    },
+    embedQuery: () => new Promise<number[]>(() => {}),
+  };
+  const slow = completeVectors([null], ["a"], embedder, { timeout: 5 });
+  await expect(slow).rejects.toMatchObject({ name: "TimeoutError" });
+  expect(told?.aborted).toBe(true);
+  await expect(embedQuery("a", embedder, { timeout: 5 })).rejects.toMatchObject({ name: "TimeoutError" });
+});
+
+describe("a cache of embeddings", () => {
+  const embedder = {
+    embedDocuments: async (texts: string[]) => texts.map((text) => [text.length, 1]),
+    embedQuery: async () => [1, 0],
+  };
+
+  test("handed out what it keeps, and whoever changed that changed it for all", async () => {
+    const cached = cachedEmbedder(embedder, embeddingCache());
+    await cached.embedDocuments(["abc"]);
+    for (let turn = 0; turn < 3; turn++) {
+      const [vector] = await cached.embedDocuments(["abc"]);
+      expect(Array.from(vector!)).toEqual([3, 1]);
+      (vector as Float32Array).fill(99);
+    }
+  });
+});
+
+test.each([
+  ["github_pat_11ABCDEFG0abcdefgh", "github_…"],
+  ["gho_abcdefgh12345678", "gho_…"],
+  ["nvapi-abcdefgh12345678", "nvapi-…"],
+  ["AKIAIOSFODNN7EXAMPLE", "…"],
+  ["eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "…"],
+  ["postgres://reader:hunter22@db/x", "postgres://reader:…@db/x"],
+])("a message showed the key %s", (key, shown) => {
+  expect(messageOf(new Error(`refused: ${key}`))).toBe(`refused: ${shown}`);
+});
+
+test.each([
+  ["an object without a prototype as its message", { message: Object.create(null) }],
+  [
+    "a revoked proxy",
+    (() => {
+      const { proxy, revoke } = Proxy.revocable({}, {});
+      revoke();
+      return proxy;
+    })(),
+  ],
+])("a store's failure with %s was none that could pass", async (_, error) => {
+  vi.stubGlobal("console", { warn() {} });
+  const settings = resolveAdapterOptions<string>({ onError: "passthrough" });
+  const likeness = () => Promise.reject(error);
+  const { ranked } = await rerankItems(["a"], (text) => ({ text }), "q", likeness, settings);
+  expect(ranked.map(({ item }) => item)).toEqual(["a"]);
 });

@@ -289,8 +289,9 @@ export class OscillinkRetriever<
       similarity,
     }: Listed): Promise<FoundList<DocumentInterface>> => {
       const run = runManager === undefined ? {} : { callbacks: runManager.getChild(name) };
-      const config = { ...run, ...(signal && { signal: signal as Signal }) };
-      const items = await waitFor(() => retriever.invoke(query, config), waiting, `the retriever ${name}`);
+      const search = (ended: Waiting["signal"]) =>
+        retriever.invoke(query, { ...run, ...(ended && { signal: ended as Signal }) });
+      const items = await waitFor(search, waiting, `the retriever ${name}`);
       return { name, items, scores: await scoresOf(items, score, settings, tell), similarity };
     };
     const searches = [...(this.vectorStore ? [byVectors()] : []), ...this.#retrievers.map(ask)];
@@ -307,7 +308,7 @@ export class OscillinkRetriever<
       const { query: near, focus } = await asked();
       const own = found.find(({ similarity }) => similarity)?.items ?? [];
       const vectors = await waitFor(
-        () => this.#known(documents, own, known, near),
+        (ended) => this.#known(documents, own, known, near, ended),
         waiting,
         "the store, asked for its vectors,",
       );
@@ -326,17 +327,19 @@ export class OscillinkRetriever<
     own: readonly DocumentInterface[],
     known: Map<DocumentInterface, Vector | null | undefined>,
     near: Vector,
+    ended: Waiting["signal"],
   ): Promise<(Vector | null | undefined)[]> {
     const store = this.#vectorsFrom;
     const add = async (some: readonly DocumentInterface[]) => {
       if (store === undefined || some.length === 0) return;
       const hits = some.map((document): Hit => [document, 0]);
-      const vectors = await storedVectors(store, hits, near, { filter: this.#filter });
+      const vectors = await storedVectors(store, hits, near, { filter: this.#filter, signal: ended });
       some.forEach((document, i) => void known.set(document, vectors[i]));
     };
     const unknown = documents.filter((document) => !known.has(document));
     const ours = new Set(own);
     await add(unknown).catch(async () => {
+      throwIfAborted(ended);
       // It may refuse the ids of what others found, such as names where its own are UUIDs. These are embedded then.
       await add(unknown.filter((document) => ours.has(document)));
     });
@@ -357,7 +360,8 @@ export class OscillinkRetriever<
 
   /** The hits of a search with the vectors that the store hands over. */
   async #found(hits: readonly Hit[], near: Vector, waiting: Waiting): Promise<PooledDocument[]> {
-    const read = () => storedVectors(this.vectorStore!, hits, near, { filter: this.#filter });
+    const read = (ended: Waiting["signal"]) =>
+      storedVectors(this.vectorStore!, hits, near, { filter: this.#filter, signal: ended });
     const vectors = await waitFor(read, waiting, "the store, asked for its vectors,");
     return hits.map(([document], i) => ({ document, vector: vectors[i] }));
   }

@@ -329,7 +329,7 @@ describe("the searches of OscillinkRetriever", () => {
     expect(runs.map(({ parent }) => parent)).toEqual([undefined, runs[0]!.id, runs[0]!.id]);
   });
 
-  test("are told the signal of the call, and end with it", async () => {
+  test("are told a signal that ends with the call's, and end with it", async () => {
     const controller = new AbortController();
     const { signal } = controller;
     const near = new Found(some(1, 2));
@@ -338,7 +338,10 @@ describe("the searches of OscillinkRetriever", () => {
     const retriever = new OscillinkRetriever({ attach: "full", retrievers: [near, words], embeddings });
     await retriever.invoke(query, { signal });
     await retriever.invoke(query);
-    expect([...near.asked, ...words.asked]).toEqual([signal, undefined, signal, undefined]);
+    expect([...near.asked, ...words.asked]).toEqual([
+      ...[expect.any(AbortSignal), undefined],
+      ...[expect.any(AbortSignal), undefined],
+    ]);
 
     class Aborting extends Found {
       override async _getRelevantDocuments(): Promise<Document[]> {

@@ -321,6 +321,26 @@ describe("filters and places", () => {
     expect(Math.max(...lengths)).toBeLessThan(4000);
   });
 
+  test("Supabase: once the call has ended no further batch is asked for", async () => {
+    const ended = new AbortController();
+    const rows = Array.from({ length: 450 }, (_, id) => ({ id, content: `text ${id}`, metadata: {} }));
+    let asked = 0;
+    const select = () => ({
+      in: async () => {
+        if (++asked === 2) ended.abort("enough");
+        return { data: [], error: null };
+      },
+    });
+    const store = {
+      client: { from: () => ({ select }) },
+      tableName: "documents",
+      _searchSupabase: async () => rows,
+    };
+    const hits = rows.map(({ content }) => [{ pageContent: content, metadata: {} }, 1] as const);
+    await expect(storedVectors(store, hits, [1, 0], { signal: ended.signal })).rejects.toBe("enough");
+    expect(asked).toBe(2);
+  });
+
   test("a store's error that is no Error is told all the same, without keys", async () => {
     const error = { message: "permission denied for sk-proj-abcdefghijkl" };
     const client = { from: () => ({ select: () => ({ in: async () => ({ data: null, error }) }) }) };

@@ -28,6 +28,7 @@ import {
   show,
   throwIfAborted,
   type Vector,
+  type Waiting,
   waitFor,
 } from "@oscillink/core/adapter";
 
@@ -163,7 +164,11 @@ export async function rerankNodes(
   const likeness = async () => {
     const [{ query, focus }, vectors] = await Promise.all([
       asked(),
-      waitFor(() => storedVectors(nodes, settings.index), waiting, "the store, asked for its vectors,"),
+      waitFor(
+        (ended) => storedVectors(nodes, settings.index, ended),
+        waiting,
+        "the store, asked for its vectors,",
+      ),
     ]);
     const embedder = settings.embedderOf(modelOf(settings));
     const store = settings.index;
@@ -204,12 +209,14 @@ const titleOf = ({ node }: NodeWithScore): string | undefined =>
 function storedVectors(
   nodes: readonly NodeWithScore[],
   index: VectorIndex | null,
+  ended: Waiting["signal"],
 ): Promise<(Vector | undefined)[]> {
   const stores = Object.values(index?.vectorStores ?? {}).filter(hasGet);
   return Promise.all(
     nodes.map(async ({ node }) => {
       if (Array.isArray(node.embedding) && node.embedding.length > 0) return node.embedding;
       for (const store of stores) {
+        throwIfAborted(ended);
         const vector = await store.get(node.id_);
         if (Array.isArray(vector)) return vector as number[];
       }

@@ -1,4 +1,12 @@
-import { type Embedder, EmbedderError, type EmbedOptions, OptionError, show } from "@oscillink/core/adapter";
+import {
+  type Embedder,
+  EmbedderError,
+  type EmbedOptions,
+  eitherSignal,
+  OptionError,
+  show,
+  throwIfAborted,
+} from "@oscillink/core/adapter";
 import pMap from "p-map";
 
 /** What is used of the official client, by its shape: any object that answers so will do. */
@@ -85,17 +93,19 @@ export function openaiEmbedder(client: EmbeddingsClient, options: OpenAIEmbedder
     onProgress: OpenAIEmbedderOptions["onProgress"],
   ) => {
     const texts = checkTexts(given);
-    // Of this call alone: its batches fall together.
-    const failed = new AbortController();
-    const signals = [signal, own?.signal as AbortSignal | undefined, failed.signal];
-    const either = AbortSignal.any(signals.filter((one) => one !== undefined));
+    const callers = eitherSignal(signal, own?.signal);
+    throwIfAborted(callers);
+    // Of this call alone: its batches fall together. A signal of another library's own would not be heard by `AbortSignal.any`.
+    const ended = new AbortController();
+    const abort = () => ended.abort(callers!.reason);
+    callers?.addEventListener("abort", abort);
     let done = 0;
     const request = async (input: string[]) => {
       // Said outright: the client then hands on what came, where by itself it takes any answer for base64.
       const format = { encoding_format: encodingFormat };
       const body = { model, input, ...(dimensions !== undefined && { dimensions }), ...format };
       const response = await client.embeddings.create(body, {
-        signal: either,
+        signal: ended.signal,
         ...(timeout !== undefined && { timeout }),
       });
       const vectors = vectorsOf(response, input.length);
@@ -105,13 +115,15 @@ export function openaiEmbedder(client: EmbeddingsClient, options: OpenAIEmbedder
     };
     try {
       // The signal ends this at once, also where the client does not listen.
-      const all = await pMap(batchesOf(texts, settings), request, { concurrency, signal: either });
+      const all = await pMap(batchesOf(texts, settings), request, { concurrency, signal: ended.signal });
       const vectors = all.flat();
       checkWidths(vectors, dimensions);
       return vectors;
     } catch (error) {
-      failed.abort();
+      ended.abort();
       throw error;
+    } finally {
+      callers?.removeEventListener("abort", abort);
     }
   };
 

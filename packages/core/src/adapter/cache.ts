@@ -20,6 +20,8 @@ export interface EmbeddingCache {
 interface Cache extends EmbeddingCache {
   readonly get: (owner: string, text: string) => Float32Array | undefined;
   readonly set: (owner: string, text: string, vector: Float32Array) => void;
+  /** Puts what is used behind all others. */
+  readonly touch: (owner: string, text: string) => void;
   readonly ownerOf: (embedder: object) => string;
 }
 
@@ -55,8 +57,10 @@ export function embeddingCache(options: { readonly bytes?: number } = {}): Embed
   if (!Number.isSafeInteger(bytes) || bytes < 1) {
     throw new OptionError("bytes", `must be an integer of at least 1, not ${show(bytes)}`);
   }
-  // A Map keeps the order of insertion: its first key is the one that was not used for longest.
+  // A Map keeps the order of insertion: its first key is the one that was not used for longest. The iterator stays where it is, for
+  // a new one would pass over all that was deleted before.
   const kept = new Map<string, { readonly vector: Float32Array; readonly size: number }>();
+  let oldest = kept.keys();
   const models = new Map<string, string>();
   let used = 0;
   const drop = (key: string) => {
@@ -71,7 +75,15 @@ export function embeddingCache(options: { readonly bytes?: number } = {}): Embed
     if (size > bytes) return;
     kept.set(key, { vector, size });
     used += size;
-    while (used > bytes) drop(kept.keys().next().value!);
+    while (used > bytes) {
+      const { done, value } = oldest.next();
+      if (done) oldest = kept.keys();
+      else drop(value);
+    }
+  };
+  const touch = (owner: string, text: string) => {
+    const vector = get(owner, text);
+    if (vector !== undefined) set(owner, text, vector);
   };
   const view = (ownerOf: Cache["ownerOf"]): Cache => {
     const cache: Cache = {
@@ -87,9 +99,7 @@ export function embeddingCache(options: { readonly bytes?: number } = {}): Embed
         models.set(name, owner);
         return view(() => owner);
       },
-      get,
-      set,
-      ownerOf,
+      ...{ get, set, touch, ownerOf },
     };
     caches.add(cache);
     return cache;
@@ -121,7 +131,7 @@ export function cachedEmbedder(
   if (typeof embedder?.embedDocuments !== "function" || typeof embedder.embedQuery !== "function") {
     throw new OptionError("embedder", `must have embedDocuments and embedQuery, not ${show(embedder)}`);
   }
-  const { get, set, ownerOf } = checkCache(cache);
+  const { get, set, touch, ownerOf } = checkCache(cache);
   const name = ownerOf(owner);
   return {
     embedQuery: (text, options) => embedder.embedQuery(text, options),
@@ -130,12 +140,12 @@ export function cachedEmbedder(
       const known = new Map<string, Vector>();
       for (const text of texts) {
         const vector = get(name, text);
-        if (vector !== undefined) known.set(text, vector);
+        // A copy: whoever gets it may change it.
+        if (vector !== undefined) known.set(text, vector.slice());
       }
       const absent = [...new Set(texts)].filter((text) => !known.has(text));
       const fresh = absent.length > 0 ? await embedAll(absent, embedder, options) : [];
-      // Those that were used come behind all others again.
-      for (const [text, vector] of known) set(name, text, vector as Float32Array);
+      for (const text of known.keys()) touch(name, text);
       absent.forEach((text, i) => {
         known.set(text, fresh[i]!);
         const vector = float32Of(fresh[i]!);

@@ -3,8 +3,8 @@ import { type FocusOptions, type FocusState, QueryFocus } from "../focus/index.t
 import { once } from "../once.ts";
 import type { FocusRecord } from "../options/calls.ts";
 import type { Vector } from "../pool/matrix.ts";
-import { QUERY_LIMIT } from "../words/cut.ts";
 import { type Signal, waitFor } from "../waiting.ts";
+import { QUERY_LIMIT } from "../words/cut.ts";
 
 /** Options of {@link ConversationFocus}: those of its `QueryFocus`, and how many conversations it keeps. */
 export interface ConversationFocusOptions extends FocusOptions {

@@ -1,4 +1,4 @@
-import { EmbedderError, show } from "../errors.ts";
+import { EmbedderError, show, TimeoutError } from "../errors.ts";
 import type { VectorCounts } from "../options/calls.ts";
 import type { Vector } from "../pool/matrix.ts";
 import { type Signal, throwIfAborted, type Waiting, waitFor } from "../waiting.ts";
@@ -31,6 +31,7 @@ export interface CompletedVectors {
  *   half of a surrogate pair goes out as U+FFFD.
  * @param waiting how long it may take. Default: no limit.
  * @throws the reason of an aborted signal.
+ * @throws {TimeoutError} if it takes too long.
  * @throws {EmbedderError} if the embedder fails (its error is the `cause`) or returns another number of vectors.
  */
 export async function completeVectors(
@@ -57,11 +58,15 @@ const isText = (text: unknown): boolean => typeof text === "string" && text !== 
 export async function embedAll(texts: string[], embedder: Embedder, waiting: Waiting): Promise<Vector[]> {
   let vectors: Vector[];
   try {
-    vectors = await waitFor(() => embedder.embedDocuments(texts, ...told(waiting)), waiting, "the embedder");
+    vectors = await waitFor(
+      (ended) => embedder.embedDocuments(texts, ...told(ended)),
+      waiting,
+      "the embedder",
+    );
   } catch (cause) {
     throwIfAborted(waiting.signal);
-    // Of a cached embedder, which has said so already.
-    if (cause instanceof EmbedderError) throw cause;
+    // What took too long is that, whatever it was; of a cached embedder it is said already.
+    if (cause instanceof TimeoutError || cause instanceof EmbedderError) throw cause;
     const message = `embedding ${texts.length} documents failed: ${messageOf(cause)}`;
     throw new EmbedderError("embeddings", message, { cause });
   }
@@ -77,25 +82,27 @@ export async function embedAll(texts: string[], embedder: Embedder, waiting: Wai
 }
 
 /** What an embedder is told of a call: nothing, where there is nothing to tell, as it may be anybody's. */
-const told = ({ signal }: Waiting): [EmbedOptions?] => (signal === undefined ? [] : [{ signal }]);
+const told = (signal: Signal | undefined): [EmbedOptions?] => (signal === undefined ? [] : [{ signal }]);
 
 /**
  * The vector of a query.
  *
  * @param waiting how long it may take. Default: no limit.
  * @throws the reason of an aborted signal.
+ * @throws {TimeoutError} if it takes too long.
  * @throws {EmbedderError} if the embedder fails (its error is the `cause`) or returns none.
  */
 export async function embedQuery(text: string, embedder: Embedder, waiting: Waiting = {}): Promise<Vector> {
   let vector: Vector;
   try {
     vector = await waitFor(
-      () => embedder.embedQuery(text.toWellFormed(), ...told(waiting)),
+      (ended) => embedder.embedQuery(text.toWellFormed(), ...told(ended)),
       waiting,
       "the embedder",
     );
   } catch (cause) {
     throwIfAborted(waiting.signal);
+    if (cause instanceof TimeoutError) throw cause;
     const message = `embedding the query failed: ${messageOf(cause)}`;
     throw new EmbedderError("embeddings", message, { cause });
   }

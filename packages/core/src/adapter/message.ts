@@ -1,6 +1,6 @@
 /** Keys as the large services write them, and what follows `Bearer`. */
 const SECRETS =
-  /\b(sk|pk|rk|pcsk|gsk|xai|hf|pa|jina|ghp|glpat)([-_])[\w-]{8,}|\bAIza[\w-]{20,}|\b(Bearer\s+)[\w.~+/=-]{8,}/g;
+  /\b(sk|pk|rk|pcsk|gsk|xai|hf|pa|jina|gh[opsur]|github|glpat|nvapi|r8)([-_])[\w-]{8,}|\b(?:AIza[\w-]{20,}|AKIA[A-Z0-9]{12,}|eyJ[\w-]{8,}\.[\w.-]+)|\b(Bearer\s+|[a-z][a-z+.-]*:\/\/[^\s:@/]*:)[\w.~+/=%!$&*-]{4,}/gi;
 const LONGEST = 1000;
 
 /**
@@ -8,8 +8,27 @@ const LONGEST = 1000;
  * are masked, for a service repeats the one that it refuses, and logs and traces are read by others than its owner.
  */
 export function messageOf(error: unknown): string {
-  const own = typeof error === "object" && error !== null ? (error as { message?: unknown }).message : error;
-  const text = typeof own === "string" ? own : own === undefined ? "no message" : String(own);
+  const text = textOf(error);
   const masked = text.replace(SECRETS, (_, kind = "", dash = "", bearer = "") => `${bearer}${kind}${dash}…`);
   return masked.length > LONGEST ? `${masked.slice(0, LONGEST)}…` : masked;
+}
+
+/** What some error says, though it may be anything, and throw when it is looked at. */
+function textOf(error: unknown): string {
+  try {
+    const own =
+      typeof error === "object" && error !== null ? (error as { message?: unknown }).message : error;
+    return own === undefined ? "no message" : String(own);
+  } catch {
+    return "no message";
+  }
+}
+
+/** What kind of error it is: `Error`, where that cannot be told. */
+export function nameOf(error: unknown): string {
+  try {
+    return error instanceof Error ? error.name : "Error";
+  } catch {
+    return "Error";
+  }
 }

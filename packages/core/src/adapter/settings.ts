@@ -8,7 +8,7 @@ import { type AsyncSigner, checkSigner, type Signer } from "../receipt/sign.ts";
 import type { ReplayInputs } from "../verify/replay.ts";
 import { checkSignal, type Waiting } from "../waiting.ts";
 import { checkWorkers, type WorkerPool } from "../workers/pool.ts";
-import { messageOf } from "./message.ts";
+import { messageOf, nameOf } from "./message.ts";
 
 /** How much of the record each document carries: the whole receipt, its digest, or nothing but its score. */
 export type Attach = "full" | "digest" | "none";
@@ -208,9 +208,9 @@ export function warn(
     tell(() => onWarning(error));
     return;
   }
-  const name = error instanceof Error ? error.name : "Error";
+  const name = nameOf(error);
   // Which document it was makes no other kind.
-  const kind = error instanceof OscillinkError ? `${name} ${error.parameter.replace(/\d+/g, "")}` : name;
+  const kind = isOurs(error) ? `${name} ${error.parameter.replace(/\d+/g, "")}` : name;
   const kinds = consoleToldOf.get(store) ?? new Set();
   const count = (consoleTold.get(kind) ?? 0) + 1;
   if (kinds.has(kind) || count > MOST_OF_A_KIND) return;
@@ -219,6 +219,15 @@ export function warn(
   // The message alone, and not all of that: a stack or a cause may hold documents.
   const message = messageOf(error).slice(0, 300);
   warnConsole(`oscillink: ${name}: ${message} (shown once; give onWarning to hear of each)`);
+}
+
+/** Not `instanceof` alone, which asks a proxy, and a revoked one throws. */
+function isOurs(error: unknown): error is OscillinkError {
+  try {
+    return error instanceof OscillinkError;
+  } catch {
+    return false;
+  }
 }
 
 /** Stands for the store where none is known. */

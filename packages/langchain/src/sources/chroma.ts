@@ -1,3 +1,4 @@
+import { throwIfAborted } from "@oscillink/core/adapter";
 import { idsOf, type VectorSource } from "./source.ts";
 
 interface ChromaStore {
@@ -13,8 +14,9 @@ interface ChromaStore {
 export const chroma: VectorSource<ChromaStore> = {
   name: "Chroma",
   has: ["ensureCollection()", "collectionName", "clientParams"],
-  async rows(store, { hits }) {
+  async rows(store, { hits, signal }) {
     const collection = await store.ensureCollection();
+    throwIfAborted(signal);
     const { ids, embeddings } = await collection.get({ ids: idsOf(hits), include: ["embeddings"] });
     return ids.map((id, i) => ({ id, vector: embeddings?.[i] }));
   },

@@ -1,4 +1,4 @@
-import { messageOf, OscillinkError, type Vector } from "@oscillink/core/adapter";
+import { messageOf, OscillinkError, type Signal, throwIfAborted, type Vector } from "@oscillink/core/adapter";
 import { chroma } from "./chroma.ts";
 import { elasticsearch } from "./elasticsearch.ts";
 import { hnswlib } from "./hnswlib.ts";
@@ -56,13 +56,14 @@ export async function storedVectors(
   store: object,
   hits: readonly Hit[],
   query: Vector,
-  { filter }: { readonly filter?: unknown } = {},
+  { filter, signal }: { readonly filter?: unknown; readonly signal?: Signal | undefined } = {},
 ): Promise<(Vector | undefined)[]> {
   const source = sourceOf(store);
   if (hits.length === 0 || source === undefined) return hits.map(() => undefined);
   try {
-    return vectorsOf(hits, await source.rows(store, { hits, query: Array.from(query), filter }));
+    return vectorsOf(hits, await source.rows(store, { hits, query: Array.from(query), filter, signal }));
   } catch (cause) {
+    throwIfAborted(signal);
     const what = `reading the vectors of ${hits.length} documents from ${source.name} failed`;
     throw new OscillinkError("vectorStore", `${what}: ${messageOf(cause)}`, { cause });
   }

@@ -1,3 +1,4 @@
+import { throwIfAborted } from "@oscillink/core/adapter";
 import type { VectorSource } from "./source.ts";
 
 interface RedisStore {
@@ -27,10 +28,11 @@ interface RedisStore {
 export const redis: VectorSource<RedisStore> = {
   name: "RedisVectorStore",
   has: ["redisClient.sendCommand()", "redisClient.ft.search()", "buildQuery()", "unEscapeSpecialChars()"],
-  async rows(store, { hits, query, filter }) {
+  async rows(store, { hits, query, filter, signal }) {
     const { redisClient, indexName, contentKey, vectorKey } = store;
     const search = store.buildQuery(query, hits.length, filter ?? store.filter);
     const { documents } = await redisClient.ft.search(indexName, ...search);
+    throwIfAborted(signal);
     return Promise.all(
       documents.map(async ({ id, value }) => ({
         text: value[contentKey] ?? "",

@@ -1,4 +1,5 @@
 import type { DocumentInterface } from "@langchain/core/documents";
+import type { Signal } from "@oscillink/core/adapter";
 
 /** A document that a search returned, and the store's own score of it. */
 export type Hit = readonly [document: DocumentInterface, score: number];
@@ -10,6 +11,8 @@ interface Search {
   readonly query: number[];
   /** The filter of the search; undefined if it had none. */
   readonly filter: unknown;
+  /** Ends with the call: after that, nothing more is asked for. */
+  readonly signal: Signal | undefined;
 }
 
 /** What a store holds of one document. Which document it is, its id says, or its text and metadata. */

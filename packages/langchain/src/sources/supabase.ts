@@ -1,3 +1,4 @@
+import { throwIfAborted } from "@oscillink/core/adapter";
 import type { VectorSource } from "./source.ts";
 
 interface SupabaseStore {
@@ -32,13 +33,14 @@ const BATCH = 100;
 export const supabase: VectorSource<SupabaseStore> = {
   name: "SupabaseVectorStore",
   has: ["client.from()", "tableName", "_searchSupabase()"],
-  async rows(store, { hits, query, filter }) {
+  async rows(store, { hits, query, filter, signal }) {
     const found = await store._searchSupabase(query, hits.length, filter);
     const bare = found.filter(({ id, embedding }) => id !== undefined && embedding === undefined);
     const vectors = new Map<unknown, unknown>();
     if (bare.length > 0) {
       const ids = bare.map(({ id }) => id);
       for (let at = 0; at < ids.length; at += BATCH) {
+        throwIfAborted(signal);
         const table = store.client.from(store.tableName);
         const { data, error } = await table.select("id, embedding").in("id", ids.slice(at, at + BATCH));
         // The client returns its errors, and as plain objects.

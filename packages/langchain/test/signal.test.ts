@@ -1,6 +1,6 @@
 import type { Document } from "@langchain/core/documents";
 import { RunnableLambda } from "@langchain/core/runnables";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { OscillinkRetriever, type OscillinkRetrieverFields } from "../src/index.ts";
 import {
   type ClosedStore,

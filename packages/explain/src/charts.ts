@@ -21,7 +21,7 @@ export function slopeChart(moves: readonly Move[]): Html {
   const right = [...moves].sort((a, b) => (a.to ?? Infinity) - (b.to ?? Infinity) || a.from - b.from);
   const y = (place: number) => 34 + ROW * place;
   const [width, height] = [520, y(moves.length) - 4];
-  const [a, b] = [190, 330];
+  const [a, b] = [185, 335];
   const lines = left.map((move, place) => {
     const end = right.indexOf(move);
     const kind =
@@ -70,7 +70,7 @@ export function stackedBar(values: readonly number[], terms: readonly Term[], { 
       wide > 0 && html`<rect class="${terms[i]!.colour}" x="${x(from)}" y="3" width="${wide}" height="12"/>`
     );
   });
-  return html`<svg class="bar" viewBox="0 0 ${WIDTH} 18" aria-hidden="true">${parts}<line class="zero" x1="${x(0)}" x2="${x(0)}" y1="0" y2="18"/><path class="sum" d="M${x(sum)} 0v18"/></svg>`;
+  return html`<svg class="bar" viewBox="0 0 ${WIDTH} 18" preserveAspectRatio="none" aria-hidden="true">${parts}<line class="zero" x1="${x(0)}" x2="${x(0)}" y1="0" y2="18"/><path class="sum" d="M${x(sum)} 0v18"/></svg>`;
 }
 
 /** A term of the energy, before and after, on one scale. */
@@ -86,5 +86,5 @@ export function energyBar(
     from += wide;
     return bar;
   });
-  return html`<svg class="bar" viewBox="0 0 ${WIDTH} 18" aria-hidden="true">${bars}<line class="zero" x1="2" x2="2" y1="0" y2="18"/></svg>`;
+  return html`<svg class="bar" viewBox="0 0 ${WIDTH} 18" preserveAspectRatio="none" aria-hidden="true">${bars}<line class="zero" x1="2" x2="2" y1="0" y2="18"/></svg>`;
 }

@@ -107,7 +107,7 @@ function bundleSection(
 ${
   rows.length === 0
     ? html`<p>Nothing was chosen.</p>`
-    : html`<table class="wide"><thead><tr><th scope="col">Place</th><th scope="col">Was</th><th scope="col">Document</th><th scope="col">Score</th><th scope="col">Relevance</th></tr></thead><tbody>${rows}</tbody></table>
+    : html`<table class="wide"><thead><tr><th scope="col">Place</th><th scope="col" class="figure">Was</th><th scope="col">Document</th><th scope="col" class="figure">Score</th><th scope="col" class="figure">Relevance</th></tr></thead><tbody>${rows}</tbody></table>
 <p class="note">Place in the bundle, and what it was in the search. Scores are in standard deviations of the pool.</p>`
 }</section>`;
 }
@@ -115,11 +115,11 @@ ${
 function leftOutSection({ left_out, params }: AnyReceipt, { leftOut }: Sentences): Html {
   const rows = left_out.map(
     ({ id, inputRank, score }, i) =>
-      html`<tr><td class="figure">${inputRank}</td><td>${name(id)}</td><td>${sentence(leftOut[i]!)}</td><td class="figure">${signed(score)}</td></tr>`,
+      html`<tr><td class="figure">${inputRank}</td><td>${name(id)}</td><td class="why-not">${sentence(leftOut[i]!)}</td><td class="figure">${signed(score)}</td></tr>`,
   );
   const none = html`<p>All of the first ${params.k} of the search are in the bundle, and no near-copy was passed over.</p>`;
-  const table = html`<table class="wide"><thead><tr><th scope="col">Was</th><th scope="col">Document</th><th scope="col">Why it is not there</th><th scope="col">Score</th></tr></thead><tbody>${rows}</tbody></table>`;
-  return html`<section aria-labelledby="left-out"><h2 id="left-out">What was left out</h2>${rows.length === 0 ? none : table}</section>`;
+  const table = html`<table class="wide"><thead><tr><th scope="col" class="figure">Was</th><th scope="col">Document</th><th scope="col">Why it is not there</th><th scope="col" class="figure">Score</th></tr></thead><tbody>${rows}</tbody></table>`;
+  return html`<section class="half left-out" aria-labelledby="left-out"><h2 id="left-out">What was left out</h2>${rows.length === 0 ? none : table}</section>`;
 }
 
 function movesSection({ bundle, left_out }: AnyReceipt): Html {
@@ -142,14 +142,18 @@ function scoreSection(receipt: AnyReceipt): Html {
   const scale = scaleOf(entries.map(valuesOf));
   const rows = entries.map((entry) => {
     const values = valuesOf(entry);
-    return html`<tr><td class="rank">${entry.rank}</td><th scope="row">${name(entry.id, 28)}</th><td>${stackedBar(values, terms, scale)}</td>${values.map((value) => html`<td class="figure">${signed(value)}</td>`)}<td class="figure sum">${signed(entry.score)}</td></tr>`;
+    return html`<tr><td class="rank">${entry.rank}</td><th scope="row">${name(entry.id, 28)}</th><td class="stack">${stackedBar(values, terms, scale)}</td>${values.map((value) => html`<td class="figure">${signed(value)}</td>`)}<td class="figure sum">${signed(entry.score)}</td></tr>`;
   });
   const heads = terms.map(
-    ({ label, colour }) => html`<th scope="col"><span class="swatch ${colour}"></span>${label}</th>`,
+    ({ label, colour }) =>
+      html`<th scope="col" class="figure"><span class="swatch ${colour}"></span>${label}</th>`,
   );
-  return html`<section class="half" aria-labelledby="score"><h2 id="score">What each score is made of</h2><div class="scroll" tabindex="0" role="region" aria-labelledby="score"><table class="terms"><thead><tr><th scope="col">Place</th><th scope="col">Document</th><th scope="col">Stacked</th>${heads}<th scope="col">Score</th></tr></thead><tbody>${rows}</tbody></table></div>
+  return html`<section aria-labelledby="score"><h2 id="score">What each score is made of</h2><div class="scroll" tabindex="0" role="region" aria-labelledby="score"><table class="terms"><thead><tr><th scope="col">Place</th><th scope="col">Document</th><th scope="col">Stacked</th>${heads}<th scope="col" class="figure">Score</th></tr></thead><tbody>${rows}</tbody></table></div>
 <p class="note">What raises a score lies right of the thin line at zero, what lowers it left; the dark mark is the sum.</p></section>`;
 }
+
+/** So many null points are shown at once. */
+const WORST = 5;
 
 function tensionSection(receipt: AnyReceipt): Html {
   const named = namesOf(receipt);
@@ -158,12 +162,15 @@ function tensionSection(receipt: AnyReceipt): Html {
     const [i, j] = listOf(field(point, "edge"));
     return html`<tr><td>${named(i)}</td><td>${named(j)}</td><td class="figure">${fixed(field(point, "z"), 1)}</td></tr>`;
   });
+  const table = (some: readonly Html[]) =>
+    html`<table><thead><tr><th scope="col">Between</th><th scope="col">and</th><th scope="col" class="figure">z</th></tr></thead><tbody>${some}</tbody></table>`;
+  const [most, others] = [rows.slice(0, WORST), rows.slice(WORST)];
   const found =
     receipt.meta.receipt_detail === "light"
       ? html`<p>The receipt is a light one, and does not name them.</p>`
       : rows.length === 0
         ? html`<p>There are none: no two neighbours disagree far more than the others do.</p>`
-        : html`<table><thead><tr><th scope="col">Between</th><th scope="col">and</th><th scope="col">z</th></tr></thead><tbody>${rows}</tbody></table><p class="note">z tells by how many standard deviations they disagree more than neighbours do on average.</p>`;
+        : html`${table(most)}<p class="note">z tells by how many standard deviations they disagree more than neighbours do on average${others.length > 0 && `; the worst ${WORST} of ${rows.length}`}.</p>${others.length > 0 && html`<details><summary>${others.length} more</summary>${table(others)}</details>`}`;
   const { chain } = receipt;
   const links =
     chain === null
@@ -195,7 +202,7 @@ function energySection({ energy, deltaH_total }: AnyReceipt): Html {
     row(html`<span class="swatch ${colour}"></span>${label}`, small(initial), small(final)),
   );
   const bars = html`<tr><th scope="row">Stacked</th><td>${known && energyBar(stackOf("initial"), most)}</td><td>${energyBar(stackOf("final"), most)}</td></tr>`;
-  return html`<section class="half" aria-labelledby="energy"><h2 id="energy">Energy by term</h2><table class="figures"><thead><tr><th scope="col">Term</th><th scope="col">Before settling</th><th scope="col">After</th></tr></thead><tbody>${rows}${row("Sum", small(energy.initial), small(energy.final))}${bars}</tbody></table><p class="note">It fell by ${small(deltaH_total)}: documents gave up some of their own evidence to agree with those like them.</p></section>`;
+  return html`<section class="half" aria-labelledby="energy"><h2 id="energy">Energy by term</h2><table class="figures energy"><thead><tr><th scope="col">Term</th><th scope="col">Before settling</th><th scope="col">After</th></tr></thead><tbody>${rows}${row("Sum", small(energy.initial), small(energy.final))}${bars}</tbody></table><p class="note">It fell by ${small(deltaH_total)}: documents gave up some of their own evidence to agree with those like them.</p></section>`;
 }
 
 function trustSection({ inputs, bundle }: AnyReceipt): Html {
@@ -269,8 +276,16 @@ function inputRow(label: string, digest: unknown, agrees?: boolean): Html {
 
 function paramsSection({ params, profile, version, schema }: AnyReceipt): Html {
   const told = entriesOf(params).map(
-    ([key, value]) =>
-      html`<div><dt>${key}</dt><dd>${typeof value === "string" ? value : JSON.stringify(value)}</dd></div>`,
+    ([key, value]) => html`<div><dt>${key}</dt><dd>${valueOf(value)}</dd></div>`,
   );
   return html`<section aria-labelledby="params"><h2 id="params">Every parameter</h2><p>Profile ${profile}, version ${version}, schema ${schema}.</p><dl class="params">${told}</dl></section>`;
+}
+
+/** The value of a parameter: null is "none". */
+function valueOf(value: unknown): string {
+  if (value === null) return "none";
+  if (typeof value !== "object") return String(value);
+  return entriesOf(value)
+    .map(([key, inner]) => `${key} ${String(inner)}`)
+    .join(", ");
 }

@@ -76,7 +76,7 @@ export function explainPage(receipt: AnyReceipt | Envelope, options: ExplainOpti
 <header><p class="kicker">Oscillink receipt</p><div data-facts="head">${head}</div>
 <p id="status" role="status">${waiting(signed)}</p></header>
 <div data-facts="chosen">${chosen}</div>
-<section aria-labelledby="lattice-head"><h2 id="lattice-head">The lattice</h2>${lattice}</section>
+<section class="lattice" aria-labelledby="lattice-head"><h2 id="lattice-head">The lattice</h2>${lattice}</section>
 <div data-facts="record">${record}</div>
 ${signatureSection(signed, pem)}
 </main>

@@ -24,7 +24,7 @@ section { margin-top: 2.2rem; min-width: 0; }
 .script span.script-only { display: inline; }
 [data-facts] { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); column-gap: 2.5rem; }
 [data-facts] > *, header [data-facts] > * { grid-column: 1 / -1; }
-[data-facts=record] > .half { grid-column: auto; }
+[data-facts] > .half { grid-column: auto; }
 table { border-collapse: collapse; font-size: .9rem; }
 table.wide, table.terms, table.figures, table.digests { width: 100%; }
 th { text-align: left; font-weight: 500; }
@@ -32,26 +32,29 @@ thead th { color: var(--soft); font-size: .8rem; vertical-align: bottom; white-s
 th, td { padding: .4rem .9rem .4rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 th:last-child, td:last-child { padding-right: 0; }
 td.figure, .rank { font-variant-numeric: tabular-nums; white-space: nowrap; }
+td.figure, th.figure { text-align: right; }
 .rank, td.sum { font-weight: 600; }
 .wide td.document { width: 100%; }
+.left-out { align-self: start; } .left-out td { vertical-align: baseline; } .left-out td.why-not { width: 60%; }
 .id, code { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace; font-size: .86em; overflow-wrap: anywhere; }
 .text { margin: .15rem 0; color: var(--soft); overflow-wrap: anywhere; }
 .why { margin: .15rem 0 0; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; }
-.terms thead th { white-space: normal; min-width: 4.2rem; }
+.terms th, .terms td { padding-right: .7rem; }
+.terms thead th { white-space: normal; } .terms .swatch { display: block; margin: 0 0 .25em auto; }
 .terms th[scope=row] { min-width: 8rem; }
 .terms td, .terms th { vertical-align: middle; }
 .terms thead th { vertical-align: bottom; }
 .figures td { font-variant-numeric: tabular-nums; white-space: nowrap; }
 .swatch { display: inline-block; width: .7em; height: .7em; margin-right: .4em; border-radius: 2px; background: currentColor; }
-.bar { display: block; width: 15rem; height: 1.1rem; overflow: visible; }
-.figures .bar { width: 100%; max-width: 13rem; }
+.bar { display: block; width: 100%; min-width: 9rem; height: 1.1rem; }
+.terms td.stack { width: 30%; } .figures .bar { min-width: 0; } .energy td, .energy thead th + th { width: 27%; }
 .bar rect { fill: currentColor; }
 .bar .zero { stroke: var(--soft); stroke-width: 1; }
 .bar .sum { stroke: var(--ink); stroke-width: 2.5; }
 ${[1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((i) => `.c${i} { color: var(--c${i}); }`).join(" ")}
 figure { margin: 0; }
-.slope { display: block; width: 100%; max-width: 46rem; margin: 0 auto; }
+.slope { display: block; width: 100%; }
 .slope text { fill: var(--ink); font-size: 11px; }
 .slope .head { fill: var(--soft); }
 .slope .strong { font-weight: 600; }
@@ -79,7 +82,7 @@ figure { margin: 0; }
 .node:focus-visible circle { stroke: var(--ink); stroke-width: 4; }
 .dot, .stroke { display: inline-block; margin: 0 .3em 0 1em; }
 .dot { width: .8em; height: .8em; border-radius: 50%; background: var(--soft); vertical-align: -.05em; }
-.dot.chosen { background: var(--accent); margin-left: 0; } .dot.out { background: none; border: 2px solid var(--down); }
+.dot.chosen { background: var(--accent); margin-left: 0; } .dot.out { background: none; border: .18em solid var(--down); }
 .stroke { width: 1.3em; border-top: 2px solid var(--soft); vertical-align: .25em; }
 .stroke.null-point { border-top: 2px dashed var(--warn); } .stroke.link { border-color: var(--accent); } .stroke.step { border-top: 3px solid var(--c4); }
 #node-told { min-height: 3em; }
@@ -94,26 +97,26 @@ textarea { width: 100%; font-family: ui-monospace, Menlo, Consolas, monospace; f
 button { background: var(--accent); border-color: var(--accent); color: var(--page); padding: .45rem 1.3rem; cursor: pointer; }
 summary { cursor: pointer; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
-@media (max-width: 50rem) { [data-facts] { grid-template-columns: minmax(0, 1fr); } main { padding: 1.5rem 1rem 3rem; } .wide td.document { min-width: 14rem; } }
+@media screen and (max-width: 50rem) { [data-facts] { grid-template-columns: minmax(0, 1fr); } main { padding: 1.5rem 1rem 3rem; } .wide td.document { min-width: 14rem; } }
 @page { size: A4; margin: 11mm 12mm; }
 @media print {
  :root { color-scheme: light; --page: #fff; --ink: #000; --soft: #48505a; --line: #c9ced4; --wash: #fff; --accent: #1f5fa8; --up: #1f7a4d; --down: #b04a16; --warn: #a3262a;
   --c1: #2f6db3; --c2: #4fa3a5; --c3: #2c7a62; --c4: #8a6fc0; --c5: #b5862b; --c6: #7d8894; --c7: #6a9a3a; --c8: #c26a9b; --c9: #d9843b; --c10: #b0393d; }
  * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
- body { font-size: 8pt; line-height: 1.3; }
+ body { font-size: 7.6pt; line-height: 1.27; }
  main { max-width: none; padding: 0; }
- section { margin-top: 8pt; }
+ section { margin-top: 7pt; }
  h1 { font-size: 14pt; } h2 { font-size: 9.5pt; margin-bottom: 3pt; padding-bottom: 1pt; break-after: avoid; } h3 { font-size: 8pt; margin: 3pt 0 1pt; }
  p { margin: 1.5pt 0; }
- .script .script-only, #node-told { display: none; }
- table { font-size: 7.6pt; } thead th { font-size: 7pt; } th, td { padding: 1.5pt 6pt 1.5pt 0; }
+ .script .script-only, .script span.script-only, #node-told { display: none; }
+ table { font-size: 7.3pt; } thead th { font-size: 7pt; } th, td { padding: 1.5pt 6pt 1.5pt 0; }
  .note, figcaption { font-size: 7pt; }
+ #status { margin-top: 2pt; padding: 2pt 6pt; } .kicker { font-size: 7pt; }
  .text { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }
  .scroll { overflow: visible; }
- .terms thead th { min-width: 0; } .terms th[scope=row] { min-width: 0; } .bar { width: 34mm; height: 10pt; }
- tr, figure { break-inside: avoid; }
- .slope { max-width: 110mm; }
- #lattice svg { max-width: 150mm; margin: 0 auto; border: 1px solid var(--line); }
+ .terms th[scope=row], .bar { min-width: 0; } .bar { height: 9pt; } .terms th, .terms td { padding-right: 3pt; }
+ tr, figure { break-inside: avoid; } .lattice { break-before: page; } details, form { display: none; }
+ #lattice svg { max-width: 92mm; margin: 0 auto; border: 1px solid var(--line); } #lattice { text-align: center; }
  [data-facts] { column-gap: 7mm; }
  .params { grid-template-columns: repeat(4, 1fr); font-size: 6.6pt; gap: 0 4mm; } .params div { padding: .4pt 0; gap: 2mm; }
  .digests { font-size: 6.8pt; } .digests th, .digests td { padding-top: .6pt; padding-bottom: .6pt; }

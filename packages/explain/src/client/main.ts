@@ -33,6 +33,8 @@ function showsFactsOf(receipt: AnyReceipt): boolean {
   return (["head", "chosen", "record"] as const).every((part) => {
     const shown = document.querySelector(`[data-facts="${part}"]`)!.cloneNode(true) as Element;
     for (const added of shown.querySelectorAll("[data-candidate]")) added.remove();
+    // What the reader unfolded says nothing else than it did before.
+    for (const unfolded of shown.querySelectorAll("details[open]")) unfolded.removeAttribute("open");
     const made = document.createElement("template");
     made.innerHTML = facts[part].text;
     return shown.innerHTML === made.innerHTML;

@@ -54,7 +54,19 @@ export function drawLattice(
   );
   const chain = listOf(receipt.chain?.nodes);
   const steps = chain.slice(1).map((node, i) => line("step", both(chain[i], node)));
-  const shapes = nodes.map((node, i) => nodeShape(node, points[i]!, radii[i]!, candidates[node.index]!));
+  const labels = nodes.map(({ kind, index, id }) =>
+    kind === "other" ? "" : cut(candidates[index]!.title || id, 24),
+  );
+  const sides = labelSides(labels, points, radii);
+  const shapes = nodes.map((node, i) =>
+    nodeShape(
+      node,
+      points[i]!,
+      radii[i]!,
+      candidates[node.index]!,
+      labelOf(labels[i]!, sides[i]!, radii[i]!),
+    ),
+  );
   const left = ids.length - nodes.length;
   const said = `${nodes.length} of ${ids.length} candidates, ${drawn.filter(Boolean).length} edges`;
   const arrow = (id: string) =>
@@ -65,6 +77,9 @@ export function drawLattice(
 <p class="note">${said}${left > 0 && `; the other ${left} could not be ranked or came later`}. Near are those whose vectors are alike, as far as a plane can show it: the first two principal components, overlapping ones moved apart. The size is the settled evidence, where the receipt tells it.<span class="script-only"> Documents can be dragged: with a mouse, or with Shift and the arrow keys; Escape puts them back.</span></p></figure>`;
 }
 
+/** What is drawn later lies above. */
+const ORDER = { other: 0, out: 1, chosen: 2 } as const;
+
 /** The nodes that are drawn: those that the receipt names first, then the others as they came. */
 function nodesOf(receipt: AnyReceipt, ids: readonly string[], vectors: readonly (object | null)[]): Node[] {
   const { bundle, left_out, chain } = receipt;
@@ -74,8 +89,7 @@ function nodesOf(receipt: AnyReceipt, ids: readonly string[], vectors: readonly 
   const drawn = [...new Set([...first, ...ids.keys()])].filter((i) => (vectors[i] ?? null) !== null);
   return drawn
     .slice(0, MOST)
-    .sort((a, b) => a - b)
-    .map((index) => {
+    .map((index): Node => {
       const entry = kept.get(index);
       const score = entry?.score ?? out.get(index)?.score ?? null;
       const trust = Number(field(entry?.terms, "trust") ?? 0);
@@ -86,7 +100,8 @@ function nodesOf(receipt: AnyReceipt, ids: readonly string[], vectors: readonly 
         rank: entry?.rank ?? null,
         evidence: score === null ? null : score - trust,
       };
-    });
+    })
+    .sort((a, b) => ORDER[a.kind] - ORDER[b.kind] || (a.rank ?? a.index) - (b.rank ?? b.index));
 }
 
 /** A line from the rim of one node to that of another. */
@@ -113,6 +128,7 @@ function nodeShape(
   [x, y]: Point,
   radius: number,
   candidate: Candidate,
+  label: Html | null,
 ): Html {
   const place = rank !== null ? `place ${rank}` : kind === "out" ? "left out" : "not chosen";
   const title = candidate.title ? `, ${cut(candidate.title, 80)}` : "";
@@ -121,9 +137,58 @@ function nodeShape(
     candidate.trust === undefined || candidate.trust === 1 ? "" : `, trust ${fixed(candidate.trust)}`;
   const told = `${cut(id, 60)}${title}: ${place}, was ${index + 1}${figure}${trust}`;
   const text = candidate.text ? html` data-text="${cut(candidate.text, 200)}"` : null;
-  const label =
-    kind !== "other" &&
-    html`<text class="label" x="${at(radius + 4)}" y="4">${cut(candidate.title || id, 24)}</text>`;
   const number = rank !== null && html`<text class="number" y="3.8" text-anchor="middle">${rank}</text>`;
   return html`<g class="node ${kind}" transform="translate(${at(x)} ${at(y)})" aria-label="${told}"${text}><circle r="${radius}"/>${number}${label}</g>`;
+}
+
+/** The side of its node on which a label stands; null where it would cover another or a labelled node. */
+type Side = "above" | "below" | "left" | "right";
+
+const SIDES: readonly Side[] = ["right", "left", "above", "below"];
+/** About what a character takes, and the height of a line. */
+const [CHARACTER, LINE] = [6.4, 14];
+
+/** A box: left, top, right, bottom. */
+type Box = readonly [number, number, number, number];
+
+/** Sides for the labels so that none covers another, nor a labelled node. What is drawn last, the chosen, has the first choice. */
+function labelSides(
+  labels: readonly string[],
+  points: readonly Point[],
+  radii: readonly number[],
+): (Side | null)[] {
+  const named = [...labels.keys()].filter((i) => labels[i] !== "");
+  const taken: Box[] = named.map((i) => around(points[i]!, radii[i]!, radii[i]!));
+  const sides = labels.map((): Side | null => null);
+  for (const i of named.reverse()) {
+    const free = SIDES.find((side) => {
+      const box = labelBox(labels[i]!, side, points[i]!, radii[i]!);
+      return inFrame(box) && !taken.some((other) => overlap(box, other));
+    });
+    if (free === undefined) continue;
+    sides[i] = free;
+    taken.push(labelBox(labels[i]!, free, points[i]!, radii[i]!));
+  }
+  return sides;
+}
+
+const around = ([x, y]: Point, wide: number, high: number): Box => [x - wide, y - high, x + wide, y + high];
+const inFrame = ([left, top, right, bottom]: Box) =>
+  left > 0 && top > 0 && right < FRAME.width && bottom < FRAME.height;
+const overlap = (a: Box, b: Box) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+
+function labelBox(label: string, side: Side, [x, y]: Point, radius: number): Box {
+  const half = (CHARACTER * label.length) / 2;
+  const aside = radius + 4 + half;
+  const off = radius + 2 + LINE / 2;
+  const [dx, dy] = { right: [aside, 0], left: [-aside, 0], above: [0, -off], below: [0, off] }[side];
+  return around([x + dx!, y + dy!], half, LINE / 2);
+}
+
+function labelOf(label: string, side: Side | null, radius: number): Html | null {
+  if (side === null) return null;
+  const beside = { right: ["start", radius + 4], left: ["end", -radius - 4] } as const;
+  const [anchor, x] = side === "above" || side === "below" ? (["middle", 0] as const) : beside[side];
+  const y = side === "above" ? -radius - 5 : side === "below" ? radius + 13 : 4;
+  return html`<text class="label" x="${at(x)}" y="${at(y)}" text-anchor="${anchor}">${label}</text>`;
 }

@@ -180,9 +180,9 @@ function tensionSection(receipt: AnyReceipt): Html {
 }
 
 const ENERGY: readonly (readonly [string, string, string])[] = [
-  ["anchor", "distance from their own evidence", "c1"],
-  ["coherence", "disagreement of neighbours", "c9"],
-  ["chain", "disagreement along the chain", "c4"],
+  ["anchor", "own evidence given up", "c1"],
+  ["coherence", "neighbours that disagree", "c9"],
+  ["chain", "chain that disagrees", "c4"],
   ["query", "distance from the query", "c3"],
 ];
 
@@ -276,13 +276,13 @@ function inputRow(label: string, digest: unknown, agrees?: boolean): Html {
 
 function paramsSection({ params, profile, version, schema }: AnyReceipt): Html {
   const told = entriesOf(params).map(
-    ([key, value]) => html`<div><dt>${key}</dt><dd>${valueOf(value)}</dd></div>`,
+    ([key, value]) => html`<div><dt>${key}</dt><dd>${shownValue(value)}</dd></div>`,
   );
   return html`<section aria-labelledby="params"><h2 id="params">Every parameter</h2><p>Profile ${profile}, version ${version}, schema ${schema}.</p><dl class="params">${told}</dl></section>`;
 }
 
 /** The value of a parameter: null is "none". */
-function valueOf(value: unknown): string {
+function shownValue(value: unknown): string {
   if (value === null) return "none";
   if (typeof value !== "object") return String(value);
   return entriesOf(value)

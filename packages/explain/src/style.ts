@@ -105,20 +105,20 @@ summary { cursor: pointer; }
  * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
  body { font-size: 7.6pt; line-height: 1.27; }
  main { max-width: none; padding: 0; }
- section { margin-top: 7pt; }
+ section { margin-top: 6pt; }
  h1 { font-size: 14pt; } h2 { font-size: 9.5pt; margin-bottom: 3pt; padding-bottom: 1pt; break-after: avoid; } h3 { font-size: 8pt; margin: 3pt 0 1pt; }
  p { margin: 1.5pt 0; }
  .script .script-only, .script span.script-only, #node-told { display: none; }
- table { font-size: 7.3pt; } thead th { font-size: 7pt; } th, td { padding: 1.5pt 6pt 1.5pt 0; }
+ table { font-size: 7.3pt; } thead th { font-size: 7pt; } th, td { padding: 1pt 6pt 1pt 0; }
  .note, figcaption { font-size: 7pt; }
  #status { margin-top: 2pt; padding: 2pt 6pt; } .kicker { font-size: 7pt; }
  .text { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }
  .scroll { overflow: visible; }
  .terms th[scope=row], .bar { min-width: 0; } .bar { height: 9pt; } .terms th, .terms td { padding-right: 3pt; }
  tr, figure { break-inside: avoid; } .lattice { break-before: page; } details, form { display: none; }
- #lattice svg { max-width: 92mm; margin: 0 auto; border: 1px solid var(--line); } #lattice { text-align: center; }
+ #lattice { display: grid; grid-template-columns: 92mm 1fr; grid-template-rows: auto 1fr; column-gap: 6mm; } #lattice svg { grid-row: 1 / 3; border: 1px solid var(--line); }
  [data-facts] { column-gap: 7mm; }
- .params { grid-template-columns: repeat(4, 1fr); font-size: 6.6pt; gap: 0 4mm; } .params div { padding: .4pt 0; gap: 2mm; }
- .digests { font-size: 6.8pt; } .digests th, .digests td { padding-top: .6pt; padding-bottom: .6pt; }
+ .params { grid-template-columns: repeat(5, auto); font-size: 6.2pt; gap: 0 3mm; margin: 2pt 0 0; } .params div { padding: .2pt 0; gap: 2mm; } .params dd { overflow-wrap: normal; white-space: nowrap; }
+ .digests { font-size: 6.8pt; } .digests th, .digests td { padding-top: .2pt; padding-bottom: .2pt; }
 }
 `;

@@ -1,0 +1,1 @@
+export { type ExplainOptions, explainPage } from "./page.ts";

@@ -38,28 +38,55 @@ export async function readPool(
   if (queryText === undefined && queryVector === undefined) {
     throw new UsageError("--query TEXT or --query-vector JSON is needed: what is asked");
   }
-  const candidates = readRecords(await readText(path), nameOf(path), onBroken) as Located<Candidate>[];
+  const candidates = await readRecordsOf(path, onBroken);
   const words = queryText === undefined ? {} : { queryText };
   if (embedding === null) {
     refuseWithoutEvidence(candidates, queryVector, nameOf(path));
     return { candidates, request: { ...words, ...(queryVector && { query: queryVector }) } };
   }
+  const { completed, embedder, counts, end } = await complete(candidates, embedding);
+  try {
+    const query = queryVector ?? (await embedQuery(queryText!, embedder));
+    return { candidates: completed, request: { ...words, query, vectors: counts } };
+  } finally {
+    end();
+  }
+}
+
+/** The candidates of a file, with the vectors that they lack where something makes them. */
+export async function readCandidates(
+  path: string,
+  embedding: Embedding | null,
+  onBroken: OnBroken,
+): Promise<readonly Located<Candidate>[]> {
+  const candidates = await readRecordsOf(path, onBroken);
+  if (embedding === null) return candidates;
+  const { completed, end } = await complete(candidates, embedding);
+  end();
+  return completed;
+}
+
+const readRecordsOf = async (path: string, onBroken: OnBroken) =>
+  readRecords(await readText(path), nameOf(path), onBroken) as Located<Candidate>[];
+
+/** Fills in the vectors that candidates lack. `end` ends the line that shows how far it is. */
+async function complete(candidates: readonly Located<Candidate>[], embedding: Embedding) {
   if (embedding.fitted) refuseVectors(candidates);
   // What is no text is for core to refuse, which names it.
   const texts = candidates.map(({ value }) => embeddedText(value));
-  const shown = progress("embedding", texts.length);
+  const { at, end } = progress("embedding", texts.length);
   try {
-    const embedder = embedding.for(texts, shown.at);
-    const query = queryVector ?? (await embedQuery(queryText!, embedder));
+    const embedder = embedding.for(texts, at);
     const found = candidates.map(({ value }) => value.embedding);
     const { embeddings, counts } = await completeVectors(found, texts, embedder);
     const completed = candidates.map(({ value, place }, i) => ({
       place,
       value: { ...value, embedding: embeddings[i] ?? null },
     }));
-    return { candidates: completed, request: { ...words, query, vectors: counts } };
-  } finally {
-    shown.end();
+    return { completed, embedder, counts, end };
+  } catch (error) {
+    end();
+    throw error;
   }
 }
 

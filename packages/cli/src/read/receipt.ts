@@ -1,4 +1,5 @@
 import {
+  type Envelope,
   envelopeOf,
   explainReceipt,
   OptionError,
@@ -20,6 +21,8 @@ export interface ReadReceipt {
   readonly text: string;
   /** The receipt, of which nothing has been verified yet. */
   readonly receipt: AnyReceipt;
+  /** The envelope that it came in; null for a receipt by itself. */
+  readonly envelope: Envelope | null;
   /** The key ids of its signatures, of which none has been checked; a signature without one is `"?"`. */
   readonly signers: readonly string[];
 }
@@ -41,12 +44,7 @@ export function receiptIn(text: string, name: string): ReadReceipt {
   }
   const signers =
     signed && Array.isArray(data.signatures) ? data.signatures.map(({ keyid = "?" }) => keyid) : [];
-  return { text, receipt, signers };
-}
-
-interface Envelope {
-  readonly payload: string;
-  readonly signatures: readonly { readonly keyid?: string }[];
+  return { text, receipt, envelope: signed ? (data as Envelope) : null, signers };
 }
 
 const decoded = (payload: string, name: string): unknown =>

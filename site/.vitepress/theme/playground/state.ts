@@ -39,7 +39,7 @@ export interface State {
 export const MAX_CHARACTERS = 100_000;
 
 export const initialState = (): State => ({
-  question: "q03",
+  question: "q12",
   ask: "",
   texts: "",
   options: Object.fromEntries(sliders.map(({ name, initial }) => [name, initial])) as State["options"],

@@ -46,6 +46,7 @@ export default {
   hideBreadcrumbs: true,
   excludeInternal: true,
   excludePrivate: true,
+  excludeExternals: true,
   parametersFormat: "table",
   interfacePropertiesFormat: "table",
   typeDeclarationFormat: "table",

@@ -75,19 +75,21 @@ const kinds = [
 for (const colorScheme of ["light", "dark"] as const) {
   inChromium(`axe finds nothing on the main kinds of page (${colorScheme})`, async (browser) => {
     await using window = await visit(browser, { colorScheme });
+    const found: Record<string, string[]> = {};
     for (const path of kinds) {
       await window.open(path);
       if (path === "/playground") await window.page.locator("li[data-id]").first().waitFor();
       await window.screenshot(`${path.slice(1).replaceAll("/", "-") || "home"}-${colorScheme}`);
-      expect(await violations(window.page), path).toEqual([]);
+      found[path] = await violations(window.page);
     }
+    expect(found).toEqual(Object.fromEntries(kinds.map((path) => [path, []])));
   });
 }
 
 inChromium("the search finds a page by its words", async (browser) => {
   await using window = await visit(browser);
   await window.open("/");
-  await window.page.keyboard.press("Control+K");
+  await window.page.keyboard.press("Control+k");
   await window.page.locator("#localsearch-input").fill("null points");
   const first = window.page.locator("#localsearch-list a").first();
   await first.waitFor();
@@ -117,10 +119,10 @@ const shown = (page: Page): Promise<string[]> =>
   page
     .locator('li[data-chosen="true"]')
     .evaluateAll((rows) => rows.map((row) => row.getAttribute("data-id")!));
-const explained = (page: Page): Promise<string> => page.locator(".why").innerText();
+const explained = (page: Page): Promise<string> => page.locator(".why").textContent().then(String);
 /** Moves a slider by the keyboard. */
 async function press(page: Page, label: string | RegExp, key: string, times = 1): Promise<void> {
-  await page.getByRole("slider", { name: label }).focus();
+  await page.getByRole("slider", { name: label, exact: true }).focus();
   for (let i = 0; i < times; i++) await page.keyboard.press(key);
 }
 
@@ -141,9 +143,9 @@ inChromium("moving a slider ranks as core does, and the address restores what is
   await press(page, /^lamC/, "End");
   const options = { k: 8, textWeight: 0, linkWeight: 0, lamC: 4 };
   expect(await shown(page)).toEqual(expected(options));
-  await press(page, "Trust of Lamp Day", "Home");
+  await press(page, "Trust of lamp-day", "Home");
   expect(await shown(page)).toEqual(expected(options, { "lamp-day": 0 }));
-  expect(await page.locator('li[data-id="lamp-day"]').innerText()).toContain("excluded");
+  expect(await page.locator('li[data-id="lamp-day"]').textContent()).toContain("excluded");
 
   await expect.poll(() => page.url()).toContain("trust=0+lamp-day");
   await window.screenshot("playground-moved");
@@ -155,7 +157,7 @@ inChromium("moving a slider ranks as core does, and the address restores what is
   expect(await explained(page)).toMatch(/digest sha256:[0-9a-f]{64}/);
 
   await page.getByRole("button", { name: "Set the sliders back" }).click();
-  expect(await shown(page)).toEqual(expected());
+  await expect.poll(() => shown(page)).toEqual(expected());
   expect([...window.troubles, ...other.troubles]).toEqual([]);
 });
 

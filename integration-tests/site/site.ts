@@ -77,7 +77,9 @@ export async function visit(browser: Browser, options: BrowserContextOptions = {
     page,
     troubles,
     async open(path) {
-      await page.goto(ORIGIN + path, { waitUntil: "networkidle" });
+      await page.goto(ORIGIN + path);
+      // The page is there before its scripts are: what they do begins when Vue has taken it over.
+      await page.waitForFunction("document.querySelector('#app').__vue_app__ !== undefined");
     },
     async screenshot(name) {
       await page.screenshot({ path: join(screenshots, `${name}.png`) });

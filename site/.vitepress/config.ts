@@ -85,12 +85,21 @@ export default defineConfig({
   cleanUrls: true,
   head: [["link", { rel: "icon", href: "data:," }]],
   markdown: {
+    // The usual ones have too little contrast.
+    theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
     anchor: { slugify: anchorOf },
     config(md) {
       md.core.ruler.push("repository-links", ({ tokens, env }) => {
         for (const token of tokens.flatMap(({ children }) => children ?? [])) {
           const href = token.type === "link_open" ? token.attrGet("href") : null;
           if (href !== null) token.attrSet("href", linkOf(href, env.realPath ?? env.path));
+        }
+      });
+      // A corner of a table that says nothing is no heading.
+      md.core.ruler.push("empty-corners", ({ tokens }) => {
+        for (const [i, token] of tokens.entries()) {
+          if (token.type === "th_open" && tokens[i + 1]!.content === "")
+            token.tag = tokens[i + 2]!.tag = "td";
         }
       });
     },

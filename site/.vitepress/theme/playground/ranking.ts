@@ -1,20 +1,27 @@
 /** What the playground computes: core's own `rerank`, over the corpus of the examples or over texts of one's own. */
-import { type Candidate, explainReceipt, type Ranked, type Receipt, rerank } from "@oscillink/core";
+import {
+  type Candidate,
+  explainReceipt,
+  type Ranked,
+  type Receipt,
+  rerank,
+  type Vector,
+} from "@oscillink/core";
 import { LexicalEmbedder } from "@oscillink/lexical";
 import type { State } from "./state.ts";
 
-export interface Document extends Candidate {
+interface Document extends Candidate {
   readonly id: string;
   readonly title: string;
   readonly text: string;
-  readonly embedding: ArrayLike<number>;
+  readonly embedding: Vector;
   readonly trust: number;
 }
 
-export interface Question {
+interface Question {
   readonly id: string;
   readonly text: string;
-  readonly vector: ArrayLike<number>;
+  readonly vector: Vector;
   /** The ids of the documents that answer it, where that is known. */
   readonly gold: ReadonlySet<string>;
 }
@@ -79,7 +86,7 @@ export function ownCorpus(texts: string, ask: string): Corpus {
   };
 }
 
-export interface Row {
+interface Row {
   readonly document: Document;
   /** Its place by cosine. */
   readonly before: number;

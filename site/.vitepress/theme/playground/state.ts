@@ -22,7 +22,7 @@ export const sliders = [
   },
 ] as const;
 
-export type SliderName = (typeof sliders)[number]["name"];
+type SliderName = (typeof sliders)[number]["name"];
 
 export interface State {
   /** The id of a question of the corpus; null where texts of one's own are asked. */

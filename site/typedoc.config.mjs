@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Converter } from "typedoc";
 
 const root = join(import.meta.dirname, "..");
+const { homepage } = JSON.parse(readFileSync(join(root, "packages/core/package.json"), "utf8"));
 
 /** The entries' sources, with the names under which they are imported. */
 const entries = new Map(
@@ -39,7 +40,7 @@ export default {
   skipErrorChecking: true,
   githubPages: false,
   disableGit: true,
-  sourceLinkTemplate: "https://github.com/oscillink/oscillink-ts/blob/main/{path}#L{line}",
+  sourceLinkTemplate: `${homepage.replace(/\/tree\/.*/, "")}/blob/main/{path}#L{line}`,
   basePath: root,
   entryFileName: "index",
   router: "module",

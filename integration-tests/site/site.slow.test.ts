@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { type Options, rerank } from "@oscillink/core";
 import { LexicalEmbedder } from "@oscillink/lexical";
@@ -201,6 +201,22 @@ inChromium("texts of one's own are ranked by their words, and the address holds 
   expect(await other.page.getByLabel(/^Your texts/).inputValue()).toBe(texts.join("\n\n"));
   expect(await shown(other.page)).toEqual(await shown(page));
   expect([...window.troubles, ...other.troubles]).toEqual([]);
+});
+
+// Where the workspace has the package that makes the page.
+const explains = existsSync(new URL("../../packages/explain/package.json", import.meta.url));
+test.runIf(explains)("the page that explains the receipt is one click away", async ({ skip }) => {
+  if (browser === null) skip("Chromium is not installed");
+  await using window = await visit(browser!);
+  await window.open("/playground");
+  await window.page.locator("li[data-id]").first().waitFor();
+  const opened = window.page.waitForEvent("popup");
+  await window.page.getByRole("button", { name: /explains this receipt/ }).click();
+  const page = await opened;
+  await page.waitForURL(/^blob:/);
+  const digest = /sha256:[0-9a-f]{64}/.exec(await explained(window.page))![0];
+  expect(await page.locator("body").textContent()).toContain(digest);
+  expect(window.troubles).toEqual([]);
 });
 
 inChromium("rows glide to their places, unless less motion is asked for", async (browser) => {

@@ -7,6 +7,8 @@ export interface Setting {
   readonly node: string;
   readonly command: string;
   readonly model?: string;
+  /** Where lines that no command wrote were taken from. */
+  readonly from?: string;
 }
 
 export function readLines<T>(path: string): { setting: Setting; facts: T[] } {

@@ -6,6 +6,7 @@ import { mean } from "../quality/metrics.ts";
 import { type Embed, EXAMPLES, readConversations } from "./data.ts";
 import {
   alternatives,
+  areaUnderCurve,
   type Cell,
   cellOf,
   choose,
@@ -102,7 +103,7 @@ if (!options.json) {
   print(
     `${data.name}: ${conversations} conversations, ${data.turns.length} turns, ${data.documents.length} documents`,
   );
-  print("gain over the last turn by cosine, %, with its 95 % interval (paired bootstrap over turns)");
+  print("gain over the last turn by cosine, %, with its 95 % interval (paired bootstrap over conversations)");
 }
 for (const [title, turns] of Object.entries(sets)) {
   const which = turns.map((turn) => data.turns.indexOf(turn));
@@ -126,7 +127,7 @@ for (const [title, turns] of Object.entries(sets)) {
       continue;
     }
     const cell = (ranked: boolean, key: keyof Figures) =>
-      cellOf(column(name, ranked, key), column("last turn", false, key));
+      cellOf(turns, column(name, ranked, key), column("last turn", false, key));
     const cells = [false, true].map((ranked) => [cell(ranked, "ndcg"), cell(ranked, "recall")] as const);
     if (options.json) {
       const [cosine, ranking] = cells.map(([ndcg, recall]) => ({ ndcg, recall }));
@@ -147,6 +148,12 @@ if (later.some(({ newTopic }) => newTopic)) {
   const [changes, follows] = [true, false].map((which) =>
     later.filter(({ newTopic }) => newTopic === which).map(energyOf),
   ) as [number[], number[]];
+  const area = areaUnderCurve(changes, follows);
+  print(
+    options.json
+      ? JSON.stringify({ data: data.name, areaUnderCurve: area })
+      : `\nenergy: mean ${mean(changes).toFixed(3)} where the topic changes, ${mean(follows).toFixed(3)} where not; area under the ROC curve ${area.toFixed(2)}`,
+  );
   for (const threshold of [0.08, 0.1, 0.12, 0.14, 0.17, 0.2, 0.25]) {
     const [found, wrong] = [changes, follows].map(
       (some) => some.filter((energy) => energy > threshold).length,
@@ -161,7 +168,7 @@ if (later.some(({ newTopic }) => newTopic)) {
             follows: follows.length,
             wrong,
           })
-        : `${threshold === 0.08 ? `\nenergy: mean ${mean(changes).toFixed(3)} where the topic changes, ${mean(follows).toFixed(3)} where not\n` : ""}resetAbove ${threshold.toFixed(2)}: ${found} of ${changes.length} changes found, ${wrong} of ${follows.length} other turns taken for one`,
+        : `resetAbove ${threshold.toFixed(2)}: ${found} of ${changes.length} changes found, ${wrong} of ${follows.length} other turns taken for one`,
     );
   }
 }

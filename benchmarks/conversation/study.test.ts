@@ -1,7 +1,17 @@
 import { QueryFocus } from "@oscillink/core/focus";
 import { describe, expect, test } from "vitest";
 import { EXAMPLES, joined, readConversations } from "./data.ts";
-import { alternatives, cellOf, choose, figuresOf, focused, halvesOf, judge, replay } from "./study.ts";
+import {
+  alternatives,
+  areaUnderCurve,
+  cellOf,
+  choose,
+  figuresOf,
+  focused,
+  halvesOf,
+  judge,
+  replay,
+} from "./study.ts";
 
 const data = await readConversations(EXAMPLES, null, null);
 
@@ -44,10 +54,31 @@ test("figures of a ranking whose discounts are known", () => {
 });
 
 test("a gain is relative to the baseline, and so is its interval", () => {
-  const { mean, gain, interval } = cellOf([0.6, 0.8, 0.7], [0.5, 0.7, 0.6]);
+  const turns = ["a", "a", "b"].map((conversation) => ({ conversation }));
+  const { mean, gain, interval } = cellOf(turns, [0.6, 0.8, 0.7], [0.5, 0.7, 0.6]);
   expect(mean).toBeCloseTo(0.7, 12);
   expect(gain).toBeCloseTo(100 / 6, 9);
   for (const bound of interval) expect(bound).toBeCloseTo(100 / 6, 9);
+});
+
+test("turns of one conversation count as one draw: the interval is wider than by turns that are each their own", () => {
+  const gains = Array.from({ length: 80 }, (_, i) => ((i >> 2) % 2 === 0 ? 0.3 : 0));
+  const widthOf = (nameOf: (i: number) => string) => {
+    const turns = gains.map((_, i) => ({ conversation: nameOf(i) }));
+    const { interval } = cellOf(
+      turns,
+      gains.map((gain) => 0.5 + gain),
+      gains.map(() => 0.5),
+    );
+    return interval[1] - interval[0];
+  };
+  expect(widthOf((i) => String(i >> 2))).toBeGreaterThan(1.5 * widthOf(String));
+});
+
+test("the area under the curve: all told, none told, ties by half", () => {
+  expect(areaUnderCurve([2, 3], [0, 1])).toBe(1);
+  expect(areaUnderCurve([0, 1], [2, 3])).toBe(0);
+  expect(areaUnderCurve([1, 2], [1, 1])).toBe(0.75);
 });
 
 test("no conversation is in both halves, and each turn in one", () => {

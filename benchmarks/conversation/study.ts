@@ -1,6 +1,6 @@
 import { rerank } from "@oscillink/core";
 import { type FocusOptions, type FocusTurn, QueryFocus } from "@oscillink/core/focus";
-import { bootstrapInterval, mean } from "../quality/metrics.ts";
+import { clusterInterval, mean } from "../quality/metrics.ts";
 import { type Conversations, joined, type Turn } from "./data.ts";
 
 /** How a turn becomes a query; null where its vector is not there. */
@@ -105,15 +105,34 @@ export function figuresOf(ids: readonly string[], gold: ReadonlySet<string>): Fi
   };
 }
 
-/** A column of figures against that of the baseline, turn by turn. */
-export function cellOf(figures: readonly number[], baseline: readonly number[]): Cell {
+/**
+ * A column of figures against that of the baseline, turn by turn. The interval is by conversations, whose turns are alike: whole ones
+ * are drawn.
+ */
+export function cellOf(
+  turns: readonly Pick<Turn, "conversation">[],
+  figures: readonly number[],
+  baseline: readonly number[],
+): Cell {
   const base = mean(baseline);
-  const interval = bootstrapInterval(figures.map((value, i) => value - baseline[i]!));
+  const groups = Map.groupBy(turns.keys(), (i) => turns[i]!.conversation);
+  const interval = clusterInterval(
+    [...groups.values()].map((group) => group.map((i) => figures[i]! - baseline[i]!)),
+  );
   return {
     mean: mean(figures),
     gain: 100 * (mean(figures) / base - 1),
     interval: [(100 * interval[0]) / base, (100 * interval[1]) / base],
   };
+}
+
+/**
+ * How well a figure tells some from others: the share of pairs in which it is higher for the first, ties by half (the area under the ROC
+ * curve). 1 tells all, 0.5 nothing.
+ */
+export function areaUnderCurve(higher: readonly number[], lower: readonly number[]): number {
+  const won = (a: number, b: number) => (a > b ? 1 : a === b ? 0.5 : 0);
+  return mean(higher.map((a) => mean(lower.map((b) => won(a, b)))));
 }
 
 /** The grids that the options are chosen from. */

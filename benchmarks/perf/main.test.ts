@@ -36,6 +36,7 @@ const contents = {
     ...["reranker", "retriever", "LlamaIndex", "Pinecone", "AI SDK"],
     ...["reranker", "retriever", "LlamaIndex", "Pinecone", "AI SDK"].map((name) => `${name} overhead`),
   ],
+  loop: ["plain", "ours", "workers", "ours overhead", "workers overhead"],
   text: ["without text", "with text", "words", "difference"],
 };
 

@@ -7,6 +7,7 @@ import { growth as grown, lineOf } from "./growth.ts";
 import { adapters } from "./parts/adapters.ts";
 import { cold } from "./parts/cold.ts";
 import { kernel } from "./parts/kernel.ts";
+import { loop } from "./parts/loop.ts";
 import { memory } from "./parts/memory.ts";
 import { query } from "./parts/query.ts";
 import { sign } from "./parts/sign.ts";
@@ -35,6 +36,11 @@ const parts: Record<string, { title: string; run: Part }> = {
     title:
       "A call through an adapter, vectors at hand, ms; overhead: less the direct call, and the retriever's search",
     run: adapters,
+  },
+  loop: {
+    title:
+      "Longest turn of the event loop while 50 retrievals run at once, ms of the processor; overhead: less plain's",
+    run: loop,
   },
 };
 

@@ -21,6 +21,7 @@ export interface Plan {
   readonly text: Size;
   readonly sign: Size;
   readonly adapters: Size;
+  readonly loop: readonly Size[];
   /** Pairs of child processes, one with each kernel, and of processes whose memory is read. */
   readonly children: number;
 }
@@ -39,6 +40,7 @@ export const full: Plan = {
   text: size(100, 1536, 10),
   sign: size(50, 1536, 5),
   adapters: size(50, 1536, 5),
+  loop: [size(50, 1536, 5), size(400, 1024, 10)],
   children: 3,
 };
 
@@ -48,6 +50,7 @@ export const quick: Plan = {
   effort: { runs: 3, slowRuns: 1, milliseconds: 50 },
   sizes: small,
   large: [],
+  loop: [size(50, 1536, 5)],
   kernel: size(100, 384, 10),
   memory: size(1000, 384, 10),
   query: size(100, 1536, 10),

@@ -69,12 +69,30 @@ const RESAMPLES = 2000;
  * drawn with replacement, seeded, so that a second run prints the same.
  */
 export function bootstrapInterval(differences: readonly number[], seed = 1): [low: number, high: number] {
+  return clusterInterval(
+    differences.map((difference) => [difference]),
+    seed,
+  );
+}
+
+/**
+ * The same where figures come in groups that are alike, such as the turns of one conversation: whole groups are drawn (the cluster
+ * bootstrap; Field and Welsh 2007).
+ */
+export function clusterInterval(
+  groups: readonly (readonly number[])[],
+  seed = 1,
+): [low: number, high: number] {
   const random = xoroshiro128plus(seed);
-  const n = differences.length;
+  const sums = groups.map((group) => group.reduce((sum, v) => sum + v, 0));
   const means = Float64Array.from({ length: RESAMPLES }, () => {
-    let sum = 0;
-    for (let draw = 0; draw < n; draw++) sum += differences[uniformInt(random, 0, n - 1)]!;
-    return sum / n;
+    let [sum, count] = [0, 0];
+    for (let draw = 0; draw < groups.length; draw++) {
+      const at = uniformInt(random, 0, groups.length - 1);
+      sum += sums[at]!;
+      count += groups[at]!.length;
+    }
+    return sum / count;
   }).sort();
   return [means[Math.floor(0.025 * RESAMPLES)]!, means[Math.ceil(0.975 * RESAMPLES) - 1]!];
 }

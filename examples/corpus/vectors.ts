@@ -42,6 +42,11 @@ read(
   "questions.f32",
   linesOf<{ text: string }>("questions.jsonl").map(({ text }) => [text]),
 );
+// The turns of the conversations, and all turns up to one joined.
+read(
+  "turns.f32",
+  linesOf<{ text: string }>("turns.jsonl").map(({ text }) => [text]),
+);
 
 /** Whether the vector of a text is here. */
 export const knows = (text: string): boolean => vectors.has(text);
@@ -54,7 +59,7 @@ function vectorOf(text: string): number[] {
   return [...vector];
 }
 
-/** all-MiniLM-L6-v2, for the passages and questions of the corpus alone. */
+/** all-MiniLM-L6-v2, for the passages, questions and conversations of the corpus alone. */
 export const embeddings = {
   model: "all-MiniLM-L6-v2",
   embedQuery: async (text: string): Promise<number[]> => vectorOf(text),

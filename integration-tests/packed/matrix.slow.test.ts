@@ -149,6 +149,6 @@ test("an error of one format is known by the other", async () => {
 
 test("minified, what a page loads for one re-ranking stays small", async () => {
   const code = await tool("esbuild", "rerank.mjs", "--bundle", "--minify", "--format=esm");
-  // A third of it serves the profile `reference`, which a page seldom asks for: docs/design.md.
-  expect(gzipSync(code, { level: 9 }).length).toBeLessThanOrEqual(38 * 1024);
+  // A third of it serves the profile `reference`, which a page seldom asks for, and a tenth is the kernel: docs/design.md.
+  expect(gzipSync(code, { level: 9 }).length).toBeLessThanOrEqual(40 * 1024);
 });

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { type Browser, chromium as playwright } from "playwright-core";
+import { type Browser, type ConsoleMessage, chromium as playwright } from "playwright-core";
 
 export interface Runtime {
   readonly name: string;
@@ -176,7 +176,9 @@ async function startChromium(policy: string | null): Promise<Started> {
         const file = files[new URL(route.request().url()).pathname];
         return route.fulfill(file === undefined ? { status: 404 } : { ...file, headers });
       });
-      const printed = page.waitForEvent("console", { timeout: TIMEOUT }).then((message) => message.text());
+      // The browser says what it thinks of a page there too.
+      const log = { predicate: (message: ConsoleMessage) => message.type() === "log", timeout: TIMEOUT };
+      const printed = page.waitForEvent("console", log).then((message) => message.text());
       const failed = page.waitForEvent("pageerror", { timeout: TIMEOUT }).then((error) => {
         throw error;
       });

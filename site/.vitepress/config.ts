@@ -40,6 +40,7 @@ const sidebar: DefaultTheme.SidebarItem[] = [
     items: [
       { text: "Concepts", link: "/concepts" },
       { text: "The lattice", link: "/lattice" },
+      { text: "Conversations", link: "/conversation" },
       { text: "Design", link: "/design" },
       { text: "Differences from Python", link: "/differences" },
     ],

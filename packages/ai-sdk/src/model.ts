@@ -95,7 +95,7 @@ export function oscillinkRerankingModel<Doc extends RerankingDocument = Rerankin
       throw new OptionError("embed", `is missing, and so is ${instead}: the query has no vector`);
     };
     const k = topN ?? settings.options.k ?? documents.length;
-    const { ranked, receipt, signatures, failure } = await rerankItems(
+    const reranked = await rerankItems(
       documents,
       (document) => ({
         id: idOf(document),
@@ -105,24 +105,24 @@ export function oscillinkRerankingModel<Doc extends RerankingDocument = Rerankin
       likeness,
       { ...settings, waiting, options: { ...settings.options, k }, params: { ...settings.params, k } },
     );
+    const { ranked, signatures, failure } = reranked;
     // Of a document that could not be ranked nothing is known; it comes last.
-    const lowest = receipt?.relevance ? 0 : -Infinity;
+    const lowest = () => (reranked.receipt?.relevance ? 0 : -Infinity);
     const ranking = ranked.map(({ record, relevanceScore }, i) =>
       record
-        ? { index: record.inputRank - 1, relevanceScore: relevanceScore ?? lowest }
+        ? { index: record.inputRank - 1, relevanceScore: relevanceScore ?? lowest() }
         : { index: i, relevanceScore: 0 },
     );
     const warnings: Result["warnings"] = failure
       ? [{ type: "other", message: `not re-ranked: ${saying(failure.error)}` }]
       : [];
+    // The receipt is written when it is read: not where it is not wanted.
+    const receipt = settings.attach === "none" ? null : reranked.receipt;
     const kept = receipt && (settings.attach === "full" ? receipt : receipt.digest);
     return {
       ranking,
       warnings,
-      ...(kept &&
-        settings.attach !== "none" && {
-          providerMetadata: { [settings.metadataKey]: metadataOf(kept, signatures) },
-        }),
+      ...(kept && { providerMetadata: { [settings.metadataKey]: metadataOf(kept, signatures) } }),
     };
   }
 

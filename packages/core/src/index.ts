@@ -20,6 +20,7 @@ export { compareProvenance } from "./receipt/provenance.ts";
 export type { Receipt, SignedReceipt } from "./receipt/receipt.ts";
 export { type Envelope, envelopeOf, signReceipt, signReceiptAsync } from "./receipt/sign.ts";
 export { type Ranked, type RerankRequest, type RerankResult, rerank, rerankMany } from "./rerank.ts";
+export { rerankAsync } from "./rerankAsync.ts";
 export { explainReceipt } from "./verify/explain.ts";
 export { type Replay, replayReceipt } from "./verify/replay.ts";
 export { type Verified, verifyReceipt, verifyReceiptAsync } from "./verify/verify.ts";

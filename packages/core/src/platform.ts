@@ -47,7 +47,47 @@ declare const AbortSignal: { any(signals: readonly Signal[]): Signal };
 declare const setTimeout: (done: () => void, milliseconds: number) => unknown;
 declare const clearTimeout: (timer: unknown) => void;
 declare const console: { warn(text: string): void } | undefined;
-declare const process: { getBuiltinModule?(name: string): { createHash?(name: string): Hash } } | undefined;
+declare const process:
+  | {
+      getBuiltinModule?(name: string): {
+        createHash?(name: string): Hash;
+        readonly Worker?: new (script: unknown, options: object) => NodeWorker;
+        readonly parentPort?: NodePort | null;
+      };
+    }
+  | undefined;
+declare const setImmediate: ((task: () => void) => unknown) | undefined;
+declare const MessageChannel:
+  | (new () => { readonly port1: MessagePort; readonly port2: MessagePort })
+  | undefined;
+declare const URL: new (url: string) => object;
+declare const navigator: { readonly userAgent?: string } | undefined;
+declare const WorkerGlobalScope: unknown;
+declare const addEventListener: (
+  type: "message",
+  listener: (event: { readonly data: unknown }) => void,
+) => void;
+declare const postMessage: (message: unknown) => void;
+
+interface MessagePort {
+  onmessage: (() => void) | null;
+  postMessage(message: null): void;
+  close(): void;
+}
+
+interface NodePort {
+  on(type: "message", listener: (message: unknown) => void): void;
+  postMessage(message: unknown): void;
+}
+
+/** What is used of a Worker of node:worker_threads. */
+export interface NodeWorker {
+  on(type: string, listener: (value: unknown) => void): void;
+  postMessage(message: unknown, transfer: readonly ArrayBuffer[]): void;
+  ref(): void;
+  unref(): void;
+  terminate(): unknown;
+}
 
 /** Milliseconds since some moment: only differences mean anything. */
 export const now = (): number => (typeof performance === "object" ? performance : Date).now();
@@ -57,6 +97,33 @@ export function after(milliseconds: number, done: () => void): () => void {
   const timer = setTimeout(done, milliseconds);
   return () => clearTimeout(timer);
 }
+
+// As they are when this is loaded: whoever stops the clock in a test need not know of them.
+const immediate = typeof setImmediate === "function" ? setImmediate : null;
+const Channel = typeof MessageChannel === "function" ? MessageChannel : null;
+
+/** Calls back in another turn of the event loop, when timers and what came in had theirs. */
+export function nextTurn(task: () => void): void {
+  if (immediate) {
+    immediate(task);
+  } else if (Channel) {
+    const { port1, port2 } = new Channel();
+    port1.onmessage = () => {
+      port1.close();
+      task();
+    };
+    port2.postMessage(null);
+  } else {
+    setTimeout(task, 0);
+  }
+}
+
+/**
+ * Whether what one call set going goes on when another call has ended. In Cloudflare's workers it does not: what a request waits
+ * for ends with that request.
+ */
+export const outlivesCalls = (): boolean =>
+  !(typeof navigator === "object" && navigator?.userAgent === "Cloudflare-Workers");
 
 /** A signal that is aborted as soon as one of two is. */
 export const eitherSignal = (a: Signal | undefined, b: Signal | undefined): Signal | undefined =>
@@ -90,6 +157,34 @@ export const webCrypto = (): SubtleCrypto => crypto.subtle;
 /** What a WebAssembly module without imports exports. Throws where WebAssembly is missing or refused. */
 export const instantiate = (bytes: Uint8Array): unknown =>
   new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports;
+
+/**
+ * Starts a worker of Node. Throws where there is none.
+ *
+ * @param script the URL of a file.
+ */
+export function startNodeWorker(script: string): NodeWorker {
+  const { Worker } = process!.getBuiltinModule!("node:worker_threads");
+  // Flags of the process, such as a loader's, are none of the script's.
+  return new Worker!(new URL(script), { execArgv: [] });
+}
+
+/** Answers what a worker is asked: a Web Worker, or one of node:worker_threads. Elsewhere nothing is done, and false returned. */
+export function answerMessages(answer: (message: unknown) => unknown): boolean {
+  if (typeof WorkerGlobalScope === "function") {
+    addEventListener("message", ({ data }) => postMessage(answer(data)));
+    postMessage(READY);
+    return true;
+  }
+  const port =
+    typeof process === "object" ? process.getBuiltinModule?.("node:worker_threads").parentPort : null;
+  port?.on("message", (message) => port.postMessage(answer(message)));
+  port?.postMessage(READY);
+  return Boolean(port);
+}
+
+/** What a worker says when it has started. */
+export const READY = "ready";
 
 /**
  * The platform's own SHA-256, where it can be had at once and without an import; null elsewhere. A sandbox may have a

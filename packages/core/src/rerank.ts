@@ -2,6 +2,7 @@ import { CandidateError, checkObject, OscillinkError, show, VectorError } from "
 import { once } from "./once.ts";
 import {
   type Context,
+  type FocusRecord,
   type ReceiptOptions,
   resolveReceiptOptions,
   type VectorCounts,
@@ -18,7 +19,7 @@ import { makePool } from "./pool/pool.ts";
 import { makeQuery, type Query } from "./pool/query.ts";
 import type { LatticeReceipt } from "./python/latticeReceipt.ts";
 import { publishedResult } from "./python/write.ts";
-import { answer, type BundleEntry, bundle } from "./rank/bundle.ts";
+import { answer, type BundleEntry, bundle, type RankedEntry } from "./rank/bundle.ts";
 import { rank } from "./rank/rank.ts";
 import { poolDigests } from "./receipt/inputs.ts";
 import type { AnyReceipt, Receipt } from "./receipt/receipt.ts";
@@ -46,6 +47,10 @@ export interface RerankRequest<C extends Candidate = Candidate> extends Options 
   readonly vectors?: VectorCounts;
   /** Facts to bind into the receipt, such as a request's id. Default: none. */
   readonly context?: Context;
+  /**
+   * Where the query is the focus of a conversation: what `QueryFocus.next` returned with it, for the receipt. Default: none.
+   */
+  readonly focus?: FocusRecord;
 }
 
 /** A document of the bundle, with the record of why it was chosen. */
@@ -83,31 +88,65 @@ export function rerank<C extends Candidate>(
 export function rerank<C extends Candidate>(request: RerankRequest<C>): RerankResult<C>;
 export function rerank<C extends Candidate>(request: RerankRequest<C>): RerankResult<C, AnyReceipt> {
   const began = now();
-  const { input, params, query: vector, queryText, candidates } = poolOf(request);
-  const pool = makePool(input, params, profiles[params.profile].strategies);
-  const query = makeQuery(pool, params, vector ?? null, queryText ?? null);
-  if (vector && request.missing === undefined) refuseWithoutVectors(candidates, vector, input.nameOf);
-  if (query.text?.trim() && params.textWeight > 0) refuseWithoutTexts(candidates, input.nameOf);
-  const problem = makeProblem(pool, params, null);
-  const { vectors = null, context = null } = request;
-  const record = resolveReceiptOptions({ vectors, context });
-  const { entries, write } =
-    strategiesOf(problem).score === "published"
-      ? publishedResult(problem, query, record)
-      : resultOf(problem, query, record);
-  const bundle = entries.map(({ index, ...entry }) => ({ ...entry, candidate: candidates[index]! }));
-  const ranked = now() - began;
-  const receipt = once(() => {
-    const started = now();
-    const content = write();
-    return { ...content, t_ms: Math.round((ranked + now() - started) * 1e3) / 1e3 } as AnyReceipt;
-  });
+  const asked = poolOf(request);
+  const { entries, receipt } = rankPool(asked, began, (text) => refuseLost(request, asked, text));
+  const bundle = entries.map(entryOf(asked.candidates));
   return {
     bundle,
     get receipt() {
       return receipt();
     },
   };
+}
+
+/** An entry of the bundle, with the candidate that it is of. */
+export const entryOf =
+  <C extends Candidate>(candidates: readonly C[]) =>
+  ({ index, ...entry }: RankedEntry): Ranked<C> => ({ ...entry, candidate: candidates[index]! });
+
+/** @throws {CandidateError} for a request that would lose all of one kind of evidence in silence. */
+export function refuseLost<C extends Candidate>(
+  { missing }: RerankRequest<C>,
+  { input, params, query, candidates }: RequestedPool<C>,
+  text: string | null,
+): void {
+  if (query && missing === undefined) refuseWithoutVectors(candidates, query, input.nameOf);
+  if (text?.trim() && params.textWeight > 0) refuseWithoutTexts(candidates, input.nameOf);
+}
+
+/** What a ranking comes to: the documents of the bundle, and the receipt, which is written at the first call. */
+interface RankedPool {
+  readonly entries: readonly RankedEntry[];
+  readonly receipt: () => AnyReceipt;
+}
+
+/**
+ * Ranks a pool: all of {@link rerank} but its candidates, which stay with the caller.
+ *
+ * @param began when the call began, for the receipt.
+ * @param refuse called with the query's words once all that came in was judged, column by column.
+ */
+export function rankPool(
+  { input, params, query: vector, queryText, vectors = null, context = null, focus = null }: AskedPool,
+  began: number,
+  refuse: (text: string | null) => void = () => {},
+): RankedPool {
+  const pool = makePool(input, params, profiles[params.profile].strategies);
+  const query = makeQuery(pool, params, vector ?? null, queryText ?? null);
+  refuse(query.text);
+  const problem = makeProblem(pool, params, null);
+  const record = resolveReceiptOptions({ vectors, context, focus });
+  const { entries, write } =
+    strategiesOf(problem).score === "published"
+      ? publishedResult(problem, query, record)
+      : resultOf(problem, query, record);
+  const ranked = now() - began;
+  const receipt = once(() => {
+    const started = now();
+    const content = write();
+    return { ...content, t_ms: Math.round((ranked + now() - started) * 1e3) / 1e3 } as AnyReceipt;
+  });
+  return { entries, receipt };
 }
 
 function resultOf(problem: Problem, query: Query, record: Required<ReceiptOptions>) {
@@ -118,11 +157,19 @@ function resultOf(problem: Problem, query: Query, record: Required<ReceiptOption
 }
 
 /** What a lattice is made of for a request, and what it is asked. */
-interface RequestedPool<C extends Candidate> {
-  readonly input: LatticeInput & { readonly nameOf: NameOf };
+export interface AskedPool {
+  readonly input: LatticeInput;
   readonly params: Params;
   readonly query: Vector | undefined;
   readonly queryText: string | undefined;
+  /** For the receipt, not judged yet. */
+  readonly vectors: VectorCounts | null | undefined;
+  readonly context: Context | null | undefined;
+  readonly focus: FocusRecord | null | undefined;
+}
+
+interface RequestedPool<C extends Candidate> extends AskedPool {
+  readonly input: LatticeInput & { readonly nameOf: NameOf };
   readonly candidates: readonly C[];
 }
 
@@ -136,15 +183,11 @@ export function poolOf<C extends Candidate>(
   edges?: readonly Edge[],
 ): RequestedPool<C> {
   const wanted = "an object with a query and candidates";
-  const {
-    query,
-    queryText,
-    candidates,
-    lists,
-    vectors: _,
-    context: __,
-    ...options
-  } = checkObject("request", request, wanted);
+  const { query, queryText, candidates, lists, vectors, context, focus, ...options } = checkObject(
+    "request",
+    request,
+    wanted,
+  );
   if (lists !== undefined && candidates !== undefined) {
     throw new CandidateError("lists", "must not come with candidates: put those into a list");
   }
@@ -175,7 +218,7 @@ export function poolOf<C extends Candidate>(
     ...(edges && { edges }),
     nameOf,
   };
-  return { input, params, query, queryText, candidates: all };
+  return { input, params, query, queryText, vectors, context, focus, candidates: all };
 }
 
 /**

@@ -23,7 +23,7 @@ import {
   show,
   throwIfAborted,
 } from "@oscillink/core/adapter";
-import { handlersOf, hears, signalOf } from "./callbacks.ts";
+import { handlersOf, hears, hearsReceipts, hearsRuns, signalOf } from "./callbacks.ts";
 
 /** The custom event that carries the receipt of a re-ranking: `streamEvents` has it as `on_custom_event`. */
 export const receiptEvent = "oscillink_receipt";
@@ -117,19 +117,20 @@ export async function rerankDocuments(
   // Not what the step returns, for that is traced.
   let bundle: readonly DocumentInterface[] = [];
   const rerankRun = async (_: unknown, run: RunnableConfig): Promise<unknown> => {
-    const { ranked, receipt, failure, warning } = await rerankItems(
-      documents,
-      describe,
-      query,
-      likeness,
-      settings,
-      (found) => withRecord(found, settings),
+    const reranked = await rerankItems(documents, describe, query, likeness, settings, (found) =>
+      withRecord(found, settings),
     );
-    bundle = ranked;
+    const { failure, warning } = reranked;
+    bundle = reranked.ranked;
     if (failure) await tellOf(failure.error, run);
     if (warning) await tellOf(warning, run);
-    if (receipt) await dispatchCustomEvent(receiptEvent, receipt, run);
-    if (traceCandidates) return ranked;
+    const handlers = handlersOf(run.callbacks);
+    // The receipt is written when it is read: not for an event that nobody hears, nor for a trace that nobody keeps.
+    if (!failure && handlers.some(hearsReceipts)) {
+      await dispatchCustomEvent(receiptEvent, reranked.receipt, run);
+    }
+    if (traceCandidates) return bundle;
+    const receipt = handlers.some(hearsRuns) ? reranked.receipt : null;
     return { ids: receipt?.bundle.map(({ id }) => id) ?? null, receipt: receipt?.digest ?? null };
   };
   const step = RunnableLambda.from(rerankRun).withConfig({ runName: "oscillink_rerank" });

@@ -1,4 +1,7 @@
 export {
+  ConversationFocus,
+  type ConversationFocusOptions,
+  type ConversationState,
   type DocumentRecord as OscillinkMetadata,
   type EmbeddingCache,
   embeddingCache,

@@ -4,7 +4,7 @@ import type { BaseRetrieverInterface } from "@langchain/core/retrievers";
 import { ensureConfig, mergeConfigs, type RunnableConfig } from "@langchain/core/runnables";
 import type { VectorStoreInterface } from "@langchain/core/vectorstores";
 import { OptionError, type Receipt, waitFor } from "@oscillink/core/adapter";
-import { carryingSignal, RECEIPT_COLLECTOR } from "./callbacks.ts";
+import { carryingCall, RECEIPT_COLLECTOR } from "./callbacks.ts";
 import { receiptEvent } from "./documents.ts";
 import { OscillinkRetriever, type OscillinkRetrieverFields } from "./retriever.ts";
 
@@ -47,7 +47,7 @@ export async function retrieve(
 ): Promise<Retrieved> {
   const collector = new ReceiptCollector();
   const whole = ensureConfig(config);
-  const run = mergeConfigs(carryingSignal(whole) as RunnableConfig, { callbacks: [collector] });
+  const run = mergeConfigs(carryingCall(whole) as RunnableConfig, { callbacks: [collector] });
   const documents = await waitFor(() => retriever.invoke(query, run), whole, "the retriever");
   return { documents, receipts: collector.receipts };
 }

@@ -9,7 +9,12 @@ import {
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { VectorStoreInterface, VectorStoreRetriever } from "@langchain/core/vectorstores";
 import {
+  type Asked,
+  asking,
+  type ConversationFocus,
+  type ConversationFocusOptions,
   checkObject,
+  checkThread,
   type Embedder,
   embedQuery,
   type FoundList,
@@ -18,6 +23,7 @@ import {
   OptionError,
   poolOfWidth,
   type ResolvedRetriever,
+  resolveConversations,
   resolvePool,
   resolveRetrievers,
   scoresOf,
@@ -31,7 +37,7 @@ import {
   waitFor,
   warn,
 } from "@oscillink/core/adapter";
-import { carryingSignal, type Signal } from "./callbacks.ts";
+import { carryingCall, handlersOf, type Signal, threadOf } from "./callbacks.ts";
 import {
   describe,
   type RerankFields,
@@ -89,6 +95,13 @@ interface RetrieverFields<Store extends VectorStoreInterface>
    * `seeds * perSeed` more candidates; not with `vectors: "never"`. Default: off.
    */
   expand?: Expand;
+  /**
+   * Searches and ranks with the focus of the conversation, so that a follow-up question finds what it leaves unsaid: options of
+   * `QueryFocus`, or a {@link ConversationFocus} whose states are kept elsewhere. The call's `configurable.thread_id` says which
+   * conversation it is, as in LangGraph, and must be there. The words are those of the question, also for the `retrievers`. Embeds the
+   * questions so far joined beside the question. Default: none.
+   */
+  focus?: ConversationFocusOptions | ConversationFocus;
   /** Passed to the store's search. */
   filter?: Store["FilterType"];
 }
@@ -129,6 +142,7 @@ export class OscillinkRetriever<
   readonly #vectorsFrom: VectorStoreInterface | undefined;
   readonly #vectors: "reembed" | "store" | "never";
   readonly #expand: Expand | undefined;
+  readonly #focus: ConversationFocus | null;
   readonly #settings: Settings;
   readonly #embedder: Embedder | null;
 
@@ -136,7 +150,7 @@ export class OscillinkRetriever<
   constructor(fields: OscillinkRetrieverFields<Store>) {
     const { callbacks, tags, metadata, verbose, vectorStore, embeddings, pool, filter, ...others } =
       checkObject("fields", fields) as RetrieverFields<Store>;
-    const { retrievers, vectors = "reembed", expand, ...rest } = others;
+    const { retrievers, vectors = "reembed", expand, focus, ...rest } = others;
     super({
       ...(callbacks !== undefined && { callbacks }),
       ...(tags !== undefined && { tags }),
@@ -169,6 +183,13 @@ export class OscillinkRetriever<
     if (this.#expand && vectors === "never") {
       throw new OptionError("expand", 'searches with vectors, so it cannot go with vectors: "never"');
     }
+    this.#focus = resolveConversations(focus);
+    if (this.#focus && vectors === "never" && !searched) {
+      throw new OptionError(
+        "focus",
+        'is a vector, so it cannot go with retrievers alone and vectors: "never"',
+      );
+    }
     for (const [name, value] of Object.entries({ pool, filter, expand })) {
       if (searched || value === undefined) continue;
       throw new OptionError(name, "is for a vectorStore; a retriever is told when it is made");
@@ -179,7 +200,7 @@ export class OscillinkRetriever<
         // The interface does not name it, but every store of LangChain has it.
         embeddings: embeddings ?? (this.#vectorsFrom as unknown as RerankFields)?.embeddings,
       },
-      ["vectorStore", "retrievers", "pool", "filter", "vectors", "expand"],
+      ["vectorStore", "retrievers", "pool", "filter", "vectors", "expand", "focus"],
     );
     this.#embedder = vectors === "reembed" ? this.#settings.embedder : null;
     this.k = this.#settings.params.k;
@@ -189,7 +210,7 @@ export class OscillinkRetriever<
   }
 
   override async invoke(input: string, options?: Partial<RunnableConfig>): Promise<DocumentInterface[]> {
-    return super.invoke(input, carryingSignal(options));
+    return super.invoke(input, carryingCall(options));
   }
 
   override async _getRelevantDocuments(
@@ -198,21 +219,38 @@ export class OscillinkRetriever<
   ): Promise<DocumentInterface[]> {
     const callbacks = runManager?.getChild("oscillink");
     const settings = settingsOf(this.#settings, callbacks);
+    const thread = () => checkThread("configurable.thread_id", threadOf(handlersOf(callbacks)));
+    const work = (asked: () => Promise<Asked>) =>
+      this.#retrievers.length > 0
+        ? this.#hybrid(query, asked, runManager, callbacks, settings)
+        : this.#byVectors(query, asked, callbacks, settings);
+    const { embedder, waiting } = settings;
+    const embed = (text: string) => embedQuery(text, embedder, waiting);
+    return asking(this.#focus, thread, query, embed, waiting.signal, work);
+  }
+
+  /** Asks the store alone, and re-ranks what it found. */
+  async #byVectors(
+    query: string,
+    asked: () => Promise<Asked>,
+    callbacks: CallbackManager | undefined,
+    settings: Settings,
+  ): Promise<DocumentInterface[]> {
     const { waiting } = settings;
-    if (this.#retrievers.length > 0) return this.#hybrid(query, runManager, callbacks, settings);
-    const vector = await embedQuery(query, settings.embedder, waiting);
+    const { query: vector, focus } = await asked();
     const hits = await this.#search(vector, waiting);
     if (hits.length === 0) return [];
     const wider = this.#expand && (await this.#widen(hits, vector, this.#expand, callbacks, settings));
     const documents = wider ? wider.map(({ document }) => document) : hits.map(([document]) => document);
     const likeness = async (): Promise<Likeness> =>
       this.#vectors === "never"
-        ? { scores: ascending(hits.map(([, score]) => score)) }
+        ? { scores: ascending(hits.map(([, score]) => score)), focus }
         : {
             // The stores' scores are left aside: the vectors say it again.
             query: vector,
             vectors: (wider ?? (await this.#found(hits, vector, waiting))).map((found) => found.vector),
             embedder: this.#embedder,
+            focus,
             ...(this.vectorStore && { store: this.vectorStore }),
           };
     return rerankDocuments(documents, query, likeness, settings, callbacks);
@@ -221,6 +259,7 @@ export class OscillinkRetriever<
   /** Asks the store and the retrievers at the same time, and re-ranks what all of them found. */
   async #hybrid(
     query: string,
+    asked: () => Promise<Asked>,
     runManager: CallbackManagerForRetrieverRun | undefined,
     callbacks: CallbackManager | undefined,
     settings: Settings,
@@ -230,13 +269,12 @@ export class OscillinkRetriever<
     throwIfAborted(signal);
     const tell = (error: unknown) => tellOf(error, callbacks === undefined ? {} : { callbacks });
     const withVectors = this.#vectors !== "never";
-    const vector = withVectors || this.vectorStore ? embedQuery(query, settings.embedder, waiting) : null;
-    // Whoever needs it hears of its failure; where a search failed before, nobody does.
-    vector?.catch(() => undefined);
+    // Begun now. Whoever needs it hears of its failure; where a search failed before, nobody does.
+    if (withVectors || this.vectorStore) asked().catch(() => undefined);
     /** What the search by vectors found, with the vectors where they are known already. */
     const known = new Map<DocumentInterface, Vector | null | undefined>();
     const byVectors = async (): Promise<FoundList<DocumentInterface>> => {
-      const near = await vector!;
+      const { query: near } = await asked();
       const hits = await this.#search(near, waiting);
       const wider = this.#expand && (await this.#widen(hits, near, this.#expand, callbacks, settings));
       for (const found of wider ?? []) known.set(found.document, found.vector);
@@ -261,15 +299,19 @@ export class OscillinkRetriever<
     const { items: documents, lists } = uniteItems(found, describe);
     if (documents.length === 0) return [];
     const likeness = async (): Promise<Likeness> => {
-      if (!withVectors) return { lists };
-      const near = await vector!;
+      if (!withVectors) {
+        // Where the question could not be embedded and that passed through, what was found is of no focus.
+        const searched = this.vectorStore ? await asked().catch(() => null) : null;
+        return { lists, focus: searched?.focus };
+      }
+      const { query: near, focus } = await asked();
       const own = found.find(({ similarity }) => similarity)?.items ?? [];
       const vectors = await waitFor(
         () => this.#known(documents, own, known, near),
         waiting,
         "the store, asked for its vectors,",
       );
-      return { query: near, vectors, embedder: this.#embedder, lists };
+      return { query: near, vectors, embedder: this.#embedder, lists, focus };
     };
     return rerankDocuments(documents, query, likeness, settings, callbacks);
   }

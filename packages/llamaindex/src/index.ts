@@ -1,4 +1,10 @@
-export { type EmbeddingCache, embeddingCache } from "@oscillink/core/adapter";
+export {
+  ConversationFocus,
+  type ConversationFocusOptions,
+  type ConversationState,
+  type EmbeddingCache,
+  embeddingCache,
+} from "@oscillink/core/adapter";
 export type { EmbedModel, NodeOptions, VectorIndex } from "./nodes.ts";
 export { OscillinkPostprocessor } from "./postprocessor.ts";
 export {

@@ -5,9 +5,14 @@ import { extractText } from "@llamaindex/core/utils";
 import {
   type AdapterOptions,
   type AdapterSettings,
+  type Asked,
+  asking,
   CandidateError,
+  type ConversationFocus,
+  type ConversationFocusOptions,
   cachedEmbedder,
   checkObject,
+  checkThread,
   type Described,
   type Embedder,
   type EmbeddingCache,
@@ -19,6 +24,7 @@ import {
   rerankItems,
   resolveAdapterOptions,
   resolveCache,
+  resolveConversations,
   show,
   throwIfAborted,
   type Vector,
@@ -52,6 +58,14 @@ export interface NodeOptions extends AdapterOptions<NodeWithScore> {
    * false for nowhere. Default: one of its own, of 32 MiB.
    */
   cache?: EmbeddingCache | false;
+  /**
+   * Ranks with the focus of the conversation, and searches the index with it, so that a follow-up question finds what it leaves unsaid:
+   * options of `QueryFocus`, or a {@link ConversationFocus} that several adapters share, or whose states are kept elsewhere. The words
+   * are those of the question. Embeds the questions so far joined beside the question. Needs `thread`. Default: none.
+   */
+  focus?: ConversationFocusOptions | ConversationFocus;
+  /** The id of the conversation, or what gives it for each call, such as an `AsyncLocalStorage`. */
+  thread?: string | (() => string);
 }
 
 /** The options of {@link NodeOptions}, judged and resolved. */
@@ -60,6 +74,9 @@ export interface NodeSettings extends AdapterSettings<NodeWithScore> {
   readonly embedModel: EmbedModel | null;
   /** A model as core's embedder, with the cache. */
   readonly embedderOf: (model: EmbedModel) => Embedder;
+  readonly focus: ConversationFocus | null;
+  /** Judges the id of the conversation of a call. */
+  readonly thread: () => string;
 }
 
 /**
@@ -68,17 +85,63 @@ export interface NodeSettings extends AdapterSettings<NodeWithScore> {
  * @param own the names of the adapter's further options, for the message about one that is unknown.
  */
 export function resolveNodeOptions(given: NodeOptions, own: readonly string[] = []): NodeSettings {
-  const { index, embedModel, cache, ...options } = checkObject("options", given);
+  const {
+    index,
+    embedModel,
+    cache,
+    focus: conversations,
+    thread,
+    ...options
+  } = checkObject("options", given);
   if (index !== undefined && (typeof index?.vectorStores !== "object" || index.vectorStores === null)) {
     throw new OptionError("index", `must be a VectorStoreIndex, not ${typeof index}`);
   }
   if (embedModel !== undefined) checkModel(embedModel);
+  const focus = resolveConversations(conversations);
+  if (focus === null && thread !== undefined) {
+    throw new OptionError("thread", "is for a focus; give that too, or neither");
+  }
+  if (focus && typeof thread !== "function") checkThread("thread", thread);
+  const known = [...own, "index", "embedModel", "cache", "focus", "thread"];
   return {
-    ...resolveAdapterOptions(options, titleOf, [...own, "index", "embedModel", "cache"]),
+    ...resolveAdapterOptions(options, titleOf, known),
+    focus,
+    thread: () => checkThread("thread", typeof thread === "function" ? thread() : thread),
     index: index ?? null,
     embedModel: embedModel ?? null,
     embedderOf: remembering(resolveCache(cache)),
   };
+}
+
+/** The question of a call. */
+export interface Question {
+  /** Its text; empty where there is none. */
+  readonly text: string;
+  /** Makes its vector at the first call, or that of the conversation's focus. */
+  readonly asked: () => Promise<Asked>;
+}
+
+/**
+ * Does the work for a question, as a turn of its conversation where there is a focus.
+ *
+ * @throws the reason of an aborted signal, in any case.
+ */
+export async function askingFor<T>(
+  query: MessageContent | null | undefined,
+  settings: NodeSettings,
+  work: (question: Question) => Promise<T>,
+): Promise<T> {
+  const { focus, thread, waiting } = settings;
+  throwIfAborted(waiting.signal);
+  // `extractText` makes the word "undefined" of an absent query.
+  const text = query === null || query === undefined ? "" : extractText(query);
+  const embed = async (some: string): Promise<Vector> => {
+    if (text.trim() === "") {
+      throw new OptionError("query", "has no text; give postprocessNodes and retrieve the question, as text");
+    }
+    return embedQuery(some, settings.embedderOf(modelOf(settings)), waiting);
+  };
+  return asking(focus, thread, text, embed, waiting.signal, (asked) => work({ text, asked }));
 }
 
 /**
@@ -90,26 +153,21 @@ export function resolveNodeOptions(given: NodeOptions, own: readonly string[] = 
  */
 export async function rerankNodes(
   nodes: readonly NodeWithScore[],
-  query: MessageContent | null | undefined,
+  { text, asked }: Question,
   settings: NodeSettings,
   lists?: readonly PlacedList[],
 ): Promise<NodeWithScore[]> {
   const { waiting } = settings;
   throwIfAborted(waiting.signal);
   if (nodes.length === 0) return [];
-  // `extractText` makes the word "undefined" of an absent query.
-  const text = query === null || query === undefined ? "" : extractText(query);
   const likeness = async () => {
-    if (text.trim() === "") {
-      throw new OptionError("query", "has no text; give postprocessNodes and retrieve the question, as text");
-    }
-    const embedder = settings.embedderOf(modelOf(settings));
-    const [vector, vectors] = await Promise.all([
-      embedQuery(text, embedder, waiting),
+    const [{ query, focus }, vectors] = await Promise.all([
+      asked(),
       waitFor(() => storedVectors(nodes, settings.index), waiting, "the store, asked for its vectors,"),
     ]);
+    const embedder = settings.embedderOf(modelOf(settings));
     const store = settings.index;
-    return { query: vector, vectors, embedder, lists, ...(store && { store }) };
+    return { query, vectors, embedder, lists, focus, ...(store && { store }) };
   };
   const handOn = (found: RerankedItem<NodeWithScore>) => withRecord(found, settings);
   const { ranked } = await rerankItems(nodes, describe, text, likeness, settings, handOn);

@@ -1,7 +1,7 @@
 import type { MessageContent } from "@llamaindex/core/llms";
 import type { BaseNodePostprocessor } from "@llamaindex/core/postprocessor";
 import type { NodeWithScore } from "@llamaindex/core/schema";
-import { type NodeOptions, type NodeSettings, rerankNodes, resolveNodeOptions } from "./nodes.ts";
+import { askingFor, type NodeOptions, type NodeSettings, rerankNodes, resolveNodeOptions } from "./nodes.ts";
 
 /**
  * Re-ranks the nodes of any retriever: wherever LlamaIndex takes a node postprocessor.
@@ -32,6 +32,6 @@ export class OscillinkPostprocessor implements BaseNodePostprocessor {
    *   and what the store throws; unless `onError` is `"passthrough"`.
    */
   postprocessNodes(nodes: NodeWithScore[], query?: MessageContent): Promise<NodeWithScore[]> {
-    return rerankNodes(nodes, query, this.#settings);
+    return askingFor(query, this.#settings, (question) => rerankNodes(nodes, question, this.#settings));
   }
 }

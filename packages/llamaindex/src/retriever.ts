@@ -16,8 +16,10 @@ import {
   waitFor,
 } from "@oscillink/core/adapter";
 import {
+  askingFor,
   type NodeOptions,
   type NodeSettings,
+  type Question,
   rerankNodes,
   resolveNodeOptions,
   type VectorIndex,
@@ -122,24 +124,47 @@ export class OscillinkRetriever extends BaseRetriever {
   }
 
   /** @throws what the search throws, and what `OscillinkPostprocessor` throws; the reason of an aborted `signal`. */
-  override async _retrieve(query: QueryBundle): Promise<NodeWithScore[]> {
+  override _retrieve(query: QueryBundle): Promise<NodeWithScore[]> {
+    return askingFor(query.query, this.#settings, (question) => this.#ask(query, question));
+  }
+
+  async #ask(query: QueryBundle, question: Question): Promise<NodeWithScore[]> {
     const searches = this.#searches.map(async ({ name, retriever, score, similarity }) => {
-      const search = () => retriever.retrieve(query);
+      const focused = similarity && this.#settings.focus !== null;
+      const search = focused ? await searchWith(retriever, question) : () => retriever.retrieve(query);
       const items = await waitFor(search, this.#settings.waiting, `the retriever ${name}`);
       const scores = this.#united ? await scoresOf(items, score, this.#settings) : [];
       return { name, items, scores, similarity };
     });
     const found = await searchAll(searches, this.#settings);
-    if (!this.#united) return rerankNodes(found[0]!.items, query.query, this.#settings);
+    if (!this.#united) return rerankNodes(found[0]!.items, question, this.#settings);
     const { items, lists } = uniteItems(found, ({ node }) => ({
       id: node?.id_,
       text: node.getContent(MetadataMode.NONE),
     }));
-    return rerankNodes(items, query.query, this.#settings, lists);
+    return rerankNodes(items, question, this.#settings, lists);
   }
 }
 
 type Listed = ResolvedRetriever<NodeRetriever, NodeWithScore>;
+
+/**
+ * A search by the question's vector in place of its words, where the retriever is one over an index: that embeds a query with the index's
+ * model, so that it is given one whose vector is known. Another retriever searches as it is used to.
+ */
+async function searchWith(
+  retriever: NodeRetriever,
+  { text, asked }: Question,
+): Promise<() => Promise<NodeWithScore[]>> {
+  const { index } = retriever as { readonly index?: VectorIndex };
+  if (typeof index?.vectorStores !== "object") return () => retriever.retrieve({ query: text });
+  const vector = Array.from((await asked()).query as ArrayLike<number>);
+  const model = { getQueryEmbedding: async () => vector };
+  const own = Object.create(retriever, {
+    index: { value: Object.create(index, { embedModel: { value: model } }) },
+  }) as NodeRetriever;
+  return () => own.retrieve({ query: text });
+}
 
 const scoreOf = ({ score }: NodeWithScore): number | undefined => score;
 

@@ -1,8 +1,8 @@
 import { EmbedderError, show } from "../errors.ts";
 import type { VectorCounts } from "../options/calls.ts";
 import type { Vector } from "../pool/matrix.ts";
+import { type Signal, throwIfAborted, type Waiting, waitFor } from "../waiting.ts";
 import { messageOf } from "./message.ts";
-import { type Signal, throwIfAborted, type Waiting, waitFor } from "./waiting.ts";
 
 /** What turns texts into vectors: the shape that LangChain's embeddings have. */
 export interface Embedder {

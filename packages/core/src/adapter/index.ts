@@ -17,12 +17,23 @@ export type { BundleEntry } from "../rank/bundle.ts";
 export type { Digest } from "../receipt/digest.ts";
 export type { Receipt } from "../receipt/receipt.ts";
 export type { Signature } from "../receipt/sign.ts";
+export { eitherSignal, type Signal, throwIfAborted, type Waiting, waitFor } from "../waiting.ts";
+export type { WorkerPool } from "../workers/pool.ts";
 export {
   cachedEmbedder,
   type EmbeddingCache,
   embeddingCache,
   resolveCache,
 } from "./cache.ts";
+export {
+  type Asked,
+  asking,
+  ConversationFocus,
+  type ConversationFocusOptions,
+  type ConversationState,
+  checkThread,
+  resolveConversations,
+} from "./conversation.ts";
 export {
   type CompletedVectors,
   completeVectors,
@@ -60,4 +71,3 @@ export {
   resolvePool,
   warn,
 } from "./settings.ts";
-export { eitherSignal, type Signal, throwIfAborted, type Waiting, waitFor } from "./waiting.ts";

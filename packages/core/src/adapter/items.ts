@@ -1,17 +1,20 @@
 import { CandidateError } from "../errors.ts";
+import type { FocusRecord } from "../options/calls.ts";
 import { defined } from "../options/options.ts";
 import { type Candidate, freeId, type ResultList } from "../pool/candidates.ts";
 import type { Vector } from "../pool/matrix.ts";
-import type { Figures, Influence } from "../rank/bundle.ts";
+import type { BundleEntry, Figures, Influence } from "../rank/bundle.ts";
 import type { Digest } from "../receipt/digest.ts";
 import type { Receipt } from "../receipt/receipt.ts";
 import { type Signature, signReceiptAsync } from "../receipt/sign.ts";
-import { type RerankRequest, rerank } from "../rerank.ts";
+import type { RerankRequest } from "../rerank.ts";
+import { rerankAsync } from "../rerankAsync.ts";
+import { inTurn } from "../turns.ts";
 import type { ReplayInputs } from "../verify/replay.ts";
+import { throwIfAborted, type Waiting, waitFor } from "../waiting.ts";
 import { completeVectors, type Embedder } from "./embedder.ts";
 import type { PlacedList } from "./lists.ts";
-import { type AdapterSettings, tell, warn } from "./settings.ts";
-import { throwIfAborted, type Waiting, waitFor } from "./waiting.ts";
+import { type AdapterSettings, type Attach, tell, warn } from "./settings.ts";
 
 /**
  * What an adapter leaves with each document that it returns: with `attach: "digest"` its places, its score and the receipt's digest.
@@ -45,7 +48,12 @@ export interface DocumentRecord {
 }
 
 /** What is known of the items' likeness to the query, one entry an item. */
-export type Likeness =
+export type Likeness = LikenessKinds & {
+  /** Where the query is the focus of a conversation: what the receipt says of it. */
+  readonly focus?: FocusRecord | undefined;
+};
+
+type LikenessKinds =
   | {
       /** The query's vector. */
       readonly query: Vector;
@@ -92,7 +100,7 @@ export interface RerankedItem<Item> {
 export interface RerankedItems<Handed> {
   /** The k that belong together, best first, as they are handed on; without a record after a failure that was passed through. */
   readonly ranked: readonly Handed[];
-  /** Null after a failure that was passed through. */
+  /** Null after a failure that was passed through. With `attach: "none"` it may be written when it is first read. */
   readonly receipt: Receipt | null;
   /** The signature of the receipt; empty without a signer. */
   readonly signatures: readonly Signature[];
@@ -123,7 +131,8 @@ export async function rerankItems<Item, Handed = RerankedItem<Item>>(
   const { waiting } = settings;
   let store: object | undefined;
   try {
-    throwIfAborted(waiting.signal);
+    // Of calls that are made at once, each prepares its pool in a turn of its own: to look at every value of it takes time too.
+    await inTurn(() => {}, waiting.signal);
     const described = items.map((item) => ({ ...describe(item), ...defined({ id: settings.id(item) }) }));
     const ids = uniqueIds(described);
     const candidates = items.map((item, i) => {
@@ -142,32 +151,42 @@ export async function rerankItems<Item, Handed = RerankedItem<Item>>(
     const context = settings.context();
     if ("vectors" in given) store = given.store;
     const evidence = await evidenceOf(candidates, texts, given, waiting);
-    const { bundle, receipt } = rerank({
+    const request = {
       ...settings.options,
       ...(context !== undefined && { context }),
+      ...(given.focus && { focus: given.focus }),
       // Said, for a pool without vectors is told of by a warning, and keeps its order.
       missing: settings.params.missing,
       ...(queryText !== undefined && { queryText }),
       ...evidence,
-    });
+    };
+    // Its receipt is not read where nobody wants it, for it is written then.
+    const result = await rerankAsync(request, { signal: waiting.signal, workers: settings.workers });
     const { onReplayInputs } = settings;
-    if (onReplayInputs) tell(() => onReplayInputs(replayInputs(queryText, evidence), receipt));
+    if (onReplayInputs) {
+      const { receipt } = result;
+      tell(() => onReplayInputs(replayInputs(queryText, evidence), receipt));
+    }
     const warning = withoutVectors(given, settings);
     // Where no store was to hand vectors over, that all are embedded is what was asked for: no matter for the console.
     if (warning && (settings.onWarning || store)) warn(settings, warning, store);
     const { signer } = settings;
-    const signed = signer && (await waitFor(() => signReceiptAsync(receipt, signer), waiting, "the signer"));
+    const signed =
+      signer && (await waitFor(() => signReceiptAsync(result.receipt, signer), waiting, "the signer"));
     const signatures = signed?.signatures ?? [];
-    const ranked = bundle.map(({ candidate, id: _, ...entry }) => {
-      const { rank, inputRank, score, relevance } = entry;
-      const own = signatures.length > 0 && { signatures };
-      const record: DocumentRecord =
-        settings.attach === "full"
-          ? { ...entry, receipt, ...own }
-          : { rank, inputRank, score, receipt: receipt.digest, ...own };
-      return handOn({ item: candidate.item, record, relevanceScore: relevance ?? score });
-    });
-    return { ranked, receipt, signatures, failure: null, warning };
+    const ranked = result.bundle.map(({ candidate, id: _, ...entry }) =>
+      handOn({
+        item: candidate.item,
+        record: recordOf(entry, result, settings.attach, signatures),
+        relevanceScore: entry.relevance ?? entry.score,
+      }),
+    );
+    return {
+      ...{ ranked, signatures, failure: null, warning },
+      get receipt() {
+        return result.receipt;
+      },
+    };
   } catch (error) {
     throwIfAborted(waiting.signal);
     if (settings.onError === "throw") throw error;
@@ -181,6 +200,25 @@ export async function rerankItems<Item, Handed = RerankedItem<Item>>(
       warning: null,
     };
   }
+}
+
+/** What is left with a document; with `attach: "none"` its receipt's digest is there for whoever asks for it. */
+function recordOf(
+  entry: Omit<BundleEntry, "id">,
+  result: { readonly receipt: Receipt },
+  attach: Attach,
+  signatures: readonly Signature[],
+): DocumentRecord {
+  const { rank, inputRank, score } = entry;
+  const own = signatures.length > 0 && { signatures };
+  if (attach === "full") return { ...entry, receipt: result.receipt, ...own };
+  if (attach === "digest") return { rank, inputRank, score, receipt: result.receipt.digest, ...own };
+  return {
+    ...{ rank, inputRank, score, ...own },
+    get receipt() {
+      return result.receipt.digest;
+    },
+  };
 }
 
 /** What a ranking was made of, as plain data: without the framework's objects. */

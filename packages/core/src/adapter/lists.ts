@@ -1,7 +1,7 @@
 import { OptionError, refuseUnknown, show } from "../errors.ts";
 import { LIST_NAME } from "../pool/input.ts";
+import { throwIfAborted } from "../waiting.ts";
 import { type AdapterSettings, warn } from "./settings.ts";
-import { throwIfAborted } from "./waiting.ts";
 
 /** One retriever of several, and what is known of the list that it returns. */
 export interface ListedRetriever<Retriever, Item> {

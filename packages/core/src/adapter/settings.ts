@@ -6,8 +6,9 @@ import { type Signal, warnConsole } from "../platform.ts";
 import type { Receipt } from "../receipt/receipt.ts";
 import { type AsyncSigner, checkSigner, type Signer } from "../receipt/sign.ts";
 import type { ReplayInputs } from "../verify/replay.ts";
+import { checkSignal, type Waiting } from "../waiting.ts";
+import { checkWorkers, type WorkerPool } from "../workers/pool.ts";
 import { messageOf } from "./message.ts";
-import type { Waiting } from "./waiting.ts";
 
 /** How much of the record each document carries: the whole receipt, its digest, or nothing but its score. */
 export type Attach = "full" | "digest" | "none";
@@ -61,6 +62,11 @@ export interface AdapterOptions<Item> extends Options {
    * failed, with a `TimeoutError`: see `onError`. Default: no limit.
    */
   timeout?: number;
+  /**
+   * Rank what costs much, so that the thread serves others meanwhile: `nodeWorkers` of `@oscillink/core/node`, or `workerPool` of
+   * `@oscillink/core/workers`. Default: none; rankings then take turns in the thread.
+   */
+  workers?: WorkerPool;
 }
 
 /** The options of an adapter, judged and resolved. */
@@ -77,6 +83,7 @@ export interface AdapterSettings<Item> {
   /** Null: the console is told, once. */
   readonly onWarning: ((error: unknown) => unknown) | null;
   readonly waiting: Waiting;
+  readonly workers: WorkerPool | undefined;
   /** The options of `rerank`, as given. */
   readonly options: Options;
   /** The same, resolved. */
@@ -85,7 +92,7 @@ export interface AdapterSettings<Item> {
 
 const ADAPTER_OPTIONS = [
   ...["id", "trust", "title", "metadataKey", "attach", "context"],
-  ...["onReplayInputs", "signer", "onError", "onWarning", "signal", "timeout"],
+  ...["onReplayInputs", "signer", "onError", "onWarning", "signal", "timeout", "workers"],
 ];
 
 /**
@@ -113,6 +120,7 @@ export function resolveAdapterOptions<Item>(
     onWarning = null,
     signal,
     timeout,
+    workers,
     ...options
   } = checkObject("options", given);
   const known = new Set(optionNames);
@@ -132,7 +140,9 @@ export function resolveAdapterOptions<Item>(
   }
   if (signer !== null) checkSigner(signer);
   if (onWarning !== null) checkFunction("onWarning", onWarning);
-  checkWaiting(signal, timeout);
+  checkSignal(signal);
+  checkTimeout(timeout);
+  checkWorkers(workers);
   if (onReplayInputs !== null) checkFunction("onReplayInputs", onReplayInputs);
   // A context that is the same for all calls is judged now.
   const bound = typeof context === "function" ? undefined : (resolveContext(context) ?? undefined);
@@ -142,16 +152,14 @@ export function resolveAdapterOptions<Item>(
     ...{ id, trust, title, context: contextOf, onReplayInputs },
     ...{ metadataKey, attach, signer, onError, onWarning, options, params },
     waiting: { signal, timeout },
+    workers,
   };
 }
 
 /** A timer takes no more: 2^31 - 1 ms, some 25 days. */
 const LONGEST = 2 ** 31 - 1;
 
-function checkWaiting(signal: Signal | undefined, timeout: number | undefined): void {
-  if (signal !== undefined && typeof signal?.addEventListener !== "function") {
-    throw new OptionError("signal", `must be an AbortSignal, not ${show(signal)}`);
-  }
+function checkTimeout(timeout: number | undefined): void {
   if (timeout !== undefined && !(typeof timeout === "number" && timeout > 0 && timeout <= LONGEST)) {
     const wanted = `must be a number of milliseconds, > 0 and at most ${LONGEST}`;
     throw new OptionError("timeout", `${wanted}, not ${show(timeout)}`);

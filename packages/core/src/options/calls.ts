@@ -25,6 +25,8 @@ export interface ReceiptOptions {
   readonly vectors?: VectorCounts | null;
   /** Facts to bind into the receipt. Default: none. */
   readonly context?: Context | null;
+  /** Which turn of a conversation the query is the focus of. Default: none. */
+  readonly focus?: FocusRecord | null;
 }
 
 /**
@@ -33,6 +35,19 @@ export interface ReceiptOptions {
  * finite numbers.
  */
 export type Context = Readonly<Record<string, string | number>>;
+
+/**
+ * Which turn of a conversation a query is the focus of: what `QueryFocus.next` says of it. It is digested and signed, and changes
+ * nothing else, for the vector of the focus is the query itself.
+ */
+export interface FocusRecord {
+  /** Which turn it is, from 0. */
+  readonly turn: number;
+  /** How far the query has moved since the last turn: 1 - cosine, from 0 to 2, to six significant digits. 0 for the first turn. */
+  readonly shift: number;
+  /** Whether a topic began at this turn, and what was before was forgotten. */
+  readonly reset: boolean;
+}
 
 /** Where the vectors of a pool came from. */
 export interface VectorCounts {
@@ -71,9 +86,10 @@ export function resolveReceiptOptions(options: ReceiptOptions): Required<Receipt
     dynamics = false,
     vectors = null,
     context = null,
+    focus = null,
     ...others
   } = checkObject("options", options);
-  refuseUnknown(others, ["detail", "nullCap", "nullThreshold", "dynamics", "vectors", "context"]);
+  refuseUnknown(others, ["detail", "nullCap", "nullThreshold", "dynamics", "vectors", "context", "focus"]);
   if (detail !== "full" && detail !== "light") {
     throw new OptionError("detail", `must be "full" or "light", not ${show(detail)}`);
   }
@@ -83,7 +99,29 @@ export function resolveReceiptOptions(options: ReceiptOptions): Required<Receipt
   checkThreshold("nullThreshold", nullThreshold);
   // The receipt may be written later, when the counts are others.
   const counts = vectors && { ...vectors };
-  return { detail, nullCap, nullThreshold, dynamics, vectors: counts, context: resolveContext(context) };
+  const bound = { context: resolveContext(context), focus: resolveFocusRecord(focus) };
+  return { detail, nullCap, nullThreshold, dynamics, vectors: counts, ...bound };
+}
+
+/**
+ * What a receipt says of a focus, or null if there is none. What else is in it, such as the query of a `FocusTurn`, is left aside.
+ *
+ * @throws {OptionError} naming what is out of range.
+ */
+function resolveFocusRecord(focus: FocusRecord | null): FocusRecord | null {
+  if (focus === null) return null;
+  const { turn, shift, reset } = checkObject("focus", focus);
+  if (!(Number.isSafeInteger(turn) && turn >= 0)) {
+    throw new OptionError("focus.turn", `must be an integer >= 0, not ${show(turn)}`);
+  }
+  if (!(typeof shift === "number" && shift >= 0 && shift <= 2)) {
+    throw new OptionError("focus.shift", `must be a number from 0 to 2, not ${show(shift)}`);
+  }
+  if (typeof reset !== "boolean") {
+    throw new OptionError("focus.reset", `must be true or false, not ${show(reset)}`);
+  }
+  // Canonical JSON knows no -0.
+  return { turn: turn + 0, shift: Number(shift.toPrecision(6)) + 0, reset };
 }
 
 /** A copy of the facts, or null if there are none. @throws {OptionError} naming the one that cannot be recorded. */

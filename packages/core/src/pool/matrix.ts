@@ -40,6 +40,12 @@ export interface Packed extends Matrix {
   readonly norms: Float64Array;
 }
 
+/** Vectors, and the matrix that they were copied into. */
+export interface Copied {
+  readonly all: readonly (Vector | null)[];
+  readonly packed: Matrix;
+}
+
 /**
  * Copies vectors into one padded matrix, rounding to float32; the rows of absent vectors are zero. The input is never
  * kept or changed.
@@ -48,6 +54,17 @@ export interface Packed extends Matrix {
  * @throws {VectorError} for a row of another width than the first, an empty row, or a value that is no finite float32.
  */
 export function pack(vectors: Vectors, name: (i: number) => string): Packed {
+  const { all, packed } = copied(vectors, name);
+  const norms = rowNorms(packed);
+  // Judged after rounding, 1e39 being a finite double but an infinite float32; and all at once, for the square of a
+  // finite float32 is a finite double.
+  const bad = norms.findIndex((norm) => !Number.isFinite(norm));
+  if (bad >= 0) refuseValues(all[bad]!, () => name(bad));
+  return { ...packed, norms };
+}
+
+/** As {@link pack}, but that values which are no finite float32 are not looked for. */
+export function copied(vectors: Vectors, name: (i: number) => string): Copied {
   const { n, row } = rowsOf(vectors, name);
   const all = Array.from({ length: n }, (_, i) => row(i) ?? null);
   const first = all.findIndex((vector) => vector !== null);
@@ -60,12 +77,7 @@ export function pack(vectors: Vectors, name: (i: number) => string): Packed {
   all.forEach((vector, i) => {
     if (vector !== null) copyRow(vector, packed, i, () => name(i));
   });
-  const norms = rowNorms(packed);
-  // Judged after rounding, 1e39 being a finite double but an infinite float32; and all at once, for the square of a
-  // finite float32 is a finite double.
-  const bad = norms.findIndex((norm) => !Number.isFinite(norm));
-  if (bad >= 0) refuseValues(all[bad]!, () => name(bad));
-  return { ...packed, norms };
+  return { all, packed };
 }
 
 /** How many values a vector has. @throws {VectorError} for what is no vector, or holds a value that is no finite float32. */

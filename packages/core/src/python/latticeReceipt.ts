@@ -1,6 +1,6 @@
 import type { LatticeFigures } from "../diagnose/figures.ts";
 import type { Chain } from "../graph/path.ts";
-import type { Context, VectorCounts } from "../options/calls.ts";
+import type { Context, FocusRecord, VectorCounts } from "../options/calls.ts";
 import type { Params } from "../options/types.ts";
 import type { LeftOut } from "../rank/bundle.ts";
 import type { Digest } from "../receipt/digest.ts";
@@ -58,6 +58,8 @@ export interface LatticeReceipt extends Omit<LatticeFigures, "bound" | "meta"> {
   readonly params: Params;
   /** What the caller bound to it; not there if nothing was. */
   readonly context?: Context;
+  /** Which turn of a conversation the query was the focus of; not there if of none. */
+  readonly focus?: FocusRecord;
   readonly inputs: {
     /** How many candidates came. */
     readonly n: number;

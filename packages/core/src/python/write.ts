@@ -51,6 +51,7 @@ export function writeLatticeReceipt(
     params,
     inputs: { ...inputsOf(pool, query), ...publishedColumns(digests) },
     ...(options.context && { context: options.context }),
+    ...(options.focus && { focus: options.focus }),
     chain: chain && chainOfCandidates(pool, chain),
     bundle: documents,
     left_out: leftOutOf(pool, params.k, documents, { ...answer, copies: answer.choice.copies }),

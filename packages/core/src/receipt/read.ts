@@ -42,6 +42,8 @@ type Shape =
 interface Fields {
   /** Whether null may stand for the whole. */
   readonly orNull?: true;
+  /** Whether it may be absent, as from receipts that were written before there was such a field. */
+  readonly optional?: true;
   readonly fields: Readonly<Record<string, Shape>>;
 }
 
@@ -50,6 +52,10 @@ const all = <Name extends string>(shape: Shape, ...names: readonly Name[]) =>
 
 /** What both kinds of receipts have. */
 const common = () => ({
+  focus: {
+    ...{ orNull: true, optional: true },
+    fields: { ...all("number", "turn", "shift"), reset: "boolean" },
+  } as Fields,
   ...all("string", "version", "profile", "digest"),
   ...all("number", "deltaH_total"),
   chain: { orNull: true, fields: { nodes: ["number"], lamP: "number", weights: ["number"] } } as Fields,
@@ -197,6 +203,7 @@ function fits(data: unknown, shape: Shape): boolean {
   }
   if ("fields" in shape) {
     if (data === null) return shape.orNull === true;
+    if (data === undefined) return shape.optional === true;
     return isRecord(data) && Object.entries(shape.fields).every(([name, of]) => fits(field(data, name), of));
   }
   if ("each" in shape) {

@@ -1,6 +1,6 @@
 import type { NullPoint } from "../diagnose/nullPoints.ts";
 import type { Chain } from "../graph/path.ts";
-import type { Context, VectorCounts } from "../options/calls.ts";
+import type { Context, FocusRecord, VectorCounts } from "../options/calls.ts";
 import type { Scale } from "../options/scales.ts";
 import type { Params } from "../options/types.ts";
 import type { LatticeReceipt } from "../python/latticeReceipt.ts";
@@ -58,6 +58,11 @@ export interface Receipt {
   };
   /** What the caller bound to it, such as a request's id; it has no part in the computation. Null if nothing. */
   readonly context: Context | null;
+  /**
+   * Which turn of a conversation the query was the focus of; it has no part in the computation. Null if of none, as where it is absent:
+   * receipts of before there was a focus have no such field.
+   */
+  readonly focus?: FocusRecord | null;
   /** The chain that was added, by candidate index; null if none. */
   readonly chain: Chain | null;
   /** How the evidence was weighed. */

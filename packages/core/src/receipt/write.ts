@@ -62,6 +62,7 @@ export function writeReceipt(
     params,
     inputs,
     context: options.context,
+    focus: options.focus,
     chain: links,
     evidence: {
       weights: Object.fromEntries(weighed.map(({ name, weight }) => [name, significant(weight)])),

@@ -37,6 +37,7 @@ export function explainReceipt(receipt: AnyReceipt | AnySigned): string[] {
   return [
     askedLine(receipt),
     ...contextLine(receipt),
+    ...focusLine(receipt),
     ...lines.kept,
     ...receipt.left_out.map((entry) => leftOutLine(entry, receipt)),
     ...lines.certified,
@@ -71,6 +72,15 @@ function contextLine({ context }: AnySigned): string[] {
   if (!context) return [];
   const facts = Object.entries(context).map(([name, value]) => `${shown(name)} ${shown(String(value), 80)}`);
   return [`bound to it: ${listed(facts)}`];
+}
+
+/** Which turn of a conversation it was, if of any. */
+function focusLine({ focus }: AnySigned): string[] {
+  if (!focus) return [];
+  const { turn, shift, reset } = focus;
+  const head = `asked as the ${ordinal(turn + 1)} turn of a conversation, with its focus`;
+  if (turn === 0) return [head];
+  return [`${head}, which ${reset ? "began anew and " : ""}moved by ${shift} since the turn before`];
 }
 
 const BASIS: Readonly<Record<Basis, string>> = {

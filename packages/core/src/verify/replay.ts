@@ -82,7 +82,7 @@ const differences = (a: Fields, b: Fields): string[] =>
 /** The receipt that the inputs give with the parameters of another. */
 function computed(content: AnySigned, inputs: ReplayInputs): AnyReceipt | Refusal {
   try {
-    const { params, chain, meta, context } = content;
+    const { params, chain, meta, context, focus } = content;
     const { edges, ...given } = inputs;
     const { input, params: resolved, query, queryText } = poolOf({ ...given, ...params }, edges);
     // The digests are compared first: they take little time, whatever came in.
@@ -100,6 +100,7 @@ function computed(content: AnySigned, inputs: ReplayInputs): AnyReceipt | Refusa
     return lattice.receipt({
       detail: meta.receipt_detail,
       context: context ?? null,
+      focus: focus ?? null,
       ...(meta.null_points_summary && { nullCap: meta.null_points_summary.returned_null_points }),
       // One that is not finite cannot be written down.
       ...(meta.receipt_detail === "full" && { nullThreshold: meta.null_threshold ?? Infinity }),

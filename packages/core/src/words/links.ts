@@ -75,6 +75,8 @@ function phrasesOf(documents: readonly Linking[]): Phrase[] {
       if (phrase.bearers.at(-1) !== document) phrase.bearers.push(document);
     }
   });
+  // Documents without titles whose ids are numbers have no names: their texts need no reading.
+  if (phrases.size === 0) return [];
   // The names by the signature of their first token: most tokens of a text begin no name.
   const table = new Array<Phrase[] | undefined>(PLACES).fill(undefined);
   for (const phrase of phrases.values()) {

@@ -1,7 +1,7 @@
-import { TimeoutError } from "../errors.ts";
-import { after, type Signal } from "../platform.ts";
+import { OptionError, show, TimeoutError } from "./errors.ts";
+import { after, type Signal } from "./platform.ts";
 
-export { eitherSignal, type Signal } from "../platform.ts";
+export { eitherSignal, type Signal } from "./platform.ts";
 
 /** How long a call waits for what is not its own: an embedder, a store, a signer. */
 export interface Waiting {
@@ -48,4 +48,10 @@ export async function waitFor<T>(
 /** @throws the reason of a signal that is aborted. */
 export function throwIfAborted(signal: Signal | undefined): void {
   if (signal?.aborted) throw signal.reason;
+}
+
+/** @throws {OptionError} for what is no AbortSignal. */
+export function checkSignal(signal: Signal | undefined): void {
+  if (signal === undefined || typeof signal?.addEventListener === "function") return;
+  throw new OptionError("signal", `must be an AbortSignal, not ${show(signal)}`);
 }

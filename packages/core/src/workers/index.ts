@@ -1,0 +1,2 @@
+/** Workers of any kind that rank for `rerankAsync`. */
+export { type WorkerLike, type WorkerPool, type WorkerPoolOptions, workerPool } from "./pool.ts";

@@ -13,8 +13,10 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, test } from "vitest";
+import { anchorOf } from "../site/.vitepress/links.ts";
 import { openaiServer } from "./servers/openai.ts";
 import { startPinecone } from "./servers/pinecone.ts";
+import { postgres } from "./stores/postgres.ts";
 
 /*
  * What the documents say is run. The `ts` blocks of a file are one program, from the first to the last, and the block
@@ -25,7 +27,7 @@ import { startPinecone } from "./servers/pinecone.ts";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), "utf8");
 
-const documents = ["*.md", "docs/*.md", "{packages,examples,benchmarks}/**/*.md"].flatMap((pattern) =>
+const documents = ["*.md", "docs/**/*.md", "{packages,examples,benchmarks}/**/*.md"].flatMap((pattern) =>
   globSync(pattern, { cwd: root, exclude: ["**/node_modules", "**/dist"] }).sort(),
 );
 
@@ -70,7 +72,9 @@ const notRun: Record<string, Record<number, string>> = {};
 
 const openai = await openaiServer();
 const pinecone = await startPinecone({ dimension: 2, embed: (text) => [text.length, 1] });
+const database = await postgres();
 afterAll(async () => {
+  await database[Symbol.asyncDispose]();
   await pinecone.close();
   await openai[Symbol.asyncDispose]();
 });
@@ -89,6 +93,7 @@ async function printed(blocks: readonly string[]): Promise<string[]> {
       OPENAI_BASE_URL: openai.url,
       PINECONE_API_KEY: "local",
       PINECONE_CONTROLLER_HOST: pinecone.url,
+      DATABASE_URL: database.url,
     },
   });
   running.child.stdin!.end(blocks.join('process.stdout.write("\\0");\n'));
@@ -156,14 +161,9 @@ describe.each(documents)("%s", (path) => {
   });
 });
 
-/** The anchors of a document's headings, as GitHub makes them. */
+/** The anchors of a document's headings. */
 const headingsOf = (markdown: string) =>
-  [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, title]) =>
-    title!
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
-      .replaceAll(/\s/g, "-"),
-  );
+  [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, title]) => anchorOf(title!));
 
 test("their code has no type errors", () => {
   // In a folder from which packages are looked up as they are from here.
@@ -218,6 +218,7 @@ function checkCommand(command: string): void {
       const name = words[++i]!.replaceAll('"', "");
       // A pattern takes a command of pnpm itself, which no package has to know.
       if (name.startsWith("@oscillink/")) folder = join("packages", name.slice("@oscillink/".length));
+      if (name === "site") folder = name;
     } else if (!word.startsWith("-")) {
       const { scripts } = JSON.parse(read(join(folder, "package.json")));
       expect(["pack", "install", ...Object.keys(scripts)], command).toContain(word);

@@ -7,6 +7,8 @@ import { documentsOf } from "./makers.ts";
 
 /** A Postgres with pgvector in this process, behind a socket as a real one is. */
 export interface Postgres extends AsyncDisposable {
+  /** For a client of it. */
+  readonly url: string;
   /** A new store of the corpus, in a table of its own. */
   makeStore(corpus: Corpus): Promise<PGVectorStore>;
 }
@@ -18,6 +20,7 @@ export async function postgres(): Promise<Postgres> {
   const [host, port] = server.getServerConn().split(":") as [string, string];
   const stores: PGVectorStore[] = [];
   return {
+    url: `postgres://postgres@${host}:${port}/postgres`,
     async makeStore(corpus) {
       const store = await PGVectorStore.initialize(corpus.embeddings, {
         // Two, for the store keeps one of them to itself.

@@ -134,6 +134,31 @@ describe("explain", () => {
     expect(await printed(["explain", file], { cwd })).toBe(`${lines.join("\n")}\n`);
   });
 
+  test("writes a page that shows the candidates and has the key, and says where", async () => {
+    const args = ["explain", "signed.json", "--html", "why.html", "--key", "oscillink.public.pem"];
+    const { code, stdout, stderr } = await oscillink([...args, "--candidates", "notes.jsonl", "--lexical"], { cwd });
+    expect({ code, stdout, stderr }).toEqual({
+      code: 0,
+      stdout: "",
+      stderr: "why.html: written; open it in a browser\n",
+    });
+    const page = read("why.html");
+    expect(page).toMatch(/^<!doctype html>/);
+    expect(page).toContain(JSON.parse(read("plain.json")).digest);
+    expect(page).toContain("BEGIN PUBLIC KEY");
+  });
+
+  test.each([
+    [["--key", "oscillink.public.pem"], 2, "--key is for the page of --html FILE"],
+    [["--html", "why.html", "--key", "oscillink.private.pem"], 3, "oscillink.private.pem: "],
+    [["--html", "none/why.html"], 3, "none/why.html: "],
+    [["--html", "why.html", "--candidates", "none.jsonl"], 3, "none.jsonl: "],
+  ])("refuses %j", async (args, code, message) => {
+    const answer = await oscillink(["explain", "signed.json", ...args], { cwd });
+    expect(answer).toMatchObject({ code, stdout: "" });
+    expect(answer.stderr).toContain(message);
+  });
+
   test("ends with 3 for what is no receipt", async () => {
     const { code, stderr } = await oscillink(["explain"], { cwd });
     expect({ code, stderr }).toMatchObject({ code: 2 });

@@ -136,7 +136,9 @@ describe("explain", () => {
 
   test("writes a page that shows the candidates and has the key, and says where", async () => {
     const args = ["explain", "signed.json", "--html", "why.html", "--key", "oscillink.public.pem"];
-    const { code, stdout, stderr } = await oscillink([...args, "--candidates", "notes.jsonl", "--lexical"], { cwd });
+    const { code, stdout, stderr } = await oscillink([...args, "--candidates", "notes.jsonl", "--lexical"], {
+      cwd,
+    });
     expect({ code, stdout, stderr }).toEqual({
       code: 0,
       stdout: "",

@@ -169,9 +169,9 @@ export function stoppingContract(
       const options = { onError: "throw", timeout: 20 } as const;
       const error = await outcome(ask({ corpus, embeddings, signal: undefined, options }));
       expect(error).toMatchObject({
-        name: "EmbedderError",
+        name: "TimeoutError",
         message: expect.stringContaining("the embedder gave no answer within 20 ms"),
-        cause: { name: "TimeoutError", parameter: "timeout" },
+        parameter: "timeout",
       });
       await late();
     });

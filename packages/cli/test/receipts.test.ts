@@ -118,7 +118,7 @@ describe("verify", () => {
     [
       "a private key in place of the public one",
       ["signed.json", "--key", "oscillink.private.pem"],
-      "oscillink.private.pem: must be an Ed25519 public key",
+      "oscillink.private.pem: is the private key: give the public one",
     ],
   ])("ends with 3: %s", async (_, args, message) => {
     writeFileSync(join(cwd, "other.json"), "{}");

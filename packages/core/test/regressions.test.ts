@@ -501,7 +501,8 @@ test.each([
   ["AKIAIOSFODNN7EXAMPLE", "…"],
   ["eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "…"],
   ["postgres://reader:hunter22@db/x", "postgres://reader:…@db/x"],
-])("a message showed the key %s", (key, shown) => {
+  ["http://127.0.0.1:41125/v1", "http://127.0.0.1:41125/v1"],
+])("a message showed the key %s, and no other figure is masked", (key, shown) => {
   expect(messageOf(new Error(`refused: ${key}`))).toBe(`refused: ${shown}`);
 });
 

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Command } from "commander";
 import { type Embedding, lexicalEmbedding } from "../embed/embedding.ts";
-import { EXIT } from "../exit.ts";
+import { EXIT, UsageError } from "../exit.ts";
 import { addEmbeddingFlags, type EmbeddingFlags, embeddingOf } from "../flags/embedding.ts";
 import { addRankingFlags, count, type RankingFlags, rankingOptions } from "../flags/ranking.ts";
 import { type Answer, ask } from "../index/ask.ts";
@@ -48,6 +48,7 @@ export function search(program: Command): void {
     .addOption(formatOption())
     .addHelpText("after", EXAMPLES)
     .action(async (folder: string, question: string, flags: Flags) => {
+      if (question.trim() === "") throw new UsageError("the question is empty");
       const options = await rankingOptions(flags);
       const embedding = await folderEmbedding(flags);
       using store = openIndex(folder, flags);

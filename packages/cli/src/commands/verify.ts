@@ -7,7 +7,7 @@ import { print } from "../print/output.ts";
 import { brokenBy } from "../read/broken.ts";
 import { readKey } from "../read/keys.ts";
 import { addQueryFlags, type QueryFlags, readPool } from "../read/pool.ts";
-import { judge, readReceipt } from "../read/receipt.ts";
+import { judge, readReceipt, SpoiltError } from "../read/receipt.ts";
 
 const EXAMPLES = `
 Without --key it says whether the receipt is intact, not who made it. With --candidates, and the question and the
@@ -34,7 +34,12 @@ export function verify(program: Command): void {
     .addHelpText("after", EXAMPLES)
     .action(async (path: string, flags: Flags) => {
       const verifier = flags.key === undefined ? null : await readKey(flags.key, ed25519Verifier);
-      const verdict = judge(await readReceipt(path), verifier);
+      const read = await readReceipt(path).catch((error: unknown) => {
+        if (error instanceof SpoiltError) return error;
+        throw error;
+      });
+      if (read instanceof SpoiltError) return refuse(read.message);
+      const verdict = judge(read, verifier);
       if (!verdict.ok) return refuse(verdict.said);
       const said = [verdict.said];
       if (flags.candidates !== undefined) {

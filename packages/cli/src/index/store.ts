@@ -137,8 +137,12 @@ export class Store implements Disposable {
   }
 
   /** What is embedded of each passage: of all, or of those that lack a vector. One without text has none to come. */
-  texts(which: "all" | "without vector"): { id: number; title: string; text: string }[] {
-    const some = which === "all" ? "" : "WHERE vector IS NULL AND trim(title || text) <> ''";
+  texts(which: "all" | "with text" | "without vector"): { id: number; title: string; text: string }[] {
+    const some = {
+      all: "",
+      "with text": "WHERE trim(title || text) <> ''",
+      "without vector": "WHERE vector IS NULL AND trim(title || text) <> ''",
+    }[which];
     return this.#db.prepare(`SELECT id, title, text FROM passages ${some} ORDER BY id`).all() as never;
   }
 

@@ -33,21 +33,9 @@ export async function update(
   embedding: Embedding,
   say: (line: string) => void,
 ): Promise<Updated> {
-  useEmbedding(store, embedding, say);
   const { indexed, removed } = await updateFiles(store, folder);
   if (embedding.fitted && indexed + removed > 0) store.change(() => store.clearVectors());
-  return { indexed, removed, embedded: await updateVectors(store, embedding) };
-}
-
-/** Empties an index of the vectors of another embedder. @param say is told if there were any. */
-export function useEmbedding(store: Store, embedding: Embedding, say: (line: string) => void): void {
-  const before = store.fact("embedding");
-  if (before === embedding.name) return;
-  if (before !== null) say(`the index has vectors of ${before}: made anew for ${embedding.name}`);
-  store.change(() => {
-    store.clearVectors();
-    store.setFact("embedding", embedding.name);
-  });
+  return { indexed, removed, embedded: await updateVectors(store, embedding, say) };
 }
 
 async function updateFiles(store: Store, folder: string): Promise<{ indexed: number; removed: number }> {
@@ -92,10 +80,24 @@ async function updateFile(
   return true;
 }
 
-/** Makes the vectors that an index lacks, and says how many. */
-export async function updateVectors(store: Store, embedding: Embedding): Promise<number> {
-  const lacking = store.texts("without vector");
-  if (lacking.length === 0) return 0;
+/**
+ * Makes the vectors that an index lacks, and says how many. Those of another embedder go when the first of the new ones are
+ * there: a server that does not answer costs nobody an index.
+ *
+ * @param say is told if the index was of another embedder.
+ */
+export async function updateVectors(
+  store: Store,
+  embedding: Embedding,
+  say: (line: string) => void,
+): Promise<number> {
+  const before = store.fact("embedding");
+  let foreign = before !== embedding.name;
+  const lacking = store.texts(foreign ? "with text" : "without vector");
+  if (lacking.length === 0) {
+    if (foreign) store.setFact("embedding", embedding.name);
+    return 0;
+  }
   const all = embedding.fitted ? store.texts("all") : [];
   let done = 0;
   const shown = progress("embedding passage", lacking.length);
@@ -108,9 +110,17 @@ export async function updateVectors(store: Store, embedding: Embedding): Promise
         slice.map(embeddedText),
         embedder,
       );
+      if (foreign && before !== null) {
+        say(`the index has vectors of ${before}: made anew for ${embedding.name}`);
+      }
       store.change(() => {
+        if (foreign) {
+          store.clearVectors();
+          store.setFact("embedding", embedding.name);
+        }
         for (const [i, { id }] of slice.entries()) store.setVector(id, embeddings[i]!);
       });
+      foreign = false;
       shown.at(done + slice.length);
     }
   } finally {

@@ -3,7 +3,7 @@ import { type Candidate, rerank, type Vector } from "@oscillink/core";
 import { completeVectors, embedQuery } from "@oscillink/core/adapter";
 import type { Embedder, Embedding } from "../embed/embedding.ts";
 import { Store } from "../index/store.ts";
-import { updateVectors, useEmbedding } from "../index/update.ts";
+import { updateVectors } from "../index/update.ts";
 import { note } from "../print/output.ts";
 import { progress } from "../print/progress.ts";
 import type { Beir } from "../read/beir.ts";
@@ -93,8 +93,7 @@ async function collectionPools(
       store.putFile(file, passages);
     });
   }
-  useEmbedding(store, embedding, note);
-  await updateVectors(store, embedding);
+  await updateVectors(store, embedding, note);
   const embedder = embedding.for(embedding.fitted ? documents.map(embeddedText) : []);
   const shown = progress("asking question", questions.length);
   const pools: LabelledPool[] = [];

@@ -35,6 +35,7 @@ export async function readPool(
   embedding: Embedding | null,
   onBroken: OnBroken,
 ): Promise<Pool> {
+  if (queryText?.trim() === "" && queryVector === undefined) throw new UsageError("--query is empty");
   if (queryText === undefined && queryVector === undefined) {
     throw new UsageError("--query TEXT or --query-vector JSON is needed: what is asked");
   }

@@ -15,6 +15,9 @@ import { nameOf, readText } from "./text.ts";
 /** A receipt of any kind that core takes: of this version or an older one, whole or its signed content. */
 export type AnyReceipt = Parameters<typeof explainReceipt>[0];
 
+/** An envelope whose content is no receipt, or none any more. */
+export class SpoiltError extends InputError {}
+
 /** What a text holds that is a receipt, or an envelope with one. */
 export interface ReadReceipt {
   /** The text, for `verifyReceipt`. */
@@ -40,6 +43,7 @@ export function receiptIn(text: string, name: string): ReadReceipt {
     explainReceipt(receipt);
   } catch (cause) {
     if (!(cause instanceof OptionError)) throw cause;
+    if (signed) throw new SpoiltError(`${name}: what it holds signed is no receipt`, { cause });
     throw new InputError(`${name}: holds no receipt, and no envelope with one`, { cause });
   }
   const signers =

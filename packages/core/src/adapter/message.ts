@@ -1,6 +1,6 @@
-/** Keys as the large services write them, and what follows `Bearer`. */
+/** Keys as the large services write them, what follows `Bearer`, and the password of an address. */
 const SECRETS =
-  /\b(sk|pk|rk|pcsk|gsk|xai|hf|pa|jina|gh[opsur]|github|glpat|nvapi|r8)([-_])[\w-]{8,}|\b(?:AIza[\w-]{20,}|AKIA[A-Z0-9]{12,}|eyJ[\w-]{8,}\.[\w.-]+)|\b(Bearer\s+|[a-z][a-z+.-]*:\/\/[^\s:@/]*:)[\w.~+/=%!$&*-]{4,}/gi;
+  /\b(sk|pk|rk|pcsk|gsk|xai|hf|pa|jina|gh[opsur]|github|glpat|nvapi|r8)([-_])[\w-]{8,}|\b(?:AIza[\w-]{20,}|AKIA[A-Z0-9]{12,}|eyJ[\w-]{8,}\.[\w.-]+)|\b(Bearer\s+)[\w.~+/=-]{8,}|\b([a-z][a-z\d+.-]*:\/\/[^\s:@/]*:)[^\s@/]+(?=@)/gi;
 const LONGEST = 1000;
 
 /**
@@ -9,7 +9,10 @@ const LONGEST = 1000;
  */
 export function messageOf(error: unknown): string {
   const text = textOf(error);
-  const masked = text.replace(SECRETS, (_, kind = "", dash = "", bearer = "") => `${bearer}${kind}${dash}…`);
+  const masked = text.replace(
+    SECRETS,
+    (_, kind = "", dash = "", bearer = "", user = "") => `${bearer}${user}${kind}${dash}…`,
+  );
   return masked.length > LONGEST ? `${masked.slice(0, LONGEST)}…` : masked;
 }
 

@@ -54,6 +54,10 @@ export function readPrivateKey(key: KeyInput): Uint8Array {
 function readKey(key: KeyInput, kind: Kind): Uint8Array {
   const bytes = bytesOf(key, kind);
   if (bytes?.length === LENGTH) return bytes;
+  const other = kind === "public" ? "private" : "public";
+  if (bytesOf(key, other)?.length === LENGTH) {
+    throw new OptionError(`${kind}Key`, `is the ${other} key: give the ${kind} one`);
+  }
   const forms = `${LENGTH} bytes, PEM with the label ${label[kind]}, or a JWK of type OKP`;
   throw new OptionError(`${kind}Key`, `must be an Ed25519 ${kind} key: ${forms}, not ${told(key)}`);
 }

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { chromium as playwright } from "playwright-core";
+import { type Browser, chromium as playwright } from "playwright-core";
 
 export interface Runtime {
   readonly name: string;
@@ -135,7 +135,8 @@ function chromium(name: string, compiles: boolean, policy: string | null): Runti
   return { name, compiles, resolves: false, start: () => startChromium(policy) };
 }
 
-async function startChromium(policy: string | null): Promise<Started> {
+/** The browser of the machine, without a window. @throws {Unavailable} if there is none. */
+export async function launchChromium(): Promise<Browser> {
   const { CHROMIUM_PATH } = process.env;
   const executablePath = (CHROMIUM_PATH ? [CHROMIUM_PATH] : CHROMIUM_PLACES).find(existsSync);
   if (executablePath === undefined) {
@@ -147,9 +148,13 @@ async function startChromium(policy: string | null): Promise<Started> {
   }
   // It needs no network, and must not look for one.
   const args = ["--disable-gpu", "--disable-quic", "--disable-sync"];
-  const browser = await playwright.launch({ executablePath, args, timeout: TIMEOUT }).catch((error) => {
+  return playwright.launch({ executablePath, args, timeout: TIMEOUT }).catch((error) => {
     throw new Unavailable(`does not start: ${gist(error)}`);
   });
+}
+
+async function startChromium(policy: string | null): Promise<Started> {
+  const browser = await launchChromium();
   return {
     version: browser.version(),
     async run(path) {

@@ -153,7 +153,7 @@ function scoreSection(receipt: AnyReceipt): Html {
       html`<th scope="col" class="figure"><span class="swatch ${colour}"></span>${label}</th>`,
   );
   return html`<section aria-labelledby="score"><h2 id="score">What each score is made of</h2><div class="scroll" tabindex="0" role="region" aria-label="The terms of the scores"><table class="terms"><thead><tr><th scope="col">Place</th><th scope="col">Document</th><th scope="col">Stacked</th>${heads}<th scope="col" class="figure">Score</th></tr></thead><tbody>${rows}</tbody></table></div>
-<p class="note">What raises a score lies right of the thin line at zero, what lowers it left; the dark mark is the sum.</p></section>`;
+<p class="note">What raises a score lies right of the thin line at zero, what lowers it left; the bold mark is the sum.</p></section>`;
 }
 
 /** So many null points are shown at once. */

@@ -65,7 +65,7 @@ export function drawLattice(
   const left = ids.length - nodes.length;
   const said = `${nodes.length} of ${ids.length} candidates, ${drawn.filter(Boolean).length} edges`;
   const arrow = (id: string) =>
-    html`<marker id="${id}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path d="M0 0L8 4L0 8z"/></marker>`;
+    html`<marker id="${id}" viewBox="0 0 8 8" refX="7" refY="4" markerUnits="userSpaceOnUse" markerWidth="10" markerHeight="10" orient="auto-start-reverse"><path d="M0 0L8 4L0 8z"/></marker>`;
   return html`<figure id="lattice"><svg viewBox="0 0 ${FRAME.width} ${FRAME.height}" role="img" aria-label="The lattice: ${said}"><defs>${arrow("arrow-link")}${arrow("arrow-step")}</defs><g class="edges" aria-hidden="true">${drawn}${links}${steps}</g><g class="nodes">${shapes}</g><g class="tags" aria-hidden="true">${tags}</g></svg>
 <p id="node-told" role="status" class="script-only">Choose a document in the drawing, by a click or by the arrow keys, to read about it.</p>
 <figcaption><span class="dot chosen"></span> chosen, with its place <span class="dot out"></span> left out <span class="dot other"></span> other candidates <span class="stroke edge"></span> alike, the more the bolder${tense.size > 0 && html` <span class="stroke null-point"></span> null point`}${links.some(Boolean) && html` <span class="stroke link"></span> links to`}${steps.some(Boolean) && html` <span class="stroke step"></span> chain`}</figcaption>

@@ -43,8 +43,10 @@ export function factsOf(receipt: AnyReceipt, { told, agrees }: Given = nothing):
   };
 }
 
-export const titleOf = ({ bundle, inputs }: AnyReceipt): string =>
-  `Why these ${bundle.length} of ${inputs.n} documents`;
+export function titleOf({ bundle: { length }, inputs: { n } }: AnyReceipt): string {
+  const which = length === 0 ? "none" : length === 1 ? "this one" : `these ${length}`;
+  return `Why ${which} of ${count(n, "document")}`;
+}
 
 /** The sentences of a receipt, those on documents without their heads. */
 interface Sentences {

@@ -1,6 +1,6 @@
 import { type Candidate, type Envelope, OptionError, OscillinkError } from "@oscillink/core";
 import { type KeyInput, publicKeyToPem } from "@oscillink/core/keys";
-import { digests, script } from "./assets.ts";
+import { digests, notices, script } from "./assets.ts";
 import { factsOf, type Told, titleOf } from "./facts.ts";
 import { drawLattice } from "./graph/draw.ts";
 import { agreement, idsOf, rebuild } from "./graph/lattice.ts";
@@ -82,6 +82,7 @@ export function explainPage(receipt: AnyReceipt | Envelope, options: ExplainOpti
 <div data-facts="record">${record}</div>
 ${signatureSection(signed, pem)}
 </main>
+<script type="text/plain" id="notices">${new Html(notices)}</script>
 <script>${new Html(script)}</script>
 </body>
 </html>

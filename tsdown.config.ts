@@ -19,7 +19,7 @@ interface Manifest {
 const alwaysBundle = [/^@noble\//, "canonicalize", "p-map"];
 
 /** What is bundled comes with its licence, as licences ask. */
-const licenses: Rolldown.Plugin = {
+export const licenses: Rolldown.Plugin = {
   name: "licenses",
   generateBundle(_, chunks) {
     const modules = Object.values(chunks).flatMap((chunk) =>

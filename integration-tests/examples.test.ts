@@ -28,6 +28,7 @@ const digests = (printed: string): string[] => printed.match(/sha256:[0-9a-f]{64
 /** Passages that answer an example's question, and are not the nearest to it: what a re-ranking is for. */
 const finds: Record<string, string> = {
   "ai-sdk": "Lucan Brey: ",
+  "explain-page": "saltby-charter",
   frames: "cuts at 14, 26: found at 14, 26;",
   "hybrid-bm25": "The Saltby Charter: ",
   "langchain-agent": "Helga Ostrand",

@@ -10,6 +10,7 @@ import { termsOf } from "./terms.ts";
 
 /** What candidates say of a document that its receipt does not. */
 export interface Told {
+  readonly id: string;
   readonly title: string;
   readonly text: string;
 }
@@ -38,12 +39,14 @@ export function factsOf(receipt: AnyReceipt, { told, agrees }: Given = nothing):
   return {
     head: html`<h1>${titleOf(receipt)}</h1><p class="lead">${sentence(said.asked)}</p>`,
     chosen: html`${bundleSection(receipt, said, told)}${leftOutSection(receipt, said)}${movesSection(receipt)}${scoreSection(receipt)}`,
-    record: html`${tensionSection(receipt)}${energySection(receipt)}${trustSection(receipt)}${certificateSection(receipt, said)}${inputsSection(receipt, agrees)}${paramsSection(receipt)}`,
+    record: html`${tensionSection(receipt, told)}${energySection(receipt)}${trustSection(receipt)}${certificateSection(receipt, said)}${inputsSection(receipt, agrees)}${paramsSection(receipt)}`,
   };
 }
 
-export const titleOf = ({ bundle, inputs }: AnyReceipt): string =>
-  `Why these ${bundle.length} of ${inputs.n} documents`;
+export function titleOf({ bundle: { length }, inputs: { n } }: AnyReceipt): string {
+  const which = length === 0 ? "none" : length === 1 ? "this one" : `these ${length}`;
+  return `Why ${which} of ${count(n, "document")}`;
+}
 
 /** The sentences of a receipt, those on documents without their heads. */
 interface Sentences {
@@ -78,11 +81,14 @@ function sentencesOf(receipt: AnyReceipt): Sentences {
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
 /** The candidate of an index, by the name that the receipt has for it, or by its place. */
-function namesOf({ bundle, left_out }: AnyReceipt): (index: unknown) => Html {
+function namesOf({ bundle, left_out }: AnyReceipt, told: Given["told"]): (index: unknown) => Html {
   const ids = new Map([...(bundle as Bundle), ...left_out].map(({ id, inputRank }) => [inputRank - 1, id]));
   return (index) => {
     const id = ids.get(Number(index));
-    return id === undefined ? html`candidate ${Number(index) + 1}` : name(id);
+    if (id !== undefined) return name(id);
+    const given = told(Number(index));
+    const known = given !== null && html`<span data-candidate> ${name(given.id, 40)}</span>`;
+    return html`candidate ${Number(index) + 1}${known}`;
   };
 }
 
@@ -148,15 +154,15 @@ function scoreSection(receipt: AnyReceipt): Html {
     ({ label, colour }) =>
       html`<th scope="col" class="figure"><span class="swatch ${colour}"></span>${label}</th>`,
   );
-  return html`<section aria-labelledby="score"><h2 id="score">What each score is made of</h2><div class="scroll" tabindex="0" role="region" aria-labelledby="score"><table class="terms"><thead><tr><th scope="col">Place</th><th scope="col">Document</th><th scope="col">Stacked</th>${heads}<th scope="col" class="figure">Score</th></tr></thead><tbody>${rows}</tbody></table></div>
-<p class="note">What raises a score lies right of the thin line at zero, what lowers it left; the dark mark is the sum.</p></section>`;
+  return html`<section aria-labelledby="score"><h2 id="score">What each score is made of</h2><div class="scroll" tabindex="0" role="region" aria-label="The terms of the scores"><table class="terms"><thead><tr><th scope="col">Place</th><th scope="col">Document</th><th scope="col">Stacked</th>${heads}<th scope="col" class="figure">Score</th></tr></thead><tbody>${rows}</tbody></table></div>
+<p class="note">What raises a score lies right of the thin line at zero, what lowers it left; the bold mark is the sum.</p></section>`;
 }
 
 /** So many null points are shown at once. */
 const WORST = 5;
 
-function tensionSection(receipt: AnyReceipt): Html {
-  const named = namesOf(receipt);
+function tensionSection(receipt: AnyReceipt, told: Given["told"]): Html {
+  const named = namesOf(receipt, told);
   const points = listOf(field(receipt, "null_points"));
   const rows = points.map((point) => {
     const [i, j] = listOf(field(point, "edge"));

@@ -1,6 +1,6 @@
 import { type Candidate, type Envelope, OptionError, OscillinkError } from "@oscillink/core";
 import { type KeyInput, publicKeyToPem } from "@oscillink/core/keys";
-import { digests, script } from "./assets.ts";
+import { digests, notices, script } from "./assets.ts";
 import { factsOf, type Told, titleOf } from "./facts.ts";
 import { drawLattice } from "./graph/draw.ts";
 import { agreement, idsOf, rebuild } from "./graph/lattice.ts";
@@ -49,8 +49,10 @@ export function explainPage(receipt: AnyReceipt | Envelope, options: ExplainOpti
   const ids = candidates === undefined ? [] : idsOf(signed.receipt, candidates);
   const rebuilt = rebuild(signed.receipt, candidates, ids);
   const told = (index: number): Told | null => {
-    const { title = "", text = "" } = candidates?.[index] ?? {};
-    return { title: cut(title, 120), text: cut(text, EXCERPT) };
+    const candidate = candidates?.[index];
+    if (candidate === undefined) return null;
+    const { title = "", text = "" } = candidate;
+    return { id: ids[index]!, title: cut(title, 120), text: cut(text, EXCERPT) };
   };
   const { head, chosen, record } = factsOf(signed.receipt, {
     told,
@@ -63,7 +65,7 @@ export function explainPage(receipt: AnyReceipt | Envelope, options: ExplainOpti
     html`<html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<meta http-equiv="Content-Security-Policy" content="${new Html(POLICY)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
@@ -80,6 +82,7 @@ export function explainPage(receipt: AnyReceipt | Envelope, options: ExplainOpti
 <div data-facts="record">${record}</div>
 ${signatureSection(signed, pem)}
 </main>
+<script type="text/plain" id="notices">${new Html(notices)}</script>
 <script>${new Html(script)}</script>
 </body>
 </html>

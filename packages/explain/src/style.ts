@@ -74,8 +74,8 @@ figure { margin: 0; }
 .node circle { fill: var(--soft); stroke: var(--wash); stroke-width: 1.5; }
 .node.chosen circle { fill: var(--accent); }
 .node.out circle { fill: var(--wash); stroke: var(--down); stroke-width: 2.5; }
-.node .number { fill: var(--page); font-size: 11px; font-weight: 600; pointer-events: none; }
-.node .label { fill: var(--ink); font-size: 12px; paint-order: stroke; stroke: var(--wash); stroke-width: 3px; pointer-events: none; }
+.tag .number { fill: var(--page); font-size: 11px; font-weight: 600; pointer-events: none; }
+.tag .label { fill: var(--ink); font-size: 12px; paint-order: stroke; stroke: var(--wash); stroke-width: 3px; pointer-events: none; }
 .script .node { cursor: grab; }
 .node:focus { outline: none; }
 .node[aria-selected=true] circle { stroke: var(--ink); stroke-width: 3; }
@@ -97,7 +97,7 @@ textarea { width: 100%; font-family: ui-monospace, Menlo, Consolas, monospace; f
 button { background: var(--accent); border-color: var(--accent); color: var(--page); padding: .45rem 1.3rem; cursor: pointer; }
 summary { cursor: pointer; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
-@media screen and (max-width: 50rem) { [data-facts] { grid-template-columns: minmax(0, 1fr); } main { padding: 1.5rem 1rem 3rem; } .wide td.document { min-width: 14rem; } }
+@media screen and (max-width: 50rem) { [data-facts] { grid-template-columns: minmax(0, 1fr); } main { padding: 1.5rem 1rem 3rem; } thead th, td.figure, .figures td { white-space: normal; } th, td { padding-right: .5rem; } .differs, .agrees { display: block; margin: 0; } }
 @page { size: A4; margin: 11mm 12mm; }
 @media print {
  :root { color-scheme: light; --page: #fff; --ink: #000; --soft: #48505a; --line: #c9ced4; --wash: #fff; --accent: #1f5fa8; --up: #1f7a4d; --down: #b04a16; --warn: #a3262a;

@@ -2,6 +2,8 @@
 
 interface Shape {
   readonly element: SVGGElement;
+  /** What is written on it. */
+  readonly tag: SVGGElement | null;
   readonly radius: number;
   readonly home: readonly [x: number, y: number];
   x: number;
@@ -25,13 +27,14 @@ export function enliven(figure: HTMLElement): void {
   const svg = figure.querySelector("svg")!;
   const told = figure.querySelector("#node-told")!;
   const { width, height } = svg.viewBox.baseVal;
-  const shapes = Array.from(svg.querySelectorAll<SVGGElement>(".node"), (element): Shape => {
+  const shapes = Array.from(svg.querySelectorAll<SVGGElement>(".node"), (element, i): Shape => {
     const [x = 0, y = 0] = element
       .getAttribute("transform")!
       .match(/-?[\d.]+/g)!
       .map(Number);
     return {
       element,
+      tag: svg.querySelector<SVGGElement>(`.tag[data-node="${i}"]`),
       radius: element.querySelector("circle")!.r.baseVal.value,
       home: [x, y],
       x,
@@ -63,7 +66,9 @@ export function enliven(figure: HTMLElement): void {
   function move(shape: Shape, x: number, y: number): void {
     shape.x = Math.min(width, Math.max(0, x));
     shape.y = Math.min(height, Math.max(0, y));
-    shape.element.setAttribute("transform", `translate(${shape.x} ${shape.y})`);
+    for (const part of [shape.element, shape.tag]) {
+      part?.setAttribute("transform", `translate(${shape.x} ${shape.y})`);
+    }
     for (const line of shape.lines) drawLine(line);
   }
 

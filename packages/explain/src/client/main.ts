@@ -14,10 +14,15 @@ const status = element("status")!;
 const record = element<HTMLTextAreaElement>("record")!;
 const signatures = JSON.parse(element("signatures")!.textContent!);
 
+let asked = 0;
+
 async function check(): Promise<void> {
+  const mine = ++asked;
   const key = element<HTMLTextAreaElement>("key")?.value ?? "";
   const kind = (element<HTMLSelectElement>("kind")?.value ?? "public") as KeyKind;
   const verdict = compared(await verify(record.value, signatures, key, kind));
+  // An earlier answer may come later.
+  if (mine !== asked) return;
   status.className = verdict.kind;
   status.textContent = verdict.said;
 }

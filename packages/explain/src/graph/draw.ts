@@ -58,20 +58,15 @@ export function drawLattice(
     kind === "other" ? "" : cut(candidates[index]!.title || id, 24),
   );
   const sides = labelSides(labels, points, radii);
-  const shapes = nodes.map((node, i) =>
-    nodeShape(
-      node,
-      points[i]!,
-      radii[i]!,
-      candidates[node.index]!,
-      labelOf(labels[i]!, sides[i]!, radii[i]!),
-    ),
+  const shapes = nodes.map((node, i) => nodeShape(node, points[i]!, radii[i]!, candidates[node.index]!));
+  const tags = nodes.map((node, i) =>
+    nodeTag(node, i, points[i]!, labelOf(labels[i]!, sides[i]!, radii[i]!)),
   );
   const left = ids.length - nodes.length;
   const said = `${nodes.length} of ${ids.length} candidates, ${drawn.filter(Boolean).length} edges`;
   const arrow = (id: string) =>
-    html`<marker id="${id}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path d="M0 0L8 4L0 8z"/></marker>`;
-  return html`<figure id="lattice"><svg viewBox="0 0 ${FRAME.width} ${FRAME.height}" role="img" aria-label="The lattice: ${said}"><defs>${arrow("arrow-link")}${arrow("arrow-step")}</defs><g class="edges" aria-hidden="true">${drawn}${links}${steps}</g><g class="nodes">${shapes}</g></svg>
+    html`<marker id="${id}" viewBox="0 0 8 8" refX="7" refY="4" markerUnits="userSpaceOnUse" markerWidth="10" markerHeight="10" orient="auto-start-reverse"><path d="M0 0L8 4L0 8z"/></marker>`;
+  return html`<figure id="lattice"><svg viewBox="0 0 ${FRAME.width} ${FRAME.height}" role="img" aria-label="The lattice: ${said}"><defs>${arrow("arrow-link")}${arrow("arrow-step")}</defs><g class="edges" aria-hidden="true">${drawn}${links}${steps}</g><g class="nodes">${shapes}</g><g class="tags" aria-hidden="true">${tags}</g></svg>
 <p id="node-told" role="status" class="script-only">Choose a document in the drawing, by a click or by the arrow keys, to read about it.</p>
 <figcaption><span class="dot chosen"></span> chosen, with its place <span class="dot out"></span> left out <span class="dot other"></span> other candidates <span class="stroke edge"></span> alike, the more the bolder${tense.size > 0 && html` <span class="stroke null-point"></span> null point`}${links.some(Boolean) && html` <span class="stroke link"></span> links to`}${steps.some(Boolean) && html` <span class="stroke step"></span> chain`}</figcaption>
 <p class="note">${said}${left > 0 && `; the other ${left} could not be ranked or came later`}. Near are those whose vectors are alike, as far as a plane can show it: the first two principal components, overlapping ones moved apart. The size is the settled evidence, where the receipt tells it.<span class="script-only"> Documents can be dragged: with a mouse, or with Shift and the arrow keys; Escape puts them back.</span></p></figure>`;
@@ -128,17 +123,21 @@ function nodeShape(
   [x, y]: Point,
   radius: number,
   candidate: Candidate,
-  label: Html | null,
 ): Html {
   const place = rank !== null ? `place ${rank}` : kind === "out" ? "left out" : "not chosen";
   const title = candidate.title ? `, ${cut(candidate.title, 80)}` : "";
   const figure = evidence === null ? "" : `, settled evidence ${signed(evidence)}`;
-  const trust =
-    candidate.trust === undefined || candidate.trust === 1 ? "" : `, trust ${fixed(candidate.trust)}`;
+  const trust = (candidate.trust ?? 1) === 1 ? "" : `, trust ${fixed(candidate.trust)}`;
   const told = `${cut(id, 60)}${title}: ${place}, was ${index + 1}${figure}${trust}`;
   const text = candidate.text ? html` data-text="${cut(candidate.text, 200)}"` : null;
+  return html`<g class="node ${kind}" transform="translate(${at(x)} ${at(y)})" aria-label="${told}"${text}><circle r="${radius}"/></g>`;
+}
+
+/** What is written on a node and beside it: apart from the nodes, so that none lies above it. */
+function nodeTag({ rank }: Node, node: number, [x, y]: Point, label: Html | null): Html | null {
+  if (rank === null && label === null) return null;
   const number = rank !== null && html`<text class="number" y="3.8" text-anchor="middle">${rank}</text>`;
-  return html`<g class="node ${kind}" transform="translate(${at(x)} ${at(y)})" aria-label="${told}"${text}><circle r="${radius}"/>${number}${label}</g>`;
+  return html`<g class="tag" data-node="${node}" transform="translate(${at(x)} ${at(y)})">${number}${label}</g>`;
 }
 
 /** The side of its node on which a label stands; null where it would cover another or a labelled node. */

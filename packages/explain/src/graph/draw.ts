@@ -57,7 +57,11 @@ export function drawLattice(
   const labels = nodes.map(({ kind, index, id }) =>
     kind === "other" ? "" : cut(candidates[index]!.title || id, 24),
   );
-  const sides = labelSides(labels, points, radii);
+  // The chosen have the first choice of a side, the best of them the very first.
+  const named = [...nodes.keys()]
+    .filter((i) => labels[i] !== "")
+    .sort((a, b) => ORDER[nodes[b]!.kind] - ORDER[nodes[a]!.kind]);
+  const sides = labelSides(named, labels, points, radii);
   const shapes = nodes.map((node, i) => nodeShape(node, points[i]!, radii[i]!, candidates[node.index]!));
   const tags = nodes.map((node, i) =>
     nodeTag(node, i, points[i]!, labelOf(labels[i]!, sides[i]!, radii[i]!)),
@@ -155,16 +159,16 @@ const [CHARACTER, LINE] = [6.4, 14];
 /** A box: left, top, right, bottom. */
 type Box = readonly [number, number, number, number];
 
-/** Sides for the labels so that none covers another, nor a labelled node. What is drawn last, the chosen, has the first choice. */
+/** Sides for the labels of some nodes so that none covers another, nor one of these nodes: in their order, as long as there is room. */
 function labelSides(
+  named: readonly number[],
   labels: readonly string[],
   points: readonly Point[],
   radii: readonly number[],
 ): (Side | null)[] {
-  const named = [...labels.keys()].filter((i) => labels[i] !== "");
   const taken: Box[] = named.map((i) => around(points[i]!, radii[i]!, radii[i]!));
   const sides = labels.map((): Side | null => null);
-  for (const i of named.reverse()) {
+  for (const i of named) {
     const free = SIDES.find((side) => {
       const box = labelBox(labels[i]!, side, points[i]!, radii[i]!);
       return inFrame(box) && !taken.some((other) => overlap(box, other));

@@ -17,7 +17,8 @@ const candidates = found.map(({ candidate }) => candidate);
 const context = { question, request: "q-17" };
 const { receipt } = rerank({ query, queryText: question, candidates, k: 5, context });
 const { privateKey, publicKey } = generateKeys(); // in production: the key of your service
-const page = explainPage(signReceipt(receipt, ed25519Signer(privateKey)), { candidates, key: publicKey });
+const envelope = signReceipt(receipt, ed25519Signer(privateKey));
+const page = explainPage(envelope, { candidates, query, queryText: question, key: publicKey });
 
 const path = join(tmpdir(), "oscillink-explain.html");
 await writeFile(path, page);

@@ -2,7 +2,7 @@
  * The facts of a receipt, as HTML: of its signed content alone, so that the page can make them again from what it has verified
  * and compare. What candidates add is marked `data-candidate`, and is not compared.
  */
-import { explainReceipt } from "@oscillink/core";
+import { explainReceipt, type Replay } from "@oscillink/core";
 import { energyBar, scaleOf, slopeChart, stackedBar } from "./charts.ts";
 import { type Html, html, name } from "./html.ts";
 import { type AnyReceipt, count, entriesOf, field, fixed, listOf, signed, small } from "./read.ts";
@@ -21,9 +21,11 @@ export interface Given {
   told(index: number): Told | null;
   /** Whether an input of the receipt is that of the candidates, by its name, as far as that was compared. */
   readonly agrees: ReadonlyMap<string, boolean>;
+  /** What came of computing everything again, if that was done. */
+  readonly replay: Replay | null;
 }
 
-const nothing: Given = { told: () => null, agrees: new Map() };
+const nothing: Given = { told: () => null, agrees: new Map(), replay: null };
 
 /** The parts of the facts: the heading, what was chosen, and the record behind it. */
 export interface Facts {
@@ -34,12 +36,12 @@ export interface Facts {
 
 type Bundle = AnyReceipt["bundle"];
 
-export function factsOf(receipt: AnyReceipt, { told, agrees }: Given = nothing): Facts {
+export function factsOf(receipt: AnyReceipt, { told, agrees, replay }: Given = nothing): Facts {
   const said = sentencesOf(receipt);
   return {
     head: html`<h1>${titleOf(receipt)}</h1><p class="lead">${sentence(said.asked)}</p>`,
     chosen: html`${bundleSection(receipt, said, told)}${leftOutSection(receipt, said)}${movesSection(receipt)}${scoreSection(receipt)}`,
-    record: html`${tensionSection(receipt, told)}${energySection(receipt)}${trustSection(receipt)}${certificateSection(receipt, said)}${inputsSection(receipt, agrees)}${paramsSection(receipt)}`,
+    record: html`${tensionSection(receipt, told)}${energySection(receipt)}${trustSection(receipt)}${certificateSection(receipt, said, replay)}${inputsSection(receipt, agrees)}${paramsSection(receipt)}`,
   };
 }
 
@@ -232,13 +234,27 @@ function trustSection({ inputs, bundle }: AnyReceipt): Html {
   return html`<section class="half" aria-labelledby="trust"><h2 id="trust">Trust</h2>${wholly ? html`<p>All candidates are trusted wholly.</p>` : html`${out}${table}${others}`}</section>`;
 }
 
-function certificateSection({ certificate, params, meta }: AnyReceipt, { certified }: Sentences): Html {
+function certificateSection(
+  { certificate, params, meta }: AnyReceipt,
+  { certified }: Sentences,
+  replay: Given["replay"],
+): Html {
   const { residual, bound, margin } = certificate;
   const exact = `The largest residual is ${small(residual)}; no score that decided is further than ${small(bound)} from the exact one`;
   const least = margin === null ? "" : `, and the narrowest gap exceeds that by ${small(margin)}`;
   const { share, passed } = meta.crowding;
   const crowd = `${count(passed, "near-copy", "near-copies")} passed over; ${fixed(100 * share, 0)} % of the candidates have a neighbour of cosine 0.9 or more`;
-  return html`<section class="half" aria-labelledby="certificate"><h2 id="certificate">Certificate and relevance</h2>${certified.map((line) => html`<p>${sentence(line)}</p>`)}<p class="note">${exact}${least}. ${crowd}. Asked for: ${params.k}.</p></section>`;
+  return html`<section class="half" aria-labelledby="certificate"><h2 id="certificate">Certificate and relevance</h2>${certified.map((line) => html`<p>${sentence(line)}</p>`)}${replayed(replay)}<p class="note">${exact}${least}. ${crowd}. Asked for: ${params.k}.</p></section>`;
+}
+
+/** What came of computing everything again. */
+function replayed(replay: Given["replay"]): Html | null {
+  if (replay === null) return null;
+  if (replay.ok) {
+    return html`<p data-candidate class="agrees">Computed again from the candidates and the query given: the same, bit for bit.</p>`;
+  }
+  const where = replay.differences.length > 0 && `: ${replay.differences.join(", ")}`;
+  return html`<p data-candidate class="differs">Computed again from the candidates and the query given, it is not the same (${replay.reason}${where}).</p>`;
 }
 
 const INPUTS: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-import { type Candidate, type Envelope, OptionError, OscillinkError } from "@oscillink/core";
+import { type Candidate, type Envelope, OptionError, OscillinkError, type Vector } from "@oscillink/core";
 import { type KeyInput, publicKeyToPem } from "@oscillink/core/keys";
 import { digests, notices, script } from "./assets.ts";
 import { factsOf, type Told, titleOf } from "./facts.ts";
@@ -15,6 +15,13 @@ export interface ExplainOptions {
    * lists. Titles and texts are shown beside the documents, and the lattice is drawn from the embeddings. Default: none.
    */
   readonly candidates?: readonly Candidate[];
+  /**
+   * The query's vector, beside the candidates: then everything is computed again. Every document of the lattice gets the size of
+   * its settled evidence, and the page says whether the same came out. Default: none.
+   */
+  readonly query?: Vector;
+  /** The query's words, where the receipt was made with them; used beside `query` alone. Default: none. */
+  readonly queryText?: string;
   /**
    * The Ed25519 public key to verify the signature with, in the page, as soon as it is opened: PEM, a JSON Web Key or 32 bytes.
    * Default: none, and the reader pastes one. A secret of HMAC is never written into a page.
@@ -41,13 +48,14 @@ const EXCERPT = 300;
  * await writeFile("why.html", explainPage(receipt, { candidates }));
  */
 export function explainPage(receipt: AnyReceipt | Envelope, options: ExplainOptions = {}): string {
-  const { candidates, key, ...others } = options;
+  const { candidates, query, queryText, key, ...others } = options;
   const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw new OptionError(unknown, "is no option of a page: candidates and key are");
+  if (unknown !== undefined)
+    throw new OptionError(unknown, "is no option of a page: candidates, query, queryText and key are");
   const signed = readSigned(receipt);
   const pem = key === undefined ? "" : pemOf(key);
   const ids = candidates === undefined ? [] : idsOf(signed.receipt, candidates);
-  const rebuilt = rebuild(signed.receipt, candidates, ids);
+  const rebuilt = rebuild(signed.receipt, candidates, ids, { query, queryText });
   const told = (index: number): Told | null => {
     const candidate = candidates?.[index];
     if (candidate === undefined) return null;
@@ -57,6 +65,7 @@ export function explainPage(receipt: AnyReceipt | Envelope, options: ExplainOpti
   const { head, chosen, record } = factsOf(signed.receipt, {
     told,
     agrees: agreement(signed.receipt, rebuilt),
+    replay: rebuilt.ok ? rebuilt.replay : null,
   });
   const lattice = rebuilt.ok
     ? drawLattice(signed.receipt, candidates!, ids, rebuilt)

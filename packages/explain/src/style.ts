@@ -87,7 +87,8 @@ figure { margin: 0; }
 .stroke.null-point { border-top: 2px dashed var(--warn); } .stroke.link { border-color: var(--accent); } .stroke.step { border-top: 3px solid var(--c4); }
 #node-told { min-height: 3em; }
 .digests code { overflow-wrap: anywhere; }
-.agrees, .differs { margin-left: .8em; font-size: .85em; color: var(--up); } .differs { color: var(--warn); font-weight: 600; }
+span.agrees, span.differs { margin-left: .8em; font-size: .85em; }
+.agrees { color: var(--up); } .differs { color: var(--warn); font-weight: 600; }
 .params { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: .1rem 2rem; margin: .5rem 0 0; font-size: .86rem; }
 .params div { display: flex; justify-content: space-between; gap: 1rem; border-bottom: 1px solid var(--line); padding: .15rem 0; }
 .params dt { color: var(--soft); } .params dd { margin: 0; text-align: right; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
@@ -97,7 +98,7 @@ textarea { width: 100%; font-family: ui-monospace, Menlo, Consolas, monospace; f
 button { background: var(--accent); border-color: var(--accent); color: var(--page); padding: .45rem 1.3rem; cursor: pointer; }
 summary { cursor: pointer; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
-@media screen and (max-width: 50rem) { [data-facts] { grid-template-columns: minmax(0, 1fr); } main { padding: 1.5rem 1rem 3rem; } thead th, td.figure, .figures td { white-space: normal; } th, td { padding-right: .5rem; } .differs, .agrees { display: block; margin: 0; } }
+@media screen and (max-width: 50rem) { [data-facts] { grid-template-columns: minmax(0, 1fr); } main { padding: 1.5rem 1rem 3rem; } thead th, td.figure, .figures td { white-space: normal; } th, td { padding-right: .5rem; } span.differs, span.agrees { display: block; margin: 0; } }
 @page { size: A4; margin: 11mm 12mm; }
 @media print {
  :root { color-scheme: light; --page: #fff; --ink: #000; --soft: #48505a; --line: #c9ced4; --wash: #fff; --accent: #1f5fa8; --up: #1f7a4d; --down: #b04a16; --warn: #a3262a;

@@ -150,6 +150,30 @@ describe("the lattice", () => {
   });
 });
 
+describe("with the query beside the candidates everything is computed again", () => {
+  const { query, queryText } = requestOf(candidates);
+  const asked = { candidates, query: query!, queryText: queryText! };
+  const without = (page: string) => count(page, "settled evidence");
+
+  test("the page says that the same came out, and every node has its size", () => {
+    const page = explainPage(receipt, asked);
+    expect(saidBy(page)).toContain("the same, bit for bit");
+    expect(without(page)).toBeGreaterThanOrEqual(50);
+    expect(without(explainPage(receipt, { candidates }))).toBeLessThan(50);
+    const sizes = /place 1, was \d+, settled evidence (\S+?)"/.exec(page)![1]!;
+    expect(sizes).toBe(`+${receipt.bundle[0]!.score!.toFixed(2)}`);
+    // The receipt of a chain, which is of the vectors alone.
+    const bare = candidates.map(({ id, embedding }) => ({ id, embedding }));
+    const chained = explainPage(chainReceipt(candidates), { candidates: bare, query: bare[0]!.embedding! });
+    expect(saidBy(chained)).toContain("the same, bit for bit");
+  });
+
+  test("or that another question was asked", () => {
+    const said = saidBy(explainPage(receipt, { ...asked, queryText: "something else" }));
+    expect(said).toContain("it is not the same (replay-inputs: inputs.queryText)");
+  });
+});
+
 describe("what may have been written by anyone", () => {
   const hostile = hostileDocuments();
   const bound = { context: { [HOSTILE[0]!.slice(0, 40)]: HOSTILE[1]! } };

@@ -26,9 +26,9 @@ export function drawLattice(
   receipt: AnyReceipt,
   candidates: readonly Candidate[],
   ids: readonly string[],
-  { edges, vectors }: Rebuilt & { readonly ok: true },
+  { edges, vectors, evidence }: Rebuilt & { readonly ok: true },
 ): Html {
-  const nodes = nodesOf(receipt, ids, vectors);
+  const nodes = nodesOf(receipt, ids, vectors, evidence);
   const known = nodes.flatMap(({ evidence }) => evidence ?? []);
   const [low, high] = [Math.min(...known), Math.max(...known)];
   const radii = nodes.map(({ evidence }) =>
@@ -57,7 +57,11 @@ export function drawLattice(
   const labels = nodes.map(({ kind, index, id }) =>
     kind === "other" ? "" : cut(candidates[index]!.title || id, 24),
   );
-  const sides = labelSides(labels, points, radii);
+  // The chosen have the first choice of a side, the best of them the very first.
+  const named = [...nodes.keys()]
+    .filter((i) => labels[i] !== "")
+    .sort((a, b) => ORDER[nodes[b]!.kind] - ORDER[nodes[a]!.kind]);
+  const sides = labelSides(named, labels, points, radii);
   const shapes = nodes.map((node, i) => nodeShape(node, points[i]!, radii[i]!, candidates[node.index]!));
   const tags = nodes.map((node, i) =>
     nodeTag(node, i, points[i]!, labelOf(labels[i]!, sides[i]!, radii[i]!)),
@@ -69,14 +73,19 @@ export function drawLattice(
   return html`<figure id="lattice"><svg viewBox="0 0 ${FRAME.width} ${FRAME.height}" role="img" aria-label="The lattice: ${said}"><defs>${arrow("arrow-link")}${arrow("arrow-step")}</defs><g class="edges" aria-hidden="true">${drawn}${links}${steps}</g><g class="nodes">${shapes}</g><g class="tags" aria-hidden="true">${tags}</g></svg>
 <p id="node-told" role="status" class="script-only">Choose a document in the drawing, by a click or by the arrow keys, to read about it.</p>
 <figcaption><span class="dot chosen"></span> chosen, with its place <span class="dot out"></span> left out <span class="dot other"></span> other candidates <span class="stroke edge"></span> alike, the more the bolder${tense.size > 0 && html` <span class="stroke null-point"></span> null point`}${links.some(Boolean) && html` <span class="stroke link"></span> links to`}${steps.some(Boolean) && html` <span class="stroke step"></span> chain`}</figcaption>
-<p class="note">${said}${left > 0 && `; the other ${left} could not be ranked or came later`}. Near are those whose vectors are alike, as far as a plane can show it: the first two principal components, overlapping ones moved apart. The size is the settled evidence, where the receipt tells it.<span class="script-only"> Documents can be dragged: with a mouse, or with Shift and the arrow keys; Escape puts them back.</span></p></figure>`;
+<p class="note">${said}${left > 0 && `; the other ${left} could not be ranked or came later`}. Near are those whose vectors are alike, as far as a plane can show it: the first two principal components, overlapping ones moved apart. The size is the settled evidence${evidence.size === 0 && ", where the receipt tells it"}.<span class="script-only"> Documents can be dragged: with a mouse, or with Shift and the arrow keys; Escape puts them back.</span></p></figure>`;
 }
 
 /** What is drawn later lies above. */
 const ORDER = { other: 0, out: 1, chosen: 2 } as const;
 
 /** The nodes that are drawn: those that the receipt names first, then the others as they came. */
-function nodesOf(receipt: AnyReceipt, ids: readonly string[], vectors: readonly (object | null)[]): Node[] {
+function nodesOf(
+  receipt: AnyReceipt,
+  ids: readonly string[],
+  vectors: readonly (object | null)[],
+  computed: ReadonlyMap<number, number>,
+): Node[] {
   const { bundle, left_out, chain } = receipt;
   const kept = new Map([...bundle].map((entry) => [entry.inputRank - 1, entry]));
   const out = new Map(left_out.map((entry) => [entry.inputRank - 1, entry]));
@@ -93,7 +102,7 @@ function nodesOf(receipt: AnyReceipt, ids: readonly string[], vectors: readonly 
         id: ids[index]!,
         kind: entry !== undefined ? "chosen" : out.has(index) ? "out" : "other",
         rank: entry?.rank ?? null,
-        evidence: score === null ? null : score - trust,
+        evidence: computed.get(index) ?? (score === null ? null : score - trust),
       };
     })
     .sort((a, b) => ORDER[a.kind] - ORDER[b.kind] || (a.rank ?? a.index) - (b.rank ?? b.index));
@@ -150,16 +159,16 @@ const [CHARACTER, LINE] = [6.4, 14];
 /** A box: left, top, right, bottom. */
 type Box = readonly [number, number, number, number];
 
-/** Sides for the labels so that none covers another, nor a labelled node. What is drawn last, the chosen, has the first choice. */
+/** Sides for the labels of some nodes so that none covers another, nor one of these nodes: in their order, as long as there is room. */
 function labelSides(
+  named: readonly number[],
   labels: readonly string[],
   points: readonly Point[],
   radii: readonly number[],
 ): (Side | null)[] {
-  const named = [...labels.keys()].filter((i) => labels[i] !== "");
   const taken: Box[] = named.map((i) => around(points[i]!, radii[i]!, radii[i]!));
   const sides = labels.map((): Side | null => null);
-  for (const i of named.reverse()) {
+  for (const i of named) {
     const free = SIDES.find((side) => {
       const box = labelBox(labels[i]!, side, points[i]!, radii[i]!);
       return inFrame(box) && !taken.some((other) => overlap(box, other));

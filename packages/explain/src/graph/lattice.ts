@@ -5,6 +5,8 @@ import {
   Lattice,
   OscillinkError,
   type Params,
+  type Replay,
+  replayReceipt,
   type Vector,
 } from "@oscillink/core";
 import { type AnyReceipt, field } from "../read.ts";
@@ -19,7 +21,17 @@ export type Rebuilt =
       readonly vectors: readonly (Vector | null)[];
       /** The digests of the candidates as they were given, in the names of a receipt's inputs. */
       readonly inputs: Readonly<Record<string, unknown>>;
+      /** The settled evidence of each candidate, before distrust; none where no query was given. */
+      readonly evidence: ReadonlyMap<number, number>;
+      /** Whether the same came out again; null where no query was given. */
+      readonly replay: Replay | null;
     };
+
+/** What was asked, if that is known. */
+interface Question {
+  readonly query: Vector | undefined;
+  readonly queryText: string | undefined;
+}
 
 /** The inputs of a receipt that candidates hold. */
 const HELD = ["candidates", "ids", "trust", "texts", "titles", "links"] as const;
@@ -51,6 +63,7 @@ export function rebuild(
   receipt: AnyReceipt,
   candidates: readonly Candidate[] | undefined,
   ids: readonly string[],
+  { query, queryText }: Question,
 ): Rebuilt {
   const without = (why: string): Rebuilt => ({ ok: false, why });
   if (candidates === undefined) {
@@ -74,10 +87,27 @@ export function rebuild(
     links: column("links"),
   };
   try {
-    const lattice = new Lattice(input, receipt.params as Params);
+    const lattice = new Lattice(input, {
+      ...(receipt.params as Params),
+      k: candidates.length,
+      minRelevance: 0,
+    });
     // What it is asked does not matter to the edges, nor to the digests that are compared.
     const { inputs } = lattice.setQuery(asked).receipt({ detail: "light" });
-    return { ok: true, edges: lattice.edges(), vectors, inputs: { ...inputs } };
+    const known = { ok: true, edges: lattice.edges(), vectors, inputs: { ...inputs } } as const;
+    if (query === undefined) return { ...known, evidence: new Map(), replay: null };
+    const { chain } = receipt;
+    if (chain !== null) lattice.addChain(chain.nodes, { lamP: chain.lamP, weights: chain.weights });
+    const ranked = lattice.setQuery(query, queryText ?? null).bundle();
+    return {
+      ...known,
+      evidence: new Map(
+        ranked.flatMap(({ index, score, terms }) =>
+          score === null ? [] : [[index, score - Number(terms?.trust ?? 0)]],
+        ),
+      ),
+      replay: replayReceipt(receipt, { query, candidates, ...(queryText !== undefined && { queryText }) }),
+    };
   } catch (error) {
     if (!(error instanceof OscillinkError)) throw error;
     return without(`The candidates make no lattice with the parameters of the receipt: ${error.message}.`);

@@ -1,14 +1,20 @@
-import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type DefaultTheme, defineConfig } from "vitepress";
 import { anchorOf, linkOf, pageOf, repository } from "./links.ts";
 
 const fromHere = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-/** A page that is there only once its document is written. */
-const ifThere = (text: string, page: string): DefaultTheme.SidebarItem[] =>
-  existsSync(fromHere(`../../docs/${page}.md`)) ? [{ text, link: `/${page}` }] : [];
 
-const packages = ["core", "langchain", "llamaindex", "ai-sdk", "openai", "pinecone", "lexical", "linoss"];
+const packages = [
+  "core",
+  "langchain",
+  "llamaindex",
+  "ai-sdk",
+  "openai",
+  "pinecone",
+  "explain",
+  "lexical",
+  "linoss",
+];
 
 const sidebar: DefaultTheme.SidebarItem[] = [
   {
@@ -31,7 +37,7 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       { text: "Pinecone", link: "/start/pinecone" },
       { text: "pgvector", link: "/start/pgvector" },
       { text: "On the command line", link: "/packages/cli" },
-      ...ifThere("Servers", "servers"),
+      { text: "Servers", link: "/servers" },
       { text: "Moving from another", link: "/moving" },
     ],
   },

@@ -107,7 +107,6 @@ export function nearestNeighbors(
       if (j1 === n) seen(i1);
     });
   }
-  if (n > 0) kernel.keepBest(lists);
   return edgesOf(lists, n);
 }
 

@@ -1,4 +1,5 @@
 /** Refusals, as RFC 9457 (problem+json) has them on the wire. */
+import { STATUS_CODES } from "node:http";
 
 /** One fault of a request, and where it is. */
 export interface Fault {
@@ -40,3 +41,25 @@ export class Problem extends Error {
     this.headers = options.headers ?? {};
   }
 }
+
+/** The body of a refusal. */
+export interface ProblemBody {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  /** The id of the request. */
+  readonly instance: string;
+  readonly errors?: readonly Fault[];
+  readonly [member: string]: unknown;
+}
+
+export const problemOf = (problem: Problem, instance: string): ProblemBody => ({
+  ...problem.members,
+  type: problem.type,
+  title: problem.title ?? STATUS_CODES[problem.status] ?? "Error",
+  status: problem.status,
+  detail: problem.message,
+  instance,
+  ...(problem.faults.length > 0 && { errors: problem.faults }),
+});

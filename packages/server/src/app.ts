@@ -1,0 +1,174 @@
+/** The public port: plugins, hooks and routes, in the order in which a request meets them. */
+import cors from "@fastify/cors";
+import helmet from "@fastify/helmet";
+import swagger from "@fastify/swagger";
+import underPressure from "@fastify/under-pressure";
+import { version } from "@oscillink/core";
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from "fastify";
+import type { Caller } from "./http/caller.ts";
+import { refusalOf, sendProblem } from "./http/errors.ts";
+import { Problem, type ProblemBody, problemOf } from "./http/problem.ts";
+import { requestId } from "./http/requestId.ts";
+import { health } from "./routes/health.ts";
+import { own } from "./routes/own.ts";
+import type { Services } from "./services.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    caller: Caller | null;
+    /** When it came, in milliseconds since 1970. */
+    at: number;
+    /** Aborted when its client leaves before it is answered. */
+    left: AbortController;
+  }
+  interface FastifyContextConfig {
+    /** Open to anyone: no key is asked for. */
+    open?: boolean;
+    /** It ranks: only so many of these are worked on at a time. */
+    ranks?: boolean;
+    /** What the clients of this route read in place of problem+json. */
+    refuse?: (problem: Problem, body: ProblemBody) => unknown;
+  }
+}
+
+/** The header fields that a page of another origin may read. */
+const EXPOSED = [
+  "RateLimit",
+  "RateLimit-Policy",
+  "Retry-After",
+  "X-Request-Id",
+  "Oscillink-Receipt-Digest",
+  "X-Profile-Id",
+];
+
+export async function createApp(services: Services, logger: FastifyBaseLogger): Promise<FastifyInstance> {
+  const { config } = services;
+  const app = Fastify({
+    loggerInstance: logger,
+    // Lines of our own, in which no address and no body stands.
+    disableRequestLogging: true,
+    genReqId: requestId,
+    requestIdHeader: false,
+    bodyLimit: config.limits.bodyBytes,
+    trustProxy: config.trustProxy.length > 0 ? config.trustProxy : false,
+    forceCloseConnections: "idle",
+    // Clients keep a connection for longer than Node's 5 s, and would use one that was just closed.
+    keepAliveTimeout: 72_000,
+  });
+  // Bodies are judged where they are parsed, in a thread, and answers are written there: the schemas of routes are for OpenAPI.
+  app.setValidatorCompiler(() => () => true);
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(/^application\/(.+\+)?json\b/, { parseAs: "buffer" }, (_request, body, done) =>
+    done(null, body),
+  );
+  app.setErrorHandler((error, request, reply) => {
+    const problem = refusalOf(error, request);
+    const body = problemOf(problem, request.id);
+    return sendProblem(reply, problem, body, request.routeOptions.config.refuse?.(problem, body));
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const where = request.url.split("?")[0]!.slice(0, 200);
+    const problem = new Problem(
+      404,
+      `There is no ${request.method} ${where} here. What there is stands in /openapi.json.`,
+    );
+    return sendProblem(reply, problem, problemOf(problem, request.id));
+  });
+  app.decorateRequest("caller", null);
+  app.decorateRequest("at", 0);
+  app.decorateRequest("left", null as unknown as AbortController);
+  watch(app, services);
+
+  await app.register(helmet, {
+    contentSecurityPolicy: { directives: { "script-src": ["'self'", "'unsafe-inline'"] } },
+  });
+  if (config.cors.length > 0) await app.register(cors, { origin: config.cors, exposedHeaders: EXPOSED });
+  await app.register(underPressure, {
+    maxEventLoopDelay: config.limits.loopDelayMs,
+    sampleInterval: 250,
+    pressureHandler: (request) => {
+      if (request.routeOptions.config.ranks) throw busy("The server is at its limit.");
+    },
+  });
+  admitCallers(app, services);
+  await app.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: {
+        title: "Oscillink",
+        version,
+        description:
+          "Re-ranking with a receipt: documents settle on a lattice, and each says why it was chosen.",
+        license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+      },
+      components: { securitySchemes: { key: { type: "http", scheme: "bearer" } } },
+      security: config.auth === "keys" ? [{ key: [] }] : [],
+    },
+  });
+  await app.register(async (routes) => {
+    health(routes, services);
+    own(routes, services);
+    routes.get("/openapi.json", { config: { open: true }, schema: { hide: true } }, () => app.swagger());
+  });
+  return app;
+}
+
+/** Every request has an id, is counted, and leaves one line in the log. */
+function watch(app: FastifyInstance, { metrics }: Services): void {
+  app.addHook("onRequest", async (request, reply) => {
+    request.at = Date.now();
+    request.left = new AbortController();
+    reply.header("X-Request-Id", request.id);
+    reply.raw.once("close", () => {
+      if (!reply.raw.writableFinished) request.left.abort();
+    });
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    const route = request.routeOptions.url ?? "none";
+    // A client that has left is counted as proxies do.
+    const status = request.left.signal.aborted ? 499 : reply.statusCode;
+    metrics.requests.inc({ route, status: String(status) });
+    metrics.duration.observe({ route }, reply.elapsedTime / 1000);
+    request.log.info(
+      {
+        route,
+        method: request.method,
+        status,
+        ms: Math.round(reply.elapsedTime * 10) / 10,
+        key: request.caller?.keyId,
+      },
+      "request",
+    );
+  });
+}
+
+/** Who asks is known before the body is read, and so is whether there is room for it. */
+function admitCallers(app: FastifyInstance, services: Services): void {
+  const { inFlight: most } = services.config.limits;
+  const working = new Set<FastifyRequest>();
+  app.addHook("onRequest", async (request) => {
+    const { open, ranks } = request.routeOptions.config;
+    if (open || request.is404) return;
+    request.caller = await services.callerOf(presentedKey(request), request.ip);
+    if (!ranks) return;
+    if (working.size >= most) throw busy(`The server works on ${most} requests already.`);
+    working.add(request);
+  });
+  app.addHook("onResponse", async (request) => {
+    working.delete(request);
+  });
+}
+
+function presentedKey({ headers }: FastifyRequest): string | null {
+  const { authorization, "x-api-key": key } = headers;
+  if (typeof key === "string") return key;
+  return /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1] ?? null;
+}
+
+const busy = (why: string): Problem =>
+  new Problem(503, `${why} Ask again in a moment.`, {
+    type: "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity",
+    title: "Temporary Reduced Capacity",
+    headers: { "Retry-After": "1" },
+  });

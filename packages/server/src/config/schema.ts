@@ -1,0 +1,140 @@
+/** Everything that can be set: one schema for the file, the environment and the flags. */
+import { type Static, Type } from "typebox";
+
+const closed = { additionalProperties: false } as const;
+const text = (description: string, value: string) => Type.String({ description, default: value });
+const count = (description: string, value: number, minimum = 0) =>
+  Type.Integer({ description, default: value, minimum });
+const amount = (description: string, value: number, minimum = 0) =>
+  Type.Number({ description, default: value, minimum });
+const flag = (description: string, value: boolean) => Type.Boolean({ description, default: value });
+
+const limits = Type.Object(
+  {
+    bodyBytes: count("The longest body of a request, in bytes.", 16 * 2 ** 20, 1024),
+    documents: count("The most documents of a request.", 2000, 1),
+    width: count("The most values of a vector.", 4096, 1),
+    values: count("The most values of all vectors of a request together.", 2 ** 21, 1),
+    interactiveMs: amount(
+      "What a request may cost that is answered at once, in milliseconds of a processor.",
+      1000,
+      1,
+    ),
+    jobMs: amount("What a job may cost, in milliseconds of a processor.", 120_000, 1),
+    inFlight: count(
+      "The most requests that are worked on or wait, at a time; more are told to come back.",
+      64,
+      1,
+    ),
+    loopDelayMs: amount("From this delay of the event loop on, requests are told to come back.", 100, 1),
+    units: count("The most units of a key in a window; 0 is no limit.", 0),
+    unitsWindow: count("The length of that window, in seconds.", 3600, 1),
+    unitsMonth: count("The most units of a key in a calendar month (UTC); 0 is no limit.", 0),
+    textUnits: count("The units of a document that comes without a vector.", 384, 1),
+    burst: count("The most requests of a key in a burst window; 0 is no limit.", 0),
+    burstWindow: count("The length of a burst window, in seconds.", 1, 1),
+    addressBurst: count(
+      "The most requests of an address without a good key in a minute; 0 is no limit.",
+      600,
+    ),
+  },
+  closed,
+);
+
+const models = Type.Object(
+  {
+    default: text("The model of a request that names none.", "oscillink"),
+    aliases: Type.Record(Type.String(), Type.String(), {
+      description:
+        "Other names of models, such as those that clients ask for: `rerank-v3.5=oscillink-embed`.",
+      default: {},
+    }),
+    embedUrl: text(
+      "An OpenAI-compatible server of embeddings, up to and with /v1: makes the model oscillink-embed.",
+      "",
+    ),
+    embedModel: text("The embedding model that is asked for there.", ""),
+    embedKey: text("The key of that server.", ""),
+    embedQueryPrefix: text("What is put before a query that is embedded.", ""),
+    embedDocumentPrefix: text("What is put before a document that is embedded.", ""),
+    embedScale: text("The measured scale of the embedding model, by its name in core; else none.", ""),
+    embedCacheBytes: count(
+      "How many bytes of vectors are kept by the digest of their texts; 0 is none.",
+      64 * 2 ** 20,
+    ),
+    upstreamUrl: text("The whole URL of a server's rerank route: makes the model oscillink-cascade.", ""),
+    upstreamModel: text("The model that is asked for there.", ""),
+    upstreamKey: text("The key of that server.", ""),
+    timeoutMs: count("How long an embedder or an upstream may take.", 10_000, 1),
+    failure: Type.Union([Type.Literal("424"), Type.Literal("503")], {
+      description: "The status of a request whose embedder or upstream fails.",
+      default: "424",
+    }),
+    prior: Type.Union([Type.Literal("order"), Type.Literal("none")], {
+      description:
+        "What oscillink-order takes for the first search's scores: the order in which documents came, or nothing.",
+      default: "order",
+    }),
+  },
+  closed,
+);
+
+export const Config = Type.Object(
+  {
+    host: text("The address that is listened at.", "127.0.0.1"),
+    port: Type.Integer({
+      description: "The port; 0 takes a free one.",
+      default: 8080,
+      minimum: 0,
+      maximum: 65535,
+    }),
+    adminHost: text("The address of the second port, for metrics and administration.", "127.0.0.1"),
+    adminPort: Type.Integer({
+      description: "The second port; 0 takes a free one.",
+      default: 8081,
+      minimum: 0,
+      maximum: 65535,
+    }),
+    data: text("The folder of what is kept: keys, counters, jobs.", "oscillink-data"),
+    auth: Type.Union([Type.Literal("keys"), Type.Literal("none")], {
+      description: "Whether requests need a key. `none` is refused at any address but the machine's own.",
+      default: "keys",
+    }),
+    threads: count("How many threads rank; 0 is one a processor.", 0),
+    logLevel: Type.Union(
+      ["fatal", "error", "warn", "info", "debug", "trace", "silent"].map((level) => Type.Literal(level)),
+      { description: "What is logged.", default: "info" },
+    ),
+    trustProxy: Type.Array(Type.String(), {
+      description: "The proxies whose X-Forwarded-For is believed, as addresses or networks.",
+      default: [],
+    }),
+    cors: Type.Array(Type.String(), { description: "The origins of web pages that may ask.", default: [] }),
+    signReceipts: flag("Whether receipts are signed, with the key in the data folder.", true),
+    signingKey: text("A file with the private key that signs receipts, as PEM or as a JSON Web Key.", ""),
+    pepper: text(
+      "The secret that keys are hashed with, 32 bytes at least; else one that is made in the data folder.",
+      "",
+    ),
+    cacheBytes: count("How many bytes of answers are kept, for the same request asked again; 0 is none.", 0),
+    cacheSeconds: count("How long they are kept, in seconds.", 300, 1),
+    cacheUnits: Type.Number({
+      description: "The share of its units that a request costs whose answer was kept.",
+      default: 0.1,
+      minimum: 0,
+      maximum: 1,
+    }),
+    jobSeconds: count("How long a job is kept after its end, in seconds.", 3600, 1),
+    jobsQueued: count("The most jobs of a tenant that wait at a time.", 100, 1),
+    learning: flag("Whether profiles are learned from feedback, key by key.", false),
+    learningLabels: count("How many labelled answers a profile needs before it can be promoted.", 100, 2),
+    searchFolder: text("An index that `oscillink search` made: its folder can be searched over MCP.", ""),
+    graceSeconds: count("How long a shutdown waits for what is in flight, in seconds.", 20, 1),
+    limits,
+    models,
+  },
+  closed,
+);
+
+/** What a server is told: every value of it filled in. */
+export type Config = Static<typeof Config>;

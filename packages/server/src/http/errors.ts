@@ -1,0 +1,41 @@
+/** Whatever was thrown, as the client is told it. */
+import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import { Problem, type ProblemBody } from "./problem.ts";
+
+/** What the framework refuses by itself, in our words. */
+const REFUSED: Readonly<Record<string, string>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: "The body is longer than this server takes.",
+  FST_ERR_CTP_INVALID_MEDIA_TYPE:
+    "The body must be JSON, and the header field Content-Type must say so: application/json.",
+  FST_ERR_CTP_EMPTY_TYPE: "The header field Content-Type is missing: application/json.",
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: "The header field Content-Length does not match the body.",
+  FST_ERR_VALIDATION: "The address holds a parameter that cannot be used.",
+};
+
+/** Turns an error into the refusal that it stands for. What nobody foresaw is logged, and nothing of it is told. */
+export function refusalOf(error: unknown, request: FastifyRequest): Problem {
+  if (error instanceof Problem) return error;
+  const { code = "", statusCode } = (error ?? {}) as Partial<FastifyError>;
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return new Problem(statusCode, REFUSED[code] ?? "The request cannot be read.");
+  }
+  // Who has left hears nothing of it; the log counts it as 499, as proxies do.
+  if ((error as { name?: string } | null)?.name === "AbortError")
+    return new Problem(499, "The client has left.");
+  request.log.error({ err: error }, "a request failed");
+  return new Problem(500, "The server failed; its log says why, by the id of this request.");
+}
+
+/** @param instead what clients of the route read in place of the body. */
+export function sendProblem(
+  reply: FastifyReply,
+  problem: Problem,
+  body: ProblemBody,
+  instead?: unknown,
+): FastifyReply {
+  return reply
+    .code(problem.status)
+    .headers({ ...problem.headers })
+    .type(instead === undefined ? "application/problem+json" : "application/json")
+    .send(JSON.stringify(instead ?? body));
+}

@@ -1,0 +1,81 @@
+/** Our own form: what `rerank` of core takes and gives, as JSON. */
+import type { Candidate, RerankRequest } from "@oscillink/core";
+import { type Answer, type Asked, isRecord, type Shape } from "../compute/shape.ts";
+import { VectorReader } from "../compute/vectors.ts";
+import { Problem } from "../http/problem.ts";
+
+interface Form {
+  readonly receipt: "full" | "digest";
+}
+
+/** Reads one request of core; the options are left to core, which judges them and names them. */
+export function readRequest(
+  body: unknown,
+  at = "",
+): { request: RerankRequest; model: string | null; form: Form } {
+  if (!isRecord(body)) {
+    throw new Problem(422, "A request is a JSON object.", {
+      faults: [{ pointer: at, detail: "must be an object" }],
+    });
+  }
+  const { query, candidates, lists, embeddings, model = null, receipt = "full", ...others } = body;
+  const count = Array.isArray(candidates) ? candidates.length : 0;
+  const vectors = new VectorReader(1 + count);
+  if (model !== null && typeof model !== "string")
+    vectors.fault(`${at}/model`, "must be the name of a model");
+  if (receipt !== "full" && receipt !== "digest")
+    vectors.fault(`${at}/receipt`, 'must be "full" or "digest"');
+  const all = embeddings === undefined ? null : vectors.readAll(embeddings, `${at}/embeddings`);
+  if (all && all.length !== count && embeddings !== null) {
+    vectors.fault(`${at}/embeddings`, `must be one a candidate, ${count} in all, not ${all.length}`);
+  }
+  const itemsOf = (items: unknown, pointer: string): unknown =>
+    Array.isArray(items)
+      ? items.map((item, i) => {
+          if (!isRecord(item) || item.embedding === undefined || item.embedding === null) return item;
+          return { ...item, embedding: vectors.read(item.embedding, `${pointer}/${i}/embedding`) };
+        })
+      : items;
+  const own = itemsOf(candidates, `${at}/candidates`);
+  const request = {
+    ...others,
+    ...(query !== undefined && query !== null && { query: vectors.read(query, `${at}/query`) }),
+    ...(candidates !== undefined && {
+      candidates: all ? (own as Candidate[]).map((one, i) => ({ embedding: all[i] ?? null, ...one })) : own,
+    }),
+    ...(lists !== undefined && {
+      lists: Array.isArray(lists)
+        ? lists.map((list, l) =>
+            isRecord(list) ? { ...list, items: itemsOf(list.items, `${at}/lists/${l}/items`) } : list,
+          )
+        : lists,
+    }),
+  } as RerankRequest;
+  vectors.judge();
+  return { request, model: model as string | null, form: { receipt: receipt as Form["receipt"] } };
+}
+
+/** What is said of one ranking. */
+export function writeAnswer(
+  { bundle, receipt, signatures, request, model, id }: Answer,
+  { receipt: detail }: Form,
+): unknown {
+  const written = receipt();
+  return {
+    id,
+    model,
+    results: bundle,
+    ...(detail === "full"
+      ? { receipt: written, signatures: signatures() }
+      : { receipt: { digest: written.digest } }),
+    usage: { documents: documentsOf(request) },
+  };
+}
+
+const documentsOf = ({ candidates, lists }: RerankRequest): number =>
+  candidates?.length ?? (lists ?? []).reduce((sum, { items }) => sum + items.length, 0);
+
+export const ownRerank: Shape = {
+  read: (body) => readRequest(body) satisfies Asked,
+  write: (answer, form) => writeAnswer(answer, form as Form),
+};

@@ -4,7 +4,7 @@
  * of a declaration file says which of the two formats it describes.
  *
  * A package with a command is bundled with all that it uses, other packages of the workspace too, so that its tarball alone
- * installs it.
+ * installs it. The server is not: `tsc` writes its modules, and npm installs what they use.
  */
 import { globSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -50,9 +50,11 @@ const sources: Rolldown.Plugin = {
 const manifestOf = (cwd: string): Manifest => JSON.parse(readFileSync(`${cwd}/package.json`, "utf8"));
 
 export default defineConfig(
-  globSync("packages/*").flatMap((cwd) =>
-    manifestOf(cwd).bin === undefined ? bundles(cwd) : [commandBundle(cwd)],
-  ),
+  globSync("packages/*").flatMap((cwd) => {
+    const { bin, exports } = manifestOf(cwd);
+    if (bin === undefined) return bundles(cwd);
+    return exports["."] === undefined ? [commandBundle(cwd)] : [];
+  }),
 );
 
 function commandBundle(cwd: string): UserConfig {

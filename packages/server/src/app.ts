@@ -4,13 +4,14 @@ import helmet from "@fastify/helmet";
 import swagger from "@fastify/swagger";
 import underPressure from "@fastify/under-pressure";
 import { version } from "@oscillink/core";
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from "fastify";
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from "fastify";
 import type { Caller } from "./http/caller.ts";
 import { refusalOf, sendProblem } from "./http/errors.ts";
 import { Problem, type ProblemBody, problemOf } from "./http/problem.ts";
 import { requestId } from "./http/requestId.ts";
 import { health } from "./routes/health.ts";
 import { own } from "./routes/own.ts";
+import { page } from "./routes/page.ts";
 import type { Services } from "./services.ts";
 
 declare module "fastify" {
@@ -46,7 +47,7 @@ export async function createApp(services: Services, logger: FastifyBaseLogger): 
   const app = Fastify({
     loggerInstance: logger,
     // Lines of our own, in which no address and no body stands.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestId,
     requestIdHeader: false,
     bodyLimit: config.limits.bodyBytes,
@@ -109,6 +110,7 @@ export async function createApp(services: Services, logger: FastifyBaseLogger): 
   await app.register(async (routes) => {
     health(routes, services);
     own(routes, services);
+    page(routes, services);
     routes.get("/openapi.json", { config: { open: true }, schema: { hide: true } }, () => app.swagger());
   });
   return app;

@@ -9,5 +9,4 @@ export interface Services extends Context {
   readonly jwks: { readonly keys: readonly Record<string, unknown>[] };
   /** Whether the store answers. */
   ready(): Promise<boolean>;
-  close(): Promise<void>;
 }

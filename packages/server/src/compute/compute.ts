@@ -4,7 +4,7 @@ import { Piscina } from "piscina";
 import { Problem } from "../http/problem.ts";
 import { costOf, type Rates, type Size } from "./cost.ts";
 import { buffersOf } from "./vectors.ts";
-import type { Outcome, RankDone, RankTask, ReadDone, ReadTask, ThreadData } from "./worker.ts";
+import type { Outcome, RankDone, RankTask, ReadTask, Sized, TellTask, ThreadData } from "./worker.ts";
 
 /** A ranking that costs more than this, in milliseconds, is worth ending a thread for when its client has left. */
 const WORTH_ENDING = 100;
@@ -17,7 +17,9 @@ export interface ComputeOptions {
 
 /** Reads and ranks in threads. */
 export interface Compute {
-  read(task: ReadTask): Promise<ReadDone>;
+  read(task: ReadTask): Promise<Sized[]>;
+  /** What is to be said of a receipt. */
+  tell(task: TellTask): Promise<string>;
   /** @param signal where it is aborted, the work ends: at once where it is long, else with its few milliseconds. */
   rank(task: RankTask, cost: number, signal: AbortSignal | undefined): Promise<RankDone>;
   /** As `rank`, in the one thread for long work, which has a lower priority. */
@@ -48,7 +50,8 @@ export async function startCompute({ threads, signing }: ComputeOptions): Promis
     return done(await pool.run(task, { name: "rank", transferList, signal: signal ?? null }));
   };
   return {
-    read: async (task) => done<ReadDone>(await interactive.run(task, { name: "read" })),
+    read: async (task) => done<Sized[]>(await interactive.run(task, { name: "read" })),
+    tell: async (task) => done<string>(await interactive.run(task, { name: "tell" })),
     rank: (task, cost, signal) => run(interactive, task, cost > WORTH_ENDING ? signal : undefined),
     rankSlowly: (task, signal) => run(heavy, task, signal),
     costOf: (of) => costOf(of, rates),

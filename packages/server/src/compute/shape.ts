@@ -27,10 +27,12 @@ export interface Answer {
 }
 
 export interface Shape {
-  /** @throws {Problem} 422 for what cannot be ranked, each fault with its place. */
-  read(body: unknown): Asked;
-  /** The answer as a JSON value. */
+  /** One ranking, or several. @throws {Problem} 422 for what cannot be ranked, each fault with its place. */
+  read(body: unknown): Asked | readonly Asked[];
+  /** The answer to one ranking as a JSON value. */
   write(answer: Answer, form: unknown): unknown;
+  /** Several answers, each as JSON, as one. Default: there is one. */
+  join?(answers: readonly string[], id: string): string;
 }
 
 export const isRecord = (value: unknown): value is Record<string, unknown> =>

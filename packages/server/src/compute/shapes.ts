@@ -1,7 +1,10 @@
-import { ownRerank } from "../own/rerank.ts";
+import { ownRerank, ownRerankMany } from "../own/rerank.ts";
 import type { Shape } from "./shape.ts";
 
 /** Every form that is answered, by its name. */
-export const SHAPES = { own: ownRerank } satisfies Record<string, Shape>;
+export const SHAPES: Readonly<Record<ShapeName, Shape>> = {
+  own: ownRerank,
+  "own-many": ownRerankMany,
+};
 
-export type ShapeName = keyof typeof SHAPES;
+export type ShapeName = "own" | "own-many";

@@ -11,15 +11,17 @@ import {
 import type { Signer } from "@oscillink/core/keys";
 import { move, Piscina, workerData } from "piscina";
 import { type Fault, Problem } from "../http/problem.ts";
-import { measureRates, type Rates, sizeOf } from "./cost.ts";
+import type { Signing } from "../receipts/signing.ts";
+import { explanationOf, verdictOf, verifiersOf } from "../receipts/verify.ts";
+import { measureRates, type Rates, type Size, sizeOf } from "./cost.ts";
 import type { Asked } from "./shape.ts";
 import { SHAPES, type ShapeName } from "./shapes.ts";
 import { buffersOf } from "./vectors.ts";
 
 /** What every thread is told when it starts. */
 export interface ThreadData {
-  /** The key that signs receipts: PKCS #8 as PEM, and its name. Null: they are not signed. */
-  readonly signing: { readonly pem: string; readonly keyId: string } | null;
+  /** The keys of receipts. Null: they are not signed. */
+  readonly signing: Signing | null;
 }
 
 /** A refusal as plain data. */
@@ -34,12 +36,9 @@ export interface ReadTask {
   readonly body: Uint8Array;
 }
 
-/** What was read, its size, and the memory that can be handed on. */
-export interface ReadDone {
+/** What one ranking asks for, and how large it is. */
+export interface Sized extends Size {
   readonly asked: Asked;
-  readonly n: number;
-  readonly d: number;
-  readonly characters: number;
 }
 
 export interface RankTask {
@@ -57,18 +56,20 @@ export interface RankDone {
   readonly certified: boolean | null;
 }
 
+/** What is asked of a receipt. */
+export interface TellTask {
+  readonly what: "verdict" | "lines" | "page";
+  readonly body: Uint8Array;
+}
+
 export type Outcome<T> = { readonly done: T } | { readonly refused: Refusal };
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 export function read({ shape, body }: ReadTask): unknown {
-  return outcome<ReadDone>(
-    () => {
-      const asked = SHAPES[shape].read(parse(body));
-      const { n, d, characters } = sizeOf(asked.request);
-      return { asked, n, d, characters };
-    },
-    ({ asked }) => buffersOf(asked.request),
+  return outcome<readonly Sized[]>(
+    () => [SHAPES[shape].read(parse(body))].flat().map((asked) => ({ asked, ...sizeOf(asked.request) })),
+    (all) => all.flatMap(({ asked }) => buffersOf(asked.request)),
   );
 }
 
@@ -86,6 +87,13 @@ export function rank({ shape, asked, model, id, at }: RankTask): Outcome<RankDon
   });
 }
 
+export const tell = ({ what, body }: TellTask): Outcome<string> =>
+  outcome(() => {
+    const parsed = parse(body);
+    if (what === "verdict") return JSON.stringify(verdictOf(parsed, verifiers));
+    return explanationOf(parsed, what, signing?.publicPems[signing.keyId]);
+  });
+
 /** Of this machine, for the admission of requests. */
 export const calibrate = (): Rates => measureRates();
 
@@ -98,7 +106,9 @@ function ranked(request: RerankRequest): { bundle: RankedEntry[]; receipt: () =>
   return { bundle, receipt: () => result.receipt };
 }
 
-const signer = signerOf((workerData as ThreadData | null)?.signing ?? null);
+const signing = (workerData as ThreadData | null)?.signing ?? null;
+const signer = signerOf(signing);
+const verifiers = verifiersOf(signing?.publicPems ?? {});
 
 /** Signs by Node itself, which is twenty times as fast as core's own, and gives the same bytes: Ed25519 has no random part. */
 function signerOf(signing: ThreadData["signing"]): Signer | null {

@@ -76,6 +76,24 @@ const documentsOf = ({ candidates, lists }: RerankRequest): number =>
   candidates?.length ?? (lists ?? []).reduce((sum, { items }) => sum + items.length, 0);
 
 export const ownRerank: Shape = {
-  read: (body) => readRequest(body) satisfies Asked,
+  read: (body) => readRequest(body),
   write: (answer, form) => writeAnswer(answer, form as Form),
+};
+
+/** Several requests at once, each with options of its own. */
+export const ownRerankMany: Shape = {
+  read(body): Asked[] {
+    const { requests, ...options } = isRecord(body) ? body : {};
+    if (!Array.isArray(requests) || requests.length === 0) {
+      const detail = "must be an array of requests, one at least";
+      throw new Problem(422, "The request holds no requests.", {
+        faults: [{ pointer: "/requests", detail }],
+      });
+    }
+    return requests.map((one, i) =>
+      readRequest(isRecord(one) ? { ...options, ...one } : one, `/requests/${i}`),
+    );
+  },
+  write: ownRerank.write,
+  join: (answers, id) => `{"id":${JSON.stringify(id)},"answers":[${answers.join(",")}]}`,
 };

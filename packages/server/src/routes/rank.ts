@@ -27,9 +27,8 @@ export function rankRoute(
         shape: typeof shape === "string" ? shape : shape(body),
       };
       const answered = await answer(call, services);
-      reply
-        .type("application/json")
-        .headers({ ...answered.headers, "Oscillink-Receipt-Digest": answered.digest });
+      reply.type("application/json").headers({ ...answered.headers });
+      if (answered.digest !== null) reply.header("Oscillink-Receipt-Digest", answered.digest);
       return reply.send(answered.body);
     },
   );

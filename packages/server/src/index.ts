@@ -1,0 +1,55 @@
+/** The server, for who runs it inside a program. */
+import { mkdirSync } from "node:fs";
+import type { FastifyBaseLogger, FastifyInstance } from "fastify";
+import { pino } from "pino";
+import { createApp } from "./app.ts";
+import type { Config } from "./config/schema.ts";
+import { startServices } from "./start.ts";
+
+export { ConfigError, loadConfig, type Sources } from "./config/load.ts";
+export type { Config } from "./config/schema.ts";
+
+export interface Server {
+  /** The application of Fastify, for further routes and for `inject`. */
+  readonly app: FastifyInstance;
+  readonly log: FastifyBaseLogger;
+  /** Where it listens; empty before. */
+  readonly url: string;
+  /** The key that was made because there was none; null if there was one, or none is asked for. */
+  readonly firstKey: string | null;
+  /** Opens the ports. */
+  listen(): Promise<void>;
+  /** Lets what is in flight end, then closes all. */
+  close(): Promise<void>;
+}
+
+/**
+ * Makes a server, which listens when it is told to.
+ *
+ * @param config what `loadConfig` gives.
+ * @example
+ * const server = await createServer(loadConfig({ environment: process.env }));
+ * await server.listen();
+ */
+export async function createServer(config: Config): Promise<Server> {
+  const log = pino({ level: config.logLevel, redact: ["req.headers.authorization", 'req.headers["x-api-key"]'] });
+  mkdirSync(config.data, { recursive: true, mode: 0o700 });
+  const { services, firstKey, close } = await startServices(config, log);
+  const app = await createApp(services, log);
+  let url = "";
+  return {
+    app,
+    log,
+    firstKey,
+    get url() {
+      return url;
+    },
+    async listen() {
+      url = await app.listen({ host: config.host, port: config.port });
+    },
+    async close() {
+      await app.close();
+      await close();
+    },
+  };
+}

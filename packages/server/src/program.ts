@@ -1,0 +1,68 @@
+/** The command `oscillink-server`, and what its exit codes mean. */
+import { version } from "@oscillink/core";
+import { Command, Option } from "commander";
+import { ConfigError, loadConfig, SETTINGS, shown } from "./config/load.ts";
+import type { Config } from "./config/schema.ts";
+import { serve } from "./serve.ts";
+
+/** As in sysexits.h. */
+const EXIT = { usage: 64, unavailable: 69, bug: 70, config: 78 } as const;
+
+export async function run(argv: readonly string[]): Promise<void> {
+  try {
+    await program().parseAsync(argv);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (error instanceof ConfigError) {
+      process.stderr.write(`${error.faults.map((fault) => `oscillink-server: ${fault}`).join("\n")}\n`);
+      process.exitCode = EXIT.config;
+    } else if (code === "EADDRINUSE" || code === "EACCES") {
+      process.stderr.write(`oscillink-server: ${(error as Error).message}\n`);
+      process.exitCode = EXIT.unavailable;
+    } else {
+      process.stderr.write(`oscillink-server: ${(error as Error).stack}\n`);
+      process.exitCode = EXIT.bug;
+    }
+  }
+}
+
+function program(): Command {
+  const command = new Command("oscillink-server")
+    .description("Serves re-ranking with a receipt over HTTP.")
+    .version(version)
+    .showHelpAfterError("(--help shows what there is)")
+    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT.usage));
+  configured(command.command("serve", { isDefault: true }).description("Start the server (the default).")).action(
+    async (options: Options) => serve(configOf(options)),
+  );
+  configured(command.command("config").description("Show the configuration that would hold, without its secrets.")).action(
+    (options: Options) => {
+      process.stdout.write(`${JSON.stringify(shown(configOf(options)), null, 2)}\n`);
+    },
+  );
+  return command;
+}
+
+type Options = Readonly<Record<string, string>>;
+
+/** Every setting is a flag. */
+function configured(command: Command): Command {
+  command.option("--config <file>", "a file of JSON with any of these settings");
+  for (const { flag, variable, schema } of SETTINGS) {
+    const value = typeof schema.default === "object" ? JSON.stringify(schema.default) : String(schema.default);
+    const text = `${schema.description} [${variable}${value === "" ? "" : `, default ${value}`}]`;
+    command.addOption(new Option(`${flag} <value>`, text));
+  }
+  return command;
+}
+
+function configOf({ config: file, ...options }: Options): Config {
+  const flags = Object.fromEntries(
+    SETTINGS.flatMap(({ flag, path }) => {
+      const name = flag.slice(2).replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+      const value = options[name];
+      return value === undefined ? [] : [[path, value]];
+    }),
+  );
+  return loadConfig({ file: file ?? process.env.OSCILLINK_CONFIG, environment: process.env, flags });
+}

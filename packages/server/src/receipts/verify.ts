@@ -1,0 +1,93 @@
+/** What is said of a receipt that somebody hands in: whether this server signed it, and why what was chosen was chosen. */
+import { createPublicKey, verify as verifyBytes } from "node:crypto";
+import {
+  type Envelope,
+  envelopeOf,
+  explainReceipt,
+  OscillinkError,
+  type Receipt,
+  verifyReceipt,
+} from "@oscillink/core";
+import type { Verifier } from "@oscillink/core/keys";
+import { explainPage } from "@oscillink/explain";
+import { isRecord } from "../compute/shape.ts";
+import { Problem } from "../http/problem.ts";
+
+/** What a verification found. */
+export type Verdict =
+  | {
+      readonly ok: true;
+      readonly covers: string;
+      readonly keyId: string | null;
+      readonly digest: string | null;
+      readonly said: string;
+    }
+  | { readonly ok: false; readonly reason: string; readonly said: string };
+
+/** Verifies by Node itself. @param pems the public keys, by id. */
+export const verifiersOf = (pems: Readonly<Record<string, string>>): Verifier[] =>
+  Object.entries(pems).map(([keyId, pem]) => {
+    const key = createPublicKey(pem);
+    return {
+      ...{ algorithm: "Ed25519", keyId },
+      verify: (message, signature) => verifyBytes(null, message, key, signature),
+    };
+  });
+
+/**
+ * @param body an envelope; or `{ receipt, signatures }`, as answers hold them.
+ * @throws {Problem} 422 for what is neither.
+ */
+export function verdictOf(body: unknown, verifiers: readonly Verifier[]): Verdict {
+  if (verifiers.length === 0) throw new Problem(404, "This server signs no receipts.");
+  const found = verifyReceipt(signedIn(body), verifiers);
+  if (!found.ok) return { ok: false, reason: found.reason, said: `not valid: ${found.reason}` };
+  const digest = found.covers === "receipt" ? found.receipt.digest : null;
+  const { covers, keyId = null } = found;
+  return {
+    ok: true,
+    covers,
+    keyId,
+    digest,
+    said: `valid: signed by this server with the key ${keyId ?? "of its secret"}`,
+  };
+}
+
+/** The lines of an explanation, and the page. */
+export function explanationOf(body: unknown, form: "lines" | "page", pem: string | undefined): string {
+  const { candidates } = isRecord(body) ? body : {};
+  try {
+    if (form === "lines") return JSON.stringify({ lines: explainReceipt(receiptIn(body)) });
+    const given = Array.isArray(candidates) ? { candidates } : {};
+    return explainPage(signedIn(body) as Envelope, { ...given, ...(pem !== undefined && { key: pem }) });
+  } catch (error) {
+    if (!(error instanceof OscillinkError)) throw error;
+    const detail = error.message.slice(error.parameter.length + 2);
+    throw new Problem(422, "The receipt cannot be explained.", { faults: [{ pointer: "/receipt", detail }] });
+  }
+}
+
+/** What is signed: an envelope as it came, or that of a receipt and its signatures. */
+function signedIn(body: unknown): unknown {
+  if (!isRecord(body)) throw noReceipt("must be an object");
+  if (isRecord(body.envelope)) return body.envelope;
+  if (typeof body.payload === "string") return body;
+  if (!isRecord(body.receipt))
+    throw noReceipt("must be a receipt, as an answer holds it, or an envelope in `envelope`");
+  if (!Array.isArray(body.signatures)) return body.receipt;
+  try {
+    return envelopeOf(body.receipt as unknown as Receipt, body.signatures);
+  } catch {
+    // What a forger wrote fails here already: its digest is not that of its content.
+    return body.receipt;
+  }
+}
+
+function receiptIn(body: unknown): Receipt {
+  const { receipt } = isRecord(body) ? body : {};
+  if (isRecord(receipt)) return receipt as unknown as Receipt;
+  throw noReceipt("must be a receipt, as an answer holds it");
+}
+
+const noReceipt = (detail: string) =>
+  new Problem(422, "The request holds no receipt.", { faults: [{ pointer: "/receipt", detail }] });

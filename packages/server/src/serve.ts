@@ -1,0 +1,18 @@
+/** Starts the server, tells a person where it is, and ends it in order. */
+import closeWithGrace from "close-with-grace";
+import type { Config } from "./config/schema.ts";
+import { createServer } from "./index.ts";
+
+export async function serve(config: Config): Promise<void> {
+  const server = await createServer(config);
+  closeWithGrace({ delay: config.graceSeconds * 1000 + 4000, logger: false }, async ({ err }) => {
+    if (err) server.log.fatal({ err }, "the process fails");
+    await server.close();
+  });
+  await server.listen();
+  const say = (line: string) => process.stderr.write(`${line}\n`);
+  say(`Oscillink listens at ${server.url}`);
+  if (server.firstKey !== null) {
+    say(`Its first key, which is shown this once: ${server.firstKey}`);
+  }
+}

@@ -4,7 +4,12 @@ import helmet from "@fastify/helmet";
 import swagger from "@fastify/swagger";
 import underPressure from "@fastify/under-pressure";
 import { version } from "@oscillink/core";
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from "fastify";
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+  LogController,
+} from "fastify";
 import type { Caller } from "./http/caller.ts";
 import { refusalOf, sendProblem } from "./http/errors.ts";
 import { Problem, type ProblemBody, problemOf } from "./http/problem.ts";

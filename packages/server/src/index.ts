@@ -32,7 +32,10 @@ export interface Server {
  * await server.listen();
  */
 export async function createServer(config: Config): Promise<Server> {
-  const log = pino({ level: config.logLevel, redact: ["req.headers.authorization", 'req.headers["x-api-key"]'] });
+  const log = pino({
+    level: config.logLevel,
+    redact: ["req.headers.authorization", 'req.headers["x-api-key"]'],
+  });
   mkdirSync(config.data, { recursive: true, mode: 0o700 });
   const { services, firstKey, close } = await startServices(config, log);
   const app = await createApp(services, log);

@@ -32,14 +32,14 @@ function program(): Command {
     .version(version)
     .showHelpAfterError("(--help shows what there is)")
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT.usage));
-  configured(command.command("serve", { isDefault: true }).description("Start the server (the default).")).action(
-    async (options: Options) => serve(configOf(options)),
-  );
-  configured(command.command("config").description("Show the configuration that would hold, without its secrets.")).action(
-    (options: Options) => {
-      process.stdout.write(`${JSON.stringify(shown(configOf(options)), null, 2)}\n`);
-    },
-  );
+  configured(
+    command.command("serve", { isDefault: true }).description("Start the server (the default)."),
+  ).action(async (options: Options) => serve(configOf(options)));
+  configured(
+    command.command("config").description("Show the configuration that would hold, without its secrets."),
+  ).action((options: Options) => {
+    process.stdout.write(`${JSON.stringify(shown(configOf(options)), null, 2)}\n`);
+  });
   return command;
 }
 
@@ -49,7 +49,8 @@ type Options = Readonly<Record<string, string>>;
 function configured(command: Command): Command {
   command.option("--config <file>", "a file of JSON with any of these settings");
   for (const { flag, variable, schema } of SETTINGS) {
-    const value = typeof schema.default === "object" ? JSON.stringify(schema.default) : String(schema.default);
+    const value =
+      typeof schema.default === "object" ? JSON.stringify(schema.default) : String(schema.default);
     const text = `${schema.description} [${variable}${value === "" ? "" : `, default ${value}`}]`;
     command.addOption(new Option(`${flag} <value>`, text));
   }

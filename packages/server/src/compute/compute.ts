@@ -17,7 +17,7 @@ export interface ComputeOptions {
 
 /** Reads and ranks in threads. */
 export interface Compute {
-  read(task: ReadTask): Promise<Sized[]>;
+  read(task: ReadTask): Promise<readonly Sized[]>;
   /** What is to be said of a receipt. */
   tell(task: TellTask): Promise<string>;
   /** @param signal where it is aborted, the work ends: at once where it is long, else with its few milliseconds. */
@@ -50,7 +50,15 @@ export async function startCompute({ threads, signing }: ComputeOptions): Promis
     return done(await pool.run(task, { name: "rank", transferList, signal: signal ?? null }));
   };
   return {
-    read: async (task) => done<Sized[]>(await interactive.run(task, { name: "read" })),
+    read: async (task) => {
+      try {
+        return done<readonly Sized[]>(await interactive.run(task, { name: "read" }));
+      } catch (cause) {
+        // What was read is written to go from thread to thread, and this is the writer's only limit.
+        if (!(cause instanceof RangeError)) throw cause;
+        throw new Problem(422, "The request is nested too deeply.", { cause });
+      }
+    },
     tell: async (task) => done<string>(await interactive.run(task, { name: "tell" })),
     rank: (task, cost, signal) => run(interactive, task, cost > WORTH_ENDING ? signal : undefined),
     rankSlowly: (task, signal) => run(heavy, task, signal),

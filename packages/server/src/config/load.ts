@@ -88,7 +88,8 @@ export function loadConfig({ file, environment, flags = {} }: Sources): Config {
     const path = PUBLISHED[name];
     const setting = SETTINGS.find(({ variable, path: own }) => variable === name || own === path);
     if (setting) set(setting, readValue(setting, value), name);
-    else if (name.startsWith(PREFIX) && name !== `${PREFIX}CONFIG`) faults.push(`${name}: is no setting${meant(name)}`);
+    else if (name.startsWith(PREFIX) && name !== `${PREFIX}CONFIG`)
+      faults.push(`${name}: is no setting${meant(name)}`);
   }
   for (const [path, value] of Object.entries(flags)) {
     const setting = SETTINGS.find((one) => one.path === path)!;

@@ -1,5 +1,5 @@
 /** Our own form: what `rerank` of core takes and gives, as JSON. */
-import type { Candidate, RerankRequest } from "@oscillink/core";
+import type { RerankRequest } from "@oscillink/core";
 import { type Answer, type Asked, isRecord, type Shape } from "../compute/shape.ts";
 import { VectorReader } from "../compute/vectors.ts";
 import { Problem } from "../http/problem.ts";
@@ -41,7 +41,10 @@ export function readRequest(
     ...others,
     ...(query !== undefined && query !== null && { query: vectors.read(query, `${at}/query`) }),
     ...(candidates !== undefined && {
-      candidates: all ? (own as Candidate[]).map((one, i) => ({ embedding: all[i] ?? null, ...one })) : own,
+      candidates:
+        all && Array.isArray(own)
+          ? own.map((one, i) => (isRecord(one) ? { embedding: all[i] ?? null, ...one } : one))
+          : own,
     }),
     ...(lists !== undefined && {
       lists: Array.isArray(lists)

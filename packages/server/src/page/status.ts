@@ -22,10 +22,14 @@ export function statusPage({ config, models, ready }: Status): string {
     ["values of a vector", number(limits.width)],
     ["values of all vectors", number(limits.values)],
     ["bytes of a body", number(limits.bodyBytes)],
-    ["units of a key in a window", limits.units ? `${number(limits.units)} in ${number(limits.unitsWindow)} s` : "no limit"],
+    [
+      "units of a key in a window",
+      limits.units ? `${number(limits.units)} in ${number(limits.unitsWindow)} s` : "no limit",
+    ],
     ["units of a key in a month", limits.unitsMonth ? number(limits.unitsMonth) : "no limit"],
   ];
-  const row = ([name, value]: readonly string[]) => `<tr><th scope="row">${escaped(name!)}</th><td>${escaped(value!)}</td></tr>`;
+  const row = ([name, value]: readonly string[]) =>
+    `<tr><th scope="row">${escaped(name!)}</th><td>${escaped(value!)}</td></tr>`;
   const served = models.map(({ name, description }) => row([name, description])).join("");
   return `<!doctype html>
 <html lang="en">

@@ -5,7 +5,11 @@ import type { Services } from "../services.ts";
 
 export function page(app: FastifyInstance, services: Services): void {
   app.get("/", { config: { open: true }, schema: { hide: true } }, async (_request, reply) => {
-    const html = statusPage({ config: services.config, models: services.models.all, ready: await services.ready() });
+    const html = statusPage({
+      config: services.config,
+      models: services.models.all,
+      ready: await services.ready(),
+    });
     return reply.type("text/html; charset=utf-8").header("Cache-Control", "no-store").send(html);
   });
 }

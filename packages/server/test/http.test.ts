@@ -1,0 +1,149 @@
+import { request as httpRequest } from "node:http";
+import { describe, expect, it } from "vitest";
+import { survives } from "./hostile.ts";
+import { base64, makeServer, pool, post, testServer } from "./testing.ts";
+
+const URL = "/v1/oscillink/rerank";
+
+const bodyOf = (n: number, d: number) => {
+  const { query, embeddings } = pool(n, d);
+  return {
+    query: base64(query),
+    candidates: embeddings.map((one, i) => ({ id: String(i), embedding: base64(one) })),
+  };
+};
+
+describe("request ids (A7)", () => {
+  it.each([
+    ["a good one", "job-1_a.b", true],
+    ["one of 5,000 characters", "x".repeat(5000), false],
+    ["one with a space", "a b", false],
+    ["one with markup", "<b>", false],
+    ["an empty one", "", false],
+  ])("takes %s: %s", async (_, id, kept) => {
+    const server = await testServer();
+    const answer = await post(server, URL, {}, { "x-request-id": id });
+    const own = String(answer.headers["x-request-id"]);
+    expect(own === id).toBe(kept);
+    expect(own).toMatch(/^[A-Za-z0-9._-]{1,128}$/);
+    expect(answer.json.instance).toBe(own);
+  });
+});
+
+describe("limits of size (A5)", () => {
+  it.each([
+    ["documents", { LIMITS_DOCUMENTS: "10" }, [10, 4], [11, 4]],
+    ["values of a vector", { LIMITS_WIDTH: "8" }, [3, 8], [3, 9]],
+    ["values of all vectors", { LIMITS_VALUES: "64", LIMITS_WIDTH: "64" }, [8, 8], [13, 5]],
+  ] as const)("takes as many %s as are allowed, and no more", async (_, environment, most, over) => {
+    const server = await testServer(environment);
+    expect((await post(server, URL, bodyOf(...most))).status).toBe(200);
+    const { status, json } = await post(server, URL, bodyOf(...over));
+    expect(status).toBe(413);
+    expect(json.detail).toMatch(/this server takes \d+ at most/);
+  });
+
+  it("takes as many bytes as are allowed, and refuses one more before it is parsed", async () => {
+    const body = JSON.stringify(bodyOf(8, 8));
+    const long = body.padEnd(70_000, " ");
+    const server = await testServer({ LIMITS_BODY_BYTES: "70000", LIMITS_VALUES: "64", LIMITS_WIDTH: "64" });
+    expect((await post(server, URL, long)).status).toBe(200);
+    // It is no JSON either, and nobody has looked.
+    expect((await post(server, URL, `${long}{`)).status).toBe(413);
+  });
+
+  it("takes 1,200 documents of 128 values as JSON by default", async () => {
+    const { query, embeddings } = pool(1200, 128);
+    const server = await testServer();
+    const candidates = embeddings.map((one, i) => ({ id: String(i), embedding: [...one] }));
+    expect((await post(server, URL, { query: [...query], candidates })).status).toBe(200);
+  });
+
+  it("refuses what would cost more than a request may, and points to the jobs", async () => {
+    const server = await testServer({ LIMITS_INTERACTIVE_MS: "1" });
+    const { status, json } = await post(server, URL, bodyOf(300, 64));
+    expect(status).toBe(413);
+    expect(json.detail).toContain("/v1/jobs");
+  });
+
+  it("cuts a body without a length at the limit, and does not gather the rest (A6)", async () => {
+    const server = await makeServer({ LIMITS_BODY_BYTES: String(2 ** 20), LIMITS_VALUES: "100000" });
+    await server.listen();
+    const before = process.memoryUsage().rss;
+    let most = before;
+    const status = await new Promise<number>((resolve) => {
+      const request = httpRequest(
+        `${server.url}${URL}`,
+        { method: "POST", headers: { "content-type": "application/json" } },
+        (answer) => resolve(answer.statusCode!),
+      );
+      request.on("error", () => {});
+      const chunk = Buffer.alloc(2 ** 16, " ");
+      let sent = 0;
+      const send = () => {
+        most = Math.max(most, process.memoryUsage().rss);
+        if (sent++ < 1600 && !request.destroyed) request.write(chunk, () => setImmediate(send));
+      };
+      send();
+    });
+    await server.close();
+    expect(status).toBe(413);
+    // The runner's own garbage is in the figure too: 100 MB would be seen.
+    expect(most - before).toBeLessThan(60 * 2 ** 20);
+  });
+});
+
+describe("hostile bodies (A2)", () => {
+  it(
+    "never fail the server: a few hundred made of pieces of good ones, and of anything",
+    () => survives(300),
+    20_000,
+  );
+
+  it("refuses what is nested a hundred thousand times", async () => {
+    const server = await testServer();
+    const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+    const bodies = [
+      deep,
+      `{"context":${deep}}`,
+      `{"candidates":[{"id":${deep}}]}`,
+      `{"query":[1],"candidates":[{"id":"a","embedding":[1],"x":${deep}}]}`,
+    ];
+    for (const body of bodies) expect((await post(server, URL, body)).status).toBeGreaterThanOrEqual(400);
+    for (const body of bodies) expect((await post(server, URL, body)).status).toBeLessThan(500);
+  });
+});
+
+describe("overload", () => {
+  it("answers 503 to more than it can work on, and says when to come back", async () => {
+    const server = await testServer({ LIMITS_IN_FLIGHT: "2" });
+    const answers = await Promise.all(Array.from({ length: 12 }, () => post(server, URL, bodyOf(200, 64))));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 503]));
+    const refused = answers.find(({ status }) => status === 503)!;
+    expect(refused.headers["retry-after"]).toBe("1");
+    expect(refused.json.type).toMatch(/temporary-reduced-capacity$/);
+    // And what was refused left nothing behind.
+    expect((await post(server, URL, bodyOf(3, 4))).status).toBe(200);
+  });
+});
+
+describe("health", () => {
+  it.each(["/livez", "/readyz", "/health"])("%s is open to anyone", async (url) => {
+    const server = await testServer({ AUTH: "keys" });
+    expect((await server.app.inject(url)).json()).toMatchObject({ status: "ok" });
+  });
+});
+
+describe("pages of other origins", () => {
+  it("may ask where that is configured, and read the limits", async () => {
+    const server = await testServer({ CORS: "https://app.example" });
+    const { headers } = await server.app.inject({
+      url: "/livez",
+      headers: { origin: "https://app.example" },
+    });
+    expect(headers["access-control-allow-origin"]).toBe("https://app.example");
+    expect(headers["access-control-expose-headers"]).toContain("RateLimit");
+    const other = await server.app.inject({ url: "/livez", headers: { origin: "https://other.example" } });
+    expect(other.headers["access-control-allow-origin"]).toBeUndefined();
+  });
+});

@@ -1,0 +1,78 @@
+/** A server as a client meets it, on a folder of its own. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import { createServer, loadConfig, type Server } from "../src/index.ts";
+
+/** Settings by their names in the environment, without the prefix. */
+export type Environment = Readonly<Record<string, string>>;
+
+const folders: string[] = [];
+process.once("exit", () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+export function temporary(): string {
+  const folder = mkdtempSync(join(tmpdir(), "oscillink-server-"));
+  folders.push(folder);
+  return folder;
+}
+
+export async function makeServer(environment: Environment = {}, data = temporary()): Promise<Server> {
+  const named = Object.entries(environment).map(([name, value]) => [`OSCILLINK_${name}`, value]);
+  const all = {
+    OSCILLINK_AUTH: "none",
+    OSCILLINK_PORT: "0",
+    OSCILLINK_ADMIN_PORT: "0",
+    OSCILLINK_THREADS: "1",
+    OSCILLINK_LOG_LEVEL: "silent",
+    OSCILLINK_DATA: data,
+  };
+  return createServer(loadConfig({ environment: { ...all, ...Object.fromEntries(named) } }));
+}
+
+/** A server that is gone when its test is. */
+export async function testServer(environment: Environment = {}): Promise<Server> {
+  const server = await makeServer(environment);
+  onTestFinished(() => server.close());
+  return server;
+}
+
+/** A pool of vectors by a seed: the same for the same seed. */
+export function pool(n: number, d: number, seed = 1) {
+  let state = seed;
+  const random = () => {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    return (state >>> 8) / 2 ** 24 - 0.5;
+  };
+  const vector = () => Float32Array.from({ length: d }, random);
+  return { query: vector(), embeddings: Array.from({ length: n }, vector) };
+}
+
+export const base64 = (vector: Float32Array): string =>
+  Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString("base64");
+
+/** POSTs JSON, and reads the answer's. */
+export async function post(
+  { app }: Server,
+  url: string,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+) {
+  const payload = typeof body === "string" || Buffer.isBuffer(body) ? body : JSON.stringify(body);
+  const answer = await app.inject({
+    method: "POST",
+    url,
+    payload,
+    headers: { "content-type": "application/json", ...headers },
+  });
+  const type = String(answer.headers["content-type"]);
+  return {
+    status: answer.statusCode,
+    headers: answer.headers,
+    type,
+    json: type.includes("json") ? answer.json() : null,
+    text: answer.body,
+  };
+}

@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { pino } from "pino";
+import { createAdmin } from "./admin.ts";
 import { createApp } from "./app.ts";
 import type { Config } from "./config/schema.ts";
 import { startServices } from "./start.ts";
@@ -15,6 +16,8 @@ export interface Server {
   readonly log: FastifyBaseLogger;
   /** Where it listens; empty before. */
   readonly url: string;
+  /** Where its second port is; empty before. */
+  readonly adminUrl: string;
   /** The key that was made because there was none; null if there was one, or none is asked for. */
   readonly firstKey: string | null;
   /** Opens the ports. */
@@ -39,7 +42,8 @@ export async function createServer(config: Config): Promise<Server> {
   mkdirSync(config.data, { recursive: true, mode: 0o700 });
   const { services, firstKey, close } = await startServices(config, log);
   const app = await createApp(services, log);
-  let url = "";
+  const admin = createAdmin(services, log);
+  let [url, adminUrl] = ["", ""];
   return {
     app,
     log,
@@ -47,11 +51,16 @@ export async function createServer(config: Config): Promise<Server> {
     get url() {
       return url;
     },
+    get adminUrl() {
+      return adminUrl;
+    },
     async listen() {
+      adminUrl = await admin.listen({ host: config.adminHost, port: config.adminPort });
       url = await app.listen({ host: config.host, port: config.port });
     },
     async close() {
       await app.close();
+      await admin.close();
       await close();
     },
   };

@@ -12,6 +12,7 @@ export async function serve(config: Config): Promise<void> {
   await server.listen();
   const say = (line: string) => process.stderr.write(`${line}\n`);
   say(`Oscillink listens at ${server.url}`);
+  say(`Metrics are at ${server.adminUrl}/metrics`);
   if (server.firstKey !== null) {
     say(`Its first key, which is shown this once: ${server.firstKey}`);
   }

@@ -37,8 +37,8 @@ describe("limits of size (A5)", () => {
     ["values of all vectors", { LIMITS_VALUES: "64", LIMITS_WIDTH: "64" }, [8, 8], [13, 5]],
   ] as const)("takes as many %s as are allowed, and no more", async (_, environment, most, over) => {
     const server = await testServer(environment);
-    expect((await post(server, URL, bodyOf(...most))).status).toBe(200);
-    const { status, json } = await post(server, URL, bodyOf(...over));
+    expect((await post(server, URL, bodyOf(most[0], most[1]))).status).toBe(200);
+    const { status, json } = await post(server, URL, bodyOf(over[0], over[1]));
     expect(status).toBe(413);
     expect(json.detail).toMatch(/this server takes \d+ at most/);
   });

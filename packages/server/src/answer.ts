@@ -1,11 +1,16 @@
 /** What becomes of a request that ranks: read, admitted, counted, completed by its model, ranked. */
+import { randomUUID } from "node:crypto";
+import type { ProfileName } from "@oscillink/core";
+import type { Answers } from "./answers.ts";
 import type { Compute } from "./compute/compute.ts";
 import type { Size } from "./compute/cost.ts";
 import { SHAPES, type ShapeName } from "./compute/shapes.ts";
 import type { RankDone, Sized } from "./compute/worker.ts";
 import type { Config } from "./config/schema.ts";
-import type { Caller, Counted, Reservation } from "./http/caller.ts";
+import type { Caller, Counted } from "./http/caller.ts";
 import { Problem } from "./http/problem.ts";
+import type { Learner } from "./learn/learner.ts";
+import type { Meter } from "./limits/meter.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Model, Models } from "./models/models.ts";
 
@@ -15,12 +20,14 @@ export interface Context {
   readonly compute: Compute;
   readonly models: Models;
   readonly metrics: Metrics;
-  reserve(caller: Caller, counted: Counted): Promise<Reservation>;
+  readonly meter: Meter;
+  readonly answers: Answers;
+  readonly learner: Learner;
 }
 
 /** A request that ranks. */
 export interface Call {
-  /** The id of the HTTP request. */
+  /** The id of the HTTP request, or of the job. */
   readonly id: string;
   /** When it came, in milliseconds since 1970. */
   readonly at: number;
@@ -28,17 +35,29 @@ export interface Call {
   readonly shape: ShapeName;
   readonly body: Uint8Array;
   readonly caller: Caller;
-  /** Aborted when its client leaves. */
+  /** Aborted when its client leaves, or the job is cancelled. */
   readonly signal: AbortSignal;
   /** Whether it may take as long as a job. */
   readonly job?: boolean;
 }
 
+/** What was answered. */
 export interface Answered {
   readonly body: string;
   /** Of the receipt; null for several. */
   readonly digest: string | null;
   readonly headers: Readonly<Record<string, string>>;
+}
+
+/** A request that was read and admitted. */
+export interface Admitted {
+  readonly rankings: readonly Ranking[];
+  readonly counted: Counted;
+}
+
+interface Ranking extends Sized {
+  readonly model: Model;
+  readonly cost: number;
 }
 
 /**
@@ -47,45 +66,70 @@ export interface Answered {
  * @throws {Problem} what the client is told.
  */
 export async function answer(call: Call, context: Context): Promise<Answered> {
-  const { compute, models, metrics } = context;
-  const read = await timed(metrics, "read", () => compute.read(call));
-  const ranked = read.map((one) => ({
-    ...one,
-    model: models.find(one.asked.model),
-    cost: compute.costOf(one),
-  }));
-  const counted = admit(call, ranked, context.config);
-  const reservation = await context.reserve(call.caller, counted);
+  const { meter, answers, learner, config } = context;
+  const { caller, signal } = call;
+  const profile = await learner.choose(call);
+  const kept = answers.find(call, profile);
+  if (kept) {
+    const reservation = await meter.reserve(caller, kept.counted);
+    await reservation.commit(kept.answered.digest, config.cacheUnits);
+    return { ...kept.answered, headers: { ...kept.answered.headers, ...reservation.headers } };
+  }
+  const admitted = await read(call, context);
+  const reservation = await meter.reserve(caller, admitted.counted);
   try {
-    const done = await Promise.all(ranked.map((one) => rank(one, call, context)));
-    const digest = done.length === 1 ? done[0]!.digest : null;
-    await reservation.commit(digest);
-    const bodies = done.map(({ body }) => body);
-    const body = SHAPES[call.shape].join?.(bodies, call.id) ?? bodies[0]!;
-    return { body, digest, headers: reservation.headers };
+    const answered = await rank(admitted, call, context, profile);
+    signal.throwIfAborted();
+    await reservation.commit(answered.digest);
+    answers.keep(call, profile, { counted: admitted.counted, answered });
+    return { ...answered, headers: { ...answered.headers, ...reservation.headers } };
   } catch (error) {
     await reservation.refund();
     throw error;
   }
 }
 
-interface Ranking extends Sized {
-  readonly model: Model;
-  readonly cost: number;
+/** Reads a request. @throws {Problem} for what cannot be read, is too large or costs too much. */
+export async function read(call: Call, { compute, models, metrics, config }: Context): Promise<Admitted> {
+  const sized = await timed(metrics, "read", () => compute.read(call));
+  const rankings = sized.map((one) => ({
+    ...one,
+    model: models.find(one.asked.model),
+    cost: compute.costOf(one),
+  }));
+  return { rankings, counted: admit(call, rankings, config) };
 }
 
-async function rank(
-  { asked, model, cost }: Ranking,
+/** Ranks what was read. @param profile the one that holds where a request names none; null: core's own. */
+export async function rank(
+  { rankings }: Admitted,
   call: Call,
-  { compute, metrics }: Context,
-): Promise<RankDone> {
-  const { shape, id, at, signal } = call;
-  const request = await timed(metrics, "model", async () => model.complete(asked.request, signal));
-  signal.throwIfAborted();
-  const task = { shape, asked: { ...asked, request }, model: model.name, id, at };
-  return timed(metrics, "rank", () =>
-    call.job ? compute.rankSlowly(task, signal) : compute.rank(task, cost, signal),
-  );
+  context: Context,
+  profile: string | null = null,
+): Promise<Answered> {
+  const { compute, metrics, learner, config } = context;
+  const { shape, id, at, signal, caller } = call;
+  const rankOne = async ({ asked, model, cost }: Ranking): Promise<RankDone> => {
+    const completed = await timed(metrics, "model", async () => model.complete(asked.request, signal));
+    signal.throwIfAborted();
+    const request = { ...(profile !== null && { profile: profile as ProfileName }), ...completed };
+    const task = { shape, asked: { ...asked, request }, model: model.name, id, at };
+    return timed(metrics, "rank", () =>
+      call.job ? compute.rankSlowly(task, signal) : compute.rank(task, cost, signal),
+    );
+  };
+  const done = await Promise.all(rankings.map(rankOne));
+  if (config.signReceipts) metrics.receipts.inc(done.length);
+  const [first] = done as [RankDone, ...RankDone[]];
+  const body =
+    SHAPES[shape].join?.(
+      done.map((one) => one.body),
+      id,
+    ) ?? first.body;
+  if (done.length > 1) return { body, digest: null, headers: {} };
+  await learner.remember(caller, first);
+  const headers = { "Oscillink-Receipt-Digest": first.digest, "X-Profile-Id": first.profile };
+  return { body, digest: first.digest, headers };
 }
 
 async function timed<T>({ compute }: Metrics, stage: string, work: () => Promise<T>): Promise<T> {
@@ -102,8 +146,8 @@ async function timed<T>({ compute }: Metrics, stage: string, work: () => Promise
  *
  * @throws {Problem} 413 for what is larger or costs more than is allowed, before anything is reserved.
  */
-export function admit(
-  { id, route, job }: Pick<Call, "id" | "route" | "job">,
+function admit(
+  { route, job }: Pick<Call, "route" | "job">,
   rankings: readonly (Size & { readonly cost: number })[],
   { limits }: Config,
 ): Counted {
@@ -124,5 +168,5 @@ export function admit(
     throw new Problem(413, `${why}. Send fewer documents${other}.`);
   }
   // A vector counts its values, a document without one what was configured.
-  return { id, route, n, d, units: sum((one) => one.n * (one.d || limits.textUnits)) };
+  return { id: randomUUID(), route, n, d, units: sum((one) => one.n * (one.d || limits.textUnits)) };
 }

@@ -14,7 +14,9 @@ import type { Caller } from "./http/caller.ts";
 import { refusalOf, sendProblem } from "./http/errors.ts";
 import { Problem, type ProblemBody, problemOf } from "./http/problem.ts";
 import { requestId } from "./http/requestId.ts";
+import { feedback } from "./routes/feedback.ts";
 import { health } from "./routes/health.ts";
+import { jobs } from "./routes/jobs.ts";
 import { own } from "./routes/own.ts";
 import { page } from "./routes/page.ts";
 import type { Services } from "./services.ts";
@@ -115,6 +117,8 @@ export async function createApp(services: Services, logger: FastifyBaseLogger): 
   await app.register(async (routes) => {
     health(routes, services);
     own(routes, services);
+    jobs(routes, services);
+    feedback(routes, services);
     page(routes, services);
     routes.get("/openapi.json", { config: { open: true }, schema: { hide: true } }, () => app.swagger());
   });

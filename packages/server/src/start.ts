@@ -1,34 +1,96 @@
 /** Starts all that the routes are served by. */
+import { join } from "node:path";
 import type { FastifyBaseLogger } from "fastify";
+import { keepAnswers } from "./answers.ts";
 import { startCompute } from "./compute/compute.ts";
 import type { Config } from "./config/schema.ts";
+import type { Caller } from "./http/caller.ts";
+import { Problem } from "./http/problem.ts";
+import { startJobs } from "./jobs/jobs.ts";
+import { type Keyring, NO_LIMITS, openKeyring, pepperOf } from "./keys/keyring.ts";
+import { openLearner } from "./learn/learner.ts";
+import { openBurst } from "./limits/burst.ts";
+import { openMeter } from "./limits/meter.ts";
 import { createMetrics } from "./metrics.ts";
 import { given } from "./models/given.ts";
 import { serveModels } from "./models/models.ts";
 import { openSigning } from "./receipts/signing.ts";
 import type { Services } from "./services.ts";
+import { SCOPES } from "./state/durable.ts";
+import { openState } from "./state/sqlite/open.ts";
 
 export interface Started {
   readonly services: Services;
+  /** The key that was made because there was none. */
   readonly firstKey: string | null;
   close(): Promise<void>;
 }
 
-export async function startServices(config: Config, _log: FastifyBaseLogger): Promise<Started> {
+/** How often units are given back that nobody spoke for, in milliseconds. */
+const SWEEP = 60_000;
+
+/** Opens the store of a data folder, and its keys. */
+export function openStore({ data, pepper }: Config) {
+  const state = openState(join(data, "state.db"));
+  return { state, keyring: openKeyring(state.durable.keys, state.durable.audit, pepperOf(data, pepper)) };
+}
+
+export async function startServices(config: Config, log: FastifyBaseLogger): Promise<Started> {
   const signing = config.signReceipts ? openSigning(config.data, config.signingKey) : null;
+  const { state, keyring } = openStore(config);
+  const { limits, queue } = state.shared;
   const compute = await startCompute({ threads: config.threads, signing });
   const metrics = createMetrics(
     () => compute.state().waiting,
-    async () => ({}),
-    async () => true,
+    () => queue.counts(),
+    () => state.ready(),
   );
-  const services: Services = {
+  const context = {
     ...{ config, compute, metrics },
+    meter: openMeter(limits, config, metrics),
+    answers: keepAnswers(config),
+    learner: openLearner(state.durable.learning, config),
     models: serveModels([given], config.models.aliases, config.models.default),
-    reserve: async () => ({ headers: {}, commit: async () => {}, refund: async () => {} }),
-    callerOf: async () => ({ keyId: null, tenant: "", scopes: [] }),
-    jwks: signing?.jwks ?? { keys: [] },
-    ready: async () => true,
   };
-  return { services, firstKey: null, close: () => compute.close() };
+  const jobs = startJobs(queue, context, log);
+  const sweep = setInterval(() => void limits.sweep(Date.now()), SWEEP).unref();
+  return {
+    services: {
+      ...context,
+      ...{ state, keyring, jobs },
+      callerOf: callers(config, keyring),
+      jwks: signing?.jwks ?? { keys: [] },
+    },
+    firstKey: config.auth === "keys" ? await firstKeyOf(keyring) : null,
+    async close() {
+      clearInterval(sweep);
+      await jobs.close();
+      await compute.close();
+      await state.close();
+    },
+  };
+}
+
+/** Where there is no key yet, one that may do everything. */
+async function firstKeyOf(keyring: Keyring): Promise<string | null> {
+  if ((await keyring.list()).length > 0) return null;
+  const all = { tenant: "default", name: "first", scopes: SCOPES, expires: null, limits: NO_LIMITS };
+  return (await keyring.create(all, "start")).key;
+}
+
+function callers({ auth, limits }: Config, keyring: Keyring): Services["callerOf"] {
+  const anyone: Caller = { keyId: null, tenant: "", scopes: [] };
+  if (auth === "none") return async () => anyone;
+  const burst = openBurst(limits.burstWindow, limits.addressBurst);
+  return async (presented, address) => {
+    await burst.address(address);
+    try {
+      const caller = await keyring.callerOf(presented);
+      await burst.key(caller.keyId!, caller.limits.burst ?? limits.burst);
+      return caller;
+    } catch (error) {
+      if (error instanceof Problem && error.status === 401) await burst.failed(address);
+      throw error;
+    }
+  };
 }

@@ -53,7 +53,9 @@ export interface RankTask {
 export interface RankDone {
   readonly body: string;
   readonly digest: string;
-  readonly certified: boolean | null;
+  readonly profile: string;
+  /** Of the bundle, best first. */
+  readonly ids: readonly string[];
 }
 
 /** What is asked of a receipt. */
@@ -82,8 +84,8 @@ export function rank({ shape, asked, model, id, at }: RankTask): Outcome<RankDon
       signatures: () => (signer ? signReceipt(receipt(), signer).signatures : []),
     };
     const body = JSON.stringify(SHAPES[shape].write(answer, asked.form));
-    const { digest, certificate } = receipt();
-    return { body, digest, certified: certificate?.orderCertified ?? null };
+    const { digest, profile } = receipt();
+    return { body, digest, profile, ids: bundle.map((entry) => entry.id) };
   });
 }
 

@@ -18,7 +18,7 @@ export function health(app: FastifyInstance, services: Services): void {
     "/readyz",
     { ...open, schema: { summary: "Whether requests can be taken", tags: ["health"], security: [] } },
     async () => {
-      if (await services.ready()) return { status: "ok", version };
+      if (await services.state.ready()) return { status: "ok", version };
       throw new Problem(503, "The store does not answer.", { headers: { "Retry-After": "1" } });
     },
   );

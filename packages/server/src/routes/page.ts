@@ -8,7 +8,7 @@ export function page(app: FastifyInstance, services: Services): void {
     const html = statusPage({
       config: services.config,
       models: services.models.all,
-      ready: await services.ready(),
+      ready: await services.state.ready(),
     });
     return reply.type("text/html; charset=utf-8").header("Cache-Control", "no-store").send(html);
   });

@@ -2,7 +2,9 @@
 import type { FastifyInstance, FastifySchema } from "fastify";
 import { answer } from "../answer.ts";
 import type { ShapeName } from "../compute/shapes.ts";
+import { onceFor } from "../http/idempotent.ts";
 import type { Problem, ProblemBody } from "../http/problem.ts";
+import { require } from "../keys/keyring.ts";
 import type { Services } from "../services.ts";
 
 export interface RankRoute {
@@ -21,15 +23,24 @@ export function rankRoute(
     url,
     { schema, config: { ranks: true, ...(refuse && { refuse }) } },
     async (request, reply) => {
-      const { id, at, body, caller, left } = request;
+      const caller = request.caller!;
+      require(caller, "rerank");
+      const { id, at, left } = request;
+      const body = request.body ?? Buffer.alloc(0);
       const call = {
-        ...{ id, at, body: body ?? Buffer.alloc(0), route: url, caller: caller!, signal: left.signal },
+        ...{ id, at, body, route: url, caller, signal: left.signal },
         shape: typeof shape === "string" ? shape : shape(body),
       };
-      const answered = await answer(call, services);
-      reply.type("application/json").headers({ ...answered.headers });
-      if (answered.digest !== null) reply.header("Oscillink-Receipt-Digest", answered.digest);
-      return reply.send(answered.body);
+      const scope = { field: request.headers["idempotency-key"], tenant: caller.tenant, route: url, body };
+      const kept = await onceFor(scope, services.state.durable.idempotency, async () => {
+        const answered = await answer(call, services);
+        return { status: 200, headers: answered.headers, body: answered.body };
+      });
+      return reply
+        .code(kept.status)
+        .headers({ ...kept.headers })
+        .type("application/json")
+        .send(kept.body);
     },
   );
 }

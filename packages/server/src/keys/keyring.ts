@@ -1,0 +1,125 @@
+/** Makes keys, changes them, and says who presents one. */
+import { randomBytes } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { LRUCache } from "lru-cache";
+import type { Caller } from "../http/caller.ts";
+import { Problem } from "../http/problem.ts";
+import type { Audit, KeyLimits, KeyRecord, Keys, Scope } from "../state/durable.ts";
+import { macOf, newId, newSecret, readKey, sameMac, writeKey } from "./form.ts";
+
+/** What a new key is like. */
+export interface NewKey {
+  readonly tenant: string;
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  /** In milliseconds since 1970; null: never. */
+  readonly expires: number | null;
+  readonly limits: KeyLimits;
+}
+
+/** How long another process may not have heard of a change, in milliseconds. */
+const STALE = 5000;
+/** How long the old secret of a key holds beside its new one, in milliseconds. */
+const OVERLAP = 24 * 3_600_000;
+
+export interface Keyring {
+  /** @returns the key, which nobody can read again. */
+  create(key: NewKey, who: string): Promise<{ readonly key: string; readonly record: KeyRecord }>;
+  /** A second secret for a key: the first holds for a day more. @returns null for no such key. */
+  rotate(id: string, who: string): Promise<string | null>;
+  /** @returns the record as it is then; null for no such key. */
+  change(
+    id: string,
+    change: Partial<Pick<KeyRecord, "status" | "limits" | "name" | "expires">>,
+    who: string,
+  ): Promise<KeyRecord | null>;
+  list(): Promise<readonly KeyRecord[]>;
+  /** @throws {Problem} 401 for what is no good key, 403 for one that was suspended or revoked. */
+  callerOf(presented: string | null): Promise<Caller & { readonly limits: KeyLimits }>;
+}
+
+export const NO_LIMITS: KeyLimits = { units: null, unitsMonth: null, burst: null };
+
+/** @param data the folder where the pepper is, or is made. @param given the operator's own; empty for none. */
+export function pepperOf(data: string, given: string): string {
+  if (given !== "") return given;
+  const path = join(data, "pepper");
+  try {
+    writeFileSync(path, randomBytes(32).toString("base64url"), { mode: 0o600, flag: "wx" });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+  return readFileSync(path, "utf8");
+}
+
+export function openKeyring(keys: Keys, audit: Audit, pepper: string): Keyring {
+  const known = new LRUCache<string, KeyRecord>({ max: 10_000, ttl: STALE });
+  const put = async (record: KeyRecord, who: string, what: string) => {
+    await keys.put(record);
+    await audit.add({ at: Date.now(), who, what, about: record.id });
+    // In this process a change holds at once.
+    known.set(record.id, record);
+  };
+  async function get(id: string): Promise<KeyRecord | null> {
+    const record = known.get(id) ?? (await keys.get(id));
+    if (record) known.set(id, record);
+    return record;
+  }
+  return {
+    async create({ tenant, name, scopes, expires, limits }, who) {
+      const presented = { id: newId(), secret: newSecret() };
+      const secrets = [{ mac: macOf(presented.secret, pepper), until: null }];
+      const record: KeyRecord = {
+        ...{ id: presented.id, tenant, name, scopes, expires, limits, secrets },
+        ...{ status: "active", created: Date.now() },
+      };
+      await put(record, who, "create");
+      return { key: writeKey(presented), record };
+    },
+    async rotate(id, who) {
+      const record = await keys.get(id);
+      if (!record) return null;
+      const secret = newSecret();
+      const [newest] = record.secrets;
+      const old = newest ? [{ mac: newest.mac, until: Date.now() + OVERLAP }] : [];
+      await put({ ...record, secrets: [{ mac: macOf(secret, pepper), until: null }, ...old] }, who, "rotate");
+      return writeKey({ id, secret });
+    },
+    async change(id, change, who) {
+      const record = await keys.get(id);
+      if (!record) return null;
+      const changed = { ...record, ...change };
+      await put(changed, who, `change ${Object.keys(change).join(" ")}`);
+      return changed;
+    },
+    list: () => keys.list(),
+    async callerOf(presented) {
+      if (presented === null)
+        throw refused("A key is missing: send it as Authorization: Bearer, or as X-API-Key.");
+      const parts = readKey(presented);
+      if (!parts) throw refused("The key is not whole: it begins with osk_, and was perhaps cut.");
+      const record = await get(parts.id);
+      const mac = macOf(parts.secret, pepper);
+      const now = Date.now();
+      // Every secret is compared, so that the time tells nothing of which it was.
+      const good = (record?.secrets ?? []).filter(
+        (one) => sameMac(one.mac, mac) && (one.until === null || one.until > now),
+      );
+      if (!record || good.length === 0) throw refused("The key is not known here.");
+      if (record.expires !== null && record.expires <= now) throw refused("The key has expired.");
+      if (record.status !== "active") throw new Problem(403, `The key was ${record.status}.`);
+      const { id, tenant, scopes, limits } = record;
+      return { keyId: id, tenant, scopes, limits };
+    },
+  };
+}
+
+const refused = (detail: string): Problem =>
+  new Problem(401, detail, { headers: { "WWW-Authenticate": 'Bearer realm="oscillink"' } });
+
+/** @throws {Problem} 403 for a caller who may not. */
+export function require(caller: Caller, scope: Scope): void {
+  if (caller.keyId === null || caller.scopes.includes(scope)) return;
+  throw new Problem(403, `The key may not do this: it lacks the scope ${scope}.`);
+}

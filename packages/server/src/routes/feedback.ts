@@ -1,0 +1,43 @@
+/** What somebody says of an answer, for the profiles that are learned key by key. */
+import { Ajv } from "ajv";
+import type { FastifyInstance } from "fastify";
+import { Type } from "typebox";
+import { Problem } from "../http/problem.ts";
+import { require } from "../keys/keyring.ts";
+import type { Feedback } from "../learn/learner.ts";
+import type { Services } from "../services.ts";
+
+const ids = Type.Array(Type.String(), { maxItems: 1000, default: [] });
+const Body = Type.Object(
+  { digest: Type.String({ pattern: "^sha256:[0-9a-f]{64}$" }), relevant: ids, irrelevant: ids },
+  { additionalProperties: false, required: ["digest"] },
+);
+const validate = new Ajv({ useDefaults: true, allErrors: true }).compile<Feedback>(Body);
+
+export function feedback(app: FastifyInstance, services: Services): void {
+  app.post<{ Body: Buffer }>(
+    "/v1/feedback",
+    { schema: { summary: "Which documents of an answer were relevant", tags: ["rerank"], body: Body } },
+    async (request) => {
+      const caller = request.caller!;
+      require(caller, "feedback");
+      const body = parsed(request.body);
+      if (!validate(body)) {
+        const faults = validate.errors!.map(({ instancePath, message }) => ({
+          pointer: instancePath,
+          detail: message ?? "",
+        }));
+        throw new Problem(422, "The feedback cannot be used.", { faults });
+      }
+      return { reward: await services.learner.learn(caller, body) };
+    },
+  );
+}
+
+function parsed(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    throw new Problem(400, "The body is not JSON.");
+  }
+}

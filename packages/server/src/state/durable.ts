@@ -1,0 +1,143 @@
+/** What must not be lost: keys, what they were charged, what was asked under an idempotency key, and who changed what. */
+
+export const SCOPES = ["rerank", "jobs", "feedback", "admin"] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** Limits of one key, each over the configured one; null leaves that. */
+export interface KeyLimits {
+  readonly units: number | null;
+  readonly unitsMonth: number | null;
+  readonly burst: number | null;
+}
+
+/** A key as it is kept: of its secrets there are hashes alone. */
+export interface KeyRecord {
+  /** The public part. */
+  readonly id: string;
+  /** Whose it is: what one tenant has, no other sees. */
+  readonly tenant: string;
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  readonly status: "active" | "suspended" | "revoked";
+  /** In milliseconds since 1970, as all times here. */
+  readonly created: number;
+  readonly expires: number | null;
+  readonly limits: KeyLimits;
+  /** Two at most, while one takes the place of the other. */
+  readonly secrets: readonly { readonly mac: string; readonly until: number | null }[];
+}
+
+export interface Keys {
+  get(id: string): Promise<KeyRecord | null>;
+  /** Writes a record, new or changed. */
+  put(record: KeyRecord): Promise<void>;
+  list(): Promise<readonly KeyRecord[]>;
+}
+
+/** A request that was counted, once it is known what became of it. */
+export interface LedgerRow {
+  readonly id: string;
+  readonly at: number;
+  readonly tenant: string;
+  readonly keyId: string;
+  readonly route: string;
+  readonly n: number;
+  readonly d: number;
+  /** What was charged: 0 for what was given back. */
+  readonly units: number;
+  readonly outcome: "charged" | "refunded";
+  readonly durationMs: number;
+  readonly digest: string | null;
+}
+
+export interface Ledger {
+  /** Rows from a time on, oldest first. */
+  rows(since: number): Iterable<LedgerRow>;
+  /** Charged units by key, from one time to another. */
+  sums(
+    since: number,
+    until: number,
+  ): Promise<readonly { readonly keyId: string; readonly units: number; readonly requests: number }[]>;
+}
+
+/** An answer that was kept for its idempotency key. */
+export interface Kept {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export interface IdempotencyScope {
+  readonly tenant: string;
+  readonly route: string;
+  readonly key: string;
+}
+
+export interface Idempotency {
+  /**
+   * Begins a request under a key: `new` for the first, who must finish or abandon it before its lease ends; `running` while another
+   * is at it; `other` where the key stands for another body; else what was answered.
+   */
+  begin(
+    scope: IdempotencyScope,
+    fingerprint: string,
+    now: number,
+  ): Promise<
+    { readonly state: "new" | "running" | "other" } | { readonly state: "done"; readonly kept: Kept }
+  >;
+  finish(scope: IdempotencyScope, kept: Kept, now: number): Promise<void>;
+  /** Nothing is kept, and the key may be used again. */
+  abandon(scope: IdempotencyScope): Promise<void>;
+}
+
+export interface AuditRow {
+  readonly at: number;
+  /** A key's id, or `command`. */
+  readonly who: string;
+  readonly what: string;
+  /** The id of what it was done to. */
+  readonly about: string;
+}
+
+export interface Audit {
+  add(row: AuditRow): Promise<void>;
+  rows(limit: number): Promise<readonly AuditRow[]>;
+}
+
+/** What is known of a profile for one key. */
+export interface Arm {
+  readonly profile: string;
+  readonly count: number;
+  readonly sum: number;
+  readonly squares: number;
+}
+
+/** An answer that may still get feedback. */
+export interface Remembered {
+  readonly digest: string;
+  readonly keyId: string;
+  readonly profile: string;
+  /** The ids of the bundle, best first. */
+  readonly ids: readonly string[];
+  readonly at: number;
+}
+
+export interface Learning {
+  remember(answer: Remembered): Promise<void>;
+  /** An answer of this key that got no feedback yet, and will get none after this; null for none. */
+  take(digest: string, keyId: string): Promise<Remembered | null>;
+  reward(keyId: string, profile: string, reward: number): Promise<void>;
+  arms(keyId: string): Promise<readonly Arm[]>;
+  reset(keyId: string): Promise<void>;
+  pinned(keyId: string): Promise<string | null>;
+  /** @param profile null: none. */
+  pin(keyId: string, profile: string | null): Promise<void>;
+}
+
+export interface Durable {
+  readonly keys: Keys;
+  readonly ledger: Ledger;
+  readonly idempotency: Idempotency;
+  readonly audit: Audit;
+  readonly learning: Learning;
+}

@@ -1,0 +1,96 @@
+/** What instances of a server have in common while they run: counters, and jobs. */
+import type { LedgerRow } from "./durable.ts";
+
+/** What a key may spend; 0 is no limit. */
+export interface UnitLimits {
+  readonly units: number;
+  /** In seconds. */
+  readonly window: number;
+  readonly month: number;
+}
+
+/** What remains of a limit. */
+export interface Remains {
+  readonly name: "units" | "month";
+  readonly limit: number;
+  readonly left: number;
+  /** Seconds until it begins anew. */
+  readonly reset: number;
+  /** Seconds that it holds for; null for a calendar month. */
+  readonly window: number | null;
+}
+
+export interface Reserve {
+  /** The id of the reservation. */
+  readonly id: string;
+  readonly keyId: string;
+  readonly units: number;
+  readonly limits: UnitLimits;
+  readonly now: number;
+  /** Until when it holds without a word: it is given back then. */
+  readonly expires: number;
+}
+
+export interface Limits {
+  /** Sets units apart in window and month, in both or in neither. @returns what remains, and the limits that refused. */
+  reserve(
+    request: Reserve,
+  ): Promise<{ readonly refused: readonly Remains["name"][]; readonly remains: readonly Remains[] }>;
+  /**
+   * Settles a reservation once and for all: what is not charged is given back, and the row is written, in one step. A second time
+   * does nothing.
+   */
+  settle(id: string, row: LedgerRow): Promise<boolean>;
+  /** A reservation that lives on, such as that of a job that waits. */
+  extend(id: string, expires: number): Promise<void>;
+  /** Gives back what expired. */
+  sweep(now: number): Promise<number>;
+  /** What a key has spent: for people. */
+  used(keyId: string, limits: UnitLimits, now: number): Promise<readonly Remains[]>;
+}
+
+export const JOB_STATES = ["queued", "running", "done", "failed", "cancelled"] as const;
+export type JobState = (typeof JOB_STATES)[number];
+
+export interface Job {
+  readonly id: string;
+  readonly tenant: string;
+  readonly keyId: string | null;
+  /** The form of its request. */
+  readonly shape: string;
+  readonly body: Uint8Array;
+  readonly created: number;
+}
+
+export interface JobStatus {
+  readonly id: string;
+  readonly tenant: string;
+  readonly keyId: string | null;
+  readonly state: JobState;
+  readonly created: number;
+  readonly finished: number | null;
+  /** The answer, or the problem, as JSON; null before its end. */
+  readonly answer: string | null;
+}
+
+export interface Queue {
+  /** @returns false where the tenant has so many that wait already; true for an id that is there. */
+  add(job: Job, mostWaiting: number): Promise<boolean>;
+  /** The oldest that waits, or whose worker is gone; null for none. */
+  take(now: number, leaseUntil: number): Promise<Job | null>;
+  /** The worker is still at it. @returns false for a job that is not running any more. */
+  beat(id: string, leaseUntil: number): Promise<boolean>;
+  /** @returns false for a job that was cancelled meanwhile, and stays so. */
+  finish(id: string, state: "done" | "failed", answer: string, now: number): Promise<boolean>;
+  /** @returns the state that it is in then; null for none of this tenant. */
+  cancel(id: string, tenant: string, now: number): Promise<JobState | null>;
+  get(id: string, tenant: string): Promise<JobStatus | null>;
+  counts(): Promise<Readonly<Record<JobState, number>>>;
+  /** Forgets what ended before. */
+  purge(before: number): Promise<void>;
+}
+
+export interface Shared {
+  readonly limits: Limits;
+  readonly queue: Queue;
+}

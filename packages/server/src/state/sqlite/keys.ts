@@ -1,0 +1,29 @@
+import type { KeyRecord, Keys } from "../durable.ts";
+import type { Database } from "./open.ts";
+
+interface Row extends Omit<KeyRecord, "scopes" | "limits" | "secrets"> {
+  readonly scopes: string;
+  readonly limits: string;
+  readonly secrets: string;
+}
+
+export function keysOf({ sql, durably }: Database): Keys {
+  const one = sql.prepare("SELECT * FROM keys WHERE id = ?");
+  const all = sql.prepare("SELECT * FROM keys ORDER BY created, id");
+  const put = sql.prepare("INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  const recordOf = (row: unknown): KeyRecord => {
+    const { scopes, limits, secrets, ...rest } = row as Row;
+    return { ...rest, scopes: JSON.parse(scopes), limits: JSON.parse(limits), secrets: JSON.parse(secrets) };
+  };
+  return {
+    async get(id) {
+      const row = one.get(id);
+      return row ? recordOf(row) : null;
+    },
+    async put({ id, tenant, name, scopes, status, created, expires, limits, secrets }) {
+      const [s, l, m] = [scopes, limits, secrets].map((value) => JSON.stringify(value));
+      durably(() => put.run(id, tenant, name, s!, status, created, expires, l!, m!));
+    },
+    list: async () => all.all().map(recordOf),
+  };
+}

@@ -1,0 +1,43 @@
+import type { Learning, Remembered } from "../durable.ts";
+import type { Database } from "./open.ts";
+
+/** How long an answer may get feedback, in milliseconds. */
+const KEEP = 30 * 24 * 3_600_000;
+
+export function learningOf({ sql, atomically }: Database): Learning {
+  const put = sql.prepare("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?)");
+  const purge = sql.prepare("DELETE FROM answers WHERE at < ?");
+  const take = sql.prepare("DELETE FROM answers WHERE digest = ? AND key_id = ? RETURNING profile, ids, at");
+  const reward = sql.prepare(
+    "INSERT INTO arms VALUES (?, ?, 1, ?, ?) ON CONFLICT DO UPDATE SET count = count + 1, sum = sum + excluded.sum, squares = squares + excluded.squares",
+  );
+  const arms = sql.prepare("SELECT profile, count, sum, squares FROM arms WHERE key_id = ? ORDER BY profile");
+  const reset = sql.prepare("DELETE FROM arms WHERE key_id = ?");
+  const pinned = sql.prepare("SELECT profile FROM pins WHERE key_id = ?");
+  const pin = sql.prepare("INSERT OR REPLACE INTO pins VALUES (?, ?)");
+  const unpin = sql.prepare("DELETE FROM pins WHERE key_id = ?");
+  return {
+    async remember({ digest, keyId, profile, ids, at }) {
+      atomically(() => {
+        purge.run(at - KEEP);
+        put.run(digest, keyId, profile, JSON.stringify(ids), at);
+      });
+    },
+    async take(digest, keyId) {
+      const row = take.get(digest, keyId) as { profile: string; ids: string; at: number } | undefined;
+      return row ? ({ digest, keyId, ...row, ids: JSON.parse(row.ids) } satisfies Remembered) : null;
+    },
+    async reward(keyId, profile, value) {
+      reward.run(keyId, profile, value, value * value);
+    },
+    arms: async (keyId) => arms.all(keyId) as never,
+    async reset(keyId) {
+      reset.run(keyId);
+    },
+    pinned: async (keyId) => (pinned.get(keyId) as { profile: string } | undefined)?.profile ?? null,
+    async pin(keyId, profile) {
+      if (profile === null) unpin.run(keyId);
+      else pin.run(keyId, profile);
+    },
+  };
+}

@@ -1,0 +1,71 @@
+import { deflateRawSync, inflateRawSync } from "node:zlib";
+import { JOB_STATES, type Job, type JobState, type JobStatus, type Queue } from "../shared.ts";
+import type { Database } from "./open.ts";
+
+interface Row extends Omit<Job, "keyId"> {
+  readonly key_id: string | null;
+}
+
+export function queueOf({ sql, atomically, durably }: Database): Queue {
+  const waiting = sql.prepare("SELECT COUNT(*) AS count FROM jobs WHERE state = 'queued' AND tenant = ?");
+  const has = sql.prepare("SELECT 1 FROM jobs WHERE id = ?");
+  const add = sql.prepare(
+    "INSERT INTO jobs (id, tenant, key_id, shape, body, created, state) VALUES (?, ?, ?, ?, ?, ?, 'queued')",
+  );
+  const next = sql.prepare(
+    "SELECT id, tenant, key_id, shape, body, created FROM jobs WHERE state = 'queued' OR (state = 'running' AND lease < ?) ORDER BY number LIMIT 1",
+  );
+  const start = sql.prepare("UPDATE jobs SET state = 'running', lease = ? WHERE id = ?");
+  const beat = sql.prepare("UPDATE jobs SET lease = ? WHERE id = ? AND state = 'running'");
+  // What ended needs its request no more.
+  const finish = sql.prepare(
+    "UPDATE jobs SET state = ?, answer = ?, finished = ?, body = x'' WHERE id = ? AND state = 'running'",
+  );
+  const cancel = sql.prepare(
+    "UPDATE jobs SET state = 'cancelled', finished = ?, body = x'' WHERE id = ? AND tenant = ? AND state IN ('queued', 'running')",
+  );
+  const get = sql.prepare(
+    "SELECT id, tenant, key_id AS keyId, state, created, finished, answer FROM jobs WHERE id = ? AND tenant = ?",
+  );
+  const counts = sql.prepare("SELECT state, COUNT(*) AS count FROM jobs GROUP BY state");
+  const purge = sql.prepare("DELETE FROM jobs WHERE finished < ?");
+  const statusOf = (id: string, tenant: string) =>
+    (get.get(id, tenant) as unknown as JobStatus | undefined) ?? null;
+  return {
+    add: async ({ id, tenant, keyId, shape, body, created }, mostWaiting) =>
+      durably(() => {
+        if (has.get(id)) return true;
+        if ((waiting.get(tenant) as { count: number }).count >= mostWaiting) return false;
+        add.run(id, tenant, keyId, shape, deflateRawSync(body, { level: 1 }), created);
+        return true;
+      }),
+    take: async (now, leaseUntil) =>
+      atomically(() => {
+        const row = next.get(now) as unknown as Row | undefined;
+        if (!row) return null;
+        start.run(leaseUntil, row.id);
+        const { key_id: keyId, body, ...job } = row;
+        return { ...job, keyId, body: inflateRawSync(body) };
+      }),
+    beat: async (id, leaseUntil) => beat.run(leaseUntil, id).changes > 0,
+    finish: async (id, state, answer, now) => durably(() => finish.run(state, answer, now, id).changes > 0),
+    cancel: async (id, tenant, now) =>
+      durably(() => {
+        cancel.run(now, id, tenant);
+        return statusOf(id, tenant)?.state ?? null;
+      }),
+    get: async (id, tenant) => statusOf(id, tenant),
+    async counts() {
+      const found = new Map(
+        (counts.all() as { state: JobState; count: number }[]).map((row) => [row.state, row.count]),
+      );
+      return Object.fromEntries(JOB_STATES.map((state) => [state, found.get(state) ?? 0])) as Record<
+        JobState,
+        number
+      >;
+    },
+    async purge(before) {
+      purge.run(before);
+    },
+  };
+}

@@ -26,6 +26,8 @@ export async function makeServer(environment: Environment = {}, data = temporary
     OSCILLINK_PORT: "0",
     OSCILLINK_ADMIN_PORT: "0",
     OSCILLINK_THREADS: "1",
+    // The machine that runs the tests may be busy.
+    OSCILLINK_LIMITS_LOOP_DELAY_MS: "60000",
     OSCILLINK_LOG_LEVEL: "silent",
     OSCILLINK_DATA: data,
   };

@@ -2,6 +2,7 @@
 import cors from "@fastify/cors";
 import helmet from "@fastify/helmet";
 import swagger from "@fastify/swagger";
+import reference from "@fastify/swagger-ui";
 import underPressure from "@fastify/under-pressure";
 import { version } from "@oscillink/core";
 import Fastify, {
@@ -106,13 +107,22 @@ export async function createApp(services: Services, logger: FastifyBaseLogger): 
       info: {
         title: "Oscillink",
         version,
+        summary: "Re-ranking with a receipt",
         description:
           "Re-ranking with a receipt: documents settle on a lattice, and each says why it was chosen.",
         license: { name: "Apache-2.0", identifier: "Apache-2.0" },
       },
+      servers: [{ url: "/" }],
       components: { securitySchemes: { key: { type: "http", scheme: "bearer" } } },
       security: config.auth === "keys" ? [{ key: [] }] : [],
     },
+  });
+  // Its pages are not routes of the document, and open to anyone, as the document is.
+  await app.register(async (pages) => {
+    pages.addHook("onRoute", (route) => {
+      route.config = { ...route.config, open: true };
+    });
+    await pages.register(reference, { routePrefix: "/reference" });
   });
   await app.register(async (routes) => {
     health(routes, services);

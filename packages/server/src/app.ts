@@ -12,7 +12,7 @@ import Fastify, {
   LogController,
 } from "fastify";
 import type { Caller } from "./http/caller.ts";
-import { refusalOf, sendProblem } from "./http/errors.ts";
+import { presentedKey, refusalOf, sendProblem } from "./http/errors.ts";
 import { Problem, type ProblemBody, problemOf } from "./http/problem.ts";
 import { requestId } from "./http/requestId.ts";
 import { feedback } from "./routes/feedback.ts";
@@ -179,12 +179,6 @@ function admitCallers(app: FastifyInstance, services: Services): void {
   app.addHook("onResponse", async (request) => {
     working.delete(request);
   });
-}
-
-function presentedKey({ headers }: FastifyRequest): string | null {
-  const { authorization, "x-api-key": key } = headers;
-  if (typeof key === "string") return key;
-  return /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1] ?? null;
 }
 
 const busy = (why: string): Problem =>

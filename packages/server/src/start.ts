@@ -1,4 +1,5 @@
 /** Starts all that the routes are served by. */
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { FastifyBaseLogger } from "fastify";
 import { keepAnswers } from "./answers.ts";
@@ -31,13 +32,14 @@ const SWEEP = 60_000;
 
 /** Opens the store of a data folder, and its keys. */
 export function openStore({ data, pepper }: Config) {
+  mkdirSync(data, { recursive: true, mode: 0o700 });
   const state = openState(join(data, "state.db"));
   return { state, keyring: openKeyring(state.durable.keys, state.durable.audit, pepperOf(data, pepper)) };
 }
 
 export async function startServices(config: Config, log: FastifyBaseLogger): Promise<Started> {
-  const signing = config.signReceipts ? openSigning(config.data, config.signingKey) : null;
   const { state, keyring } = openStore(config);
+  const signing = config.signReceipts ? openSigning(config.data, config.signingKey) : null;
   const { limits, queue } = state.shared;
   const compute = await startCompute({ threads: config.threads, signing });
   const metrics = createMetrics(

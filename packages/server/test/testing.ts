@@ -74,11 +74,12 @@ export async function post(
 }
 
 /** Any request, by the application of the server itself. */
-export async function ask({ app }: Server, request: InjectOptions & { readonly url: string }) {
+export async function ask({ app }: Pick<Server, "app">, request: InjectOptions & { readonly url: string }) {
   const answer = await app.inject(request);
   const type = String(answer.headers["content-type"] ?? "");
   const json = type.includes("json") ? answer.json() : null;
-  promised(app, request.method ?? "GET", request.url.split("?")[0]!, answer.statusCode, type, json);
+  if (app.hasDecorator("swagger"))
+    promised(app, request.method ?? "GET", request.url.split("?")[0]!, answer.statusCode, type, json);
   return { status: answer.statusCode, headers: answer.headers, type, json, text: answer.body };
 }
 
@@ -112,3 +113,16 @@ function promised(
 type Promised = { content?: Record<string, { schema: object }> };
 const ajv = new Ajv({ strict: false, allErrors: true });
 const validators = new WeakMap<object, ValidateFunction>();
+
+/** A new key, made with the first one, which may do everything. */
+export async function keyOf({ admin, firstKey }: Server, key: object = {}): Promise<string> {
+  const answer = await admin.inject({
+    method: "POST",
+    url: "/admin/keys",
+    headers: bearer(firstKey!),
+    payload: key,
+  });
+  return answer.json().key;
+}
+
+export const bearer = (key: string): Record<string, string> => ({ authorization: `Bearer ${key}` });

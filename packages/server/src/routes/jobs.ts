@@ -54,7 +54,7 @@ export function jobs(app: FastifyInstance, services: Services): void {
     "/v1/jobs/:id",
     {
       schema: operation({
-        ...{ summary: "Read a job", tag: "jobs", refusals: [404, ...KEYED] },
+        ...{ summary: "Read a job", tag: "jobs", tagged: true, refusals: [404, ...KEYED] },
         answer: ["Its state, and its answer once it is done", Job],
       }),
     },

@@ -120,6 +120,8 @@ export interface Operation {
   /** The type of a good answer. Default: JSON. */
   readonly type?: string;
   readonly refusals: readonly number[];
+  /** Whether a client may hold what it asks for already (304). */
+  readonly tagged?: boolean;
   readonly open?: boolean;
   readonly deprecated?: boolean;
 }
@@ -131,6 +133,7 @@ export function operation({
   body,
   answer,
   refusals,
+  tagged,
   open,
   deprecated,
   ...how
@@ -145,7 +148,11 @@ export function operation({
   return {
     ...{ summary, tags: [tag], operationId: operationId(summary) },
     ...(body && { body }),
-    response: { [status]: good, ...Object.fromEntries(refusals.map((one) => [one, refused])) },
+    response: {
+      [status]: good,
+      ...(tagged && { 304: { description: "It is what the client has", type: "null" } }),
+      ...Object.fromEntries(refusals.map((one) => [one, refused])),
+    },
     ...(open && { security: [] }),
     ...(deprecated && { deprecated }),
   };

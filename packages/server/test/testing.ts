@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type {} from "@fastify/swagger";
 import { Ajv, type ValidateFunction } from "ajv";
 import type { InjectOptions } from "fastify";
 import { onTestFinished } from "vitest";

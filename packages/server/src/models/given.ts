@@ -1,8 +1,23 @@
+import { Problem } from "../http/problem.ts";
 import type { Model } from "./models.ts";
 
-/** What comes along is all there is: vectors, or scores. Core says what is missing. */
+/** What comes along is all there is: vectors, or scores. */
 export const given: Model = {
   name: "oscillink",
   description: "Ranks by the vectors or the scores of the request, and by its words.",
-  complete: (request) => request,
+  available: true,
+  complete(request) {
+    const { query, candidates, lists } = request;
+    const nothing =
+      query === undefined &&
+      lists === undefined &&
+      Array.isArray(candidates) &&
+      candidates.length > 0 &&
+      candidates.every((one) => one?.score === undefined);
+    if (!nothing) return request;
+    const missing =
+      "The model oscillink ranks by the vectors or the scores of the first search, and the request has none";
+    const instead = "send them, or ask for oscillink-embed, oscillink-lexical or oscillink-order";
+    throw new Problem(422, `${missing}: ${instead}.`);
+  },
 };

@@ -1,0 +1,33 @@
+import { LexicalEmbedder } from "@oscillink/lexical";
+import type { Model } from "./models.ts";
+import { isComplete, textOf, wordsOf } from "./texts.ts";
+
+/** The places of a vector: pools are small, so that few terms meet in one. */
+const DIMENSIONS = 1024;
+
+/**
+ * Vectors that count words and their parts, fitted on the pool: no model, no network, and no idea of meaning. It is the weakest that
+ * is served; see what it was measured to gain before you choose it.
+ */
+export const lexical: Model = {
+  name: "oscillink-lexical",
+  description: "Makes vectors of the words of the pool: no model, and no idea of what words mean.",
+  available: true,
+  complete(request) {
+    const { queryText, candidates } = wordsOf("oscillink-lexical", request);
+    if (isComplete(request.query, candidates)) return request;
+    const texts = candidates.map(textOf);
+    const embedder = LexicalEmbedder.fit(texts, { dimensions: DIMENSIONS });
+    const query = embedder.embed(queryText);
+    // A question without a letter or a digit has no direction: nothing tells the documents apart.
+    if (query.every((value) => value === 0) || texts.every((text) => text === "")) {
+      return { ...request, candidates: candidates.map((one) => ({ ...one, score: 0 })) };
+    }
+    return {
+      missing: "append",
+      ...request,
+      query,
+      candidates: candidates.map((one, i) => ({ ...one, embedding: embedder.embed(texts[i]!) })),
+    };
+  },
+};

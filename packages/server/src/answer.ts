@@ -94,7 +94,7 @@ export async function read(call: Call, { compute, models, metrics, config }: Con
   const sized = await timed(metrics, "read", () => compute.read(call));
   const rankings = sized.map((one) => ({
     ...one,
-    model: models.find(one.asked.model),
+    model: models.find(one.asked.model, SHAPES[call.shape].texts === true),
     cost: compute.costOf(one),
   }));
   return { rankings, counted: admit(call, rankings, config) };
@@ -110,7 +110,9 @@ export async function rank(
   const { compute, metrics, learner, config } = context;
   const { shape, id, at, signal, caller } = call;
   const rankOne = async ({ asked, model, cost }: Ranking): Promise<RankDone> => {
-    const completed = await timed(metrics, "model", async () => model.complete(asked.request, signal));
+    const completed = model.computes
+      ? asked.request
+      : await timed(metrics, "model", async () => model.complete(asked.request, signal));
     signal.throwIfAborted();
     const request = { ...(profile !== null && { profile: profile as ProfileName }), ...completed };
     const task = { shape, asked: { ...asked, request }, model: model.name, id, at };

@@ -15,6 +15,7 @@ import type { Caller } from "./http/caller.ts";
 import { presentedKey, refusalOf, sendProblem } from "./http/errors.ts";
 import { Problem, type ProblemBody, problemOf } from "./http/problem.ts";
 import { requestId } from "./http/requestId.ts";
+import { compatible } from "./routes/compatible.ts";
 import { feedback } from "./routes/feedback.ts";
 import { health } from "./routes/health.ts";
 import { jobs } from "./routes/jobs.ts";
@@ -127,6 +128,7 @@ export async function createApp(services: Services, logger: FastifyBaseLogger): 
   await app.register(async (routes) => {
     health(routes, services);
     own(routes, services);
+    compatible(routes, services);
     jobs(routes, services);
     feedback(routes, services);
     page(routes, services);

@@ -13,8 +13,7 @@ import { openLearner } from "./learn/learner.ts";
 import { openBurst } from "./limits/burst.ts";
 import { openMeter } from "./limits/meter.ts";
 import { createMetrics } from "./metrics.ts";
-import { given } from "./models/given.ts";
-import { serveModels } from "./models/models.ts";
+import { modelsOf, serveModels } from "./models/models.ts";
 import { openSigning } from "./receipts/signing.ts";
 import type { Services } from "./services.ts";
 import { SCOPES } from "./state/durable.ts";
@@ -52,7 +51,7 @@ export async function startServices(config: Config, log: FastifyBaseLogger): Pro
     meter: openMeter(limits, config, metrics),
     answers: keepAnswers(config),
     learner: openLearner(state.durable.learning, config),
-    models: serveModels([given], config.models.aliases, config.models.default),
+    models: serveModels(modelsOf(config.models), config.models),
   };
   const jobs = startJobs(queue, context, log);
   const sweep = setInterval(() => void limits.sweep(Date.now()), SWEEP).unref();

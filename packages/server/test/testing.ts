@@ -93,7 +93,7 @@ function promised(
   type: string,
   json: unknown,
 ): void {
-  const { paths } = app.swagger() as {
+  const { paths } = app.swagger() as unknown as {
     paths: Record<string, Record<string, { responses: Record<string, Promised> }>>;
   };
   const [, operations] =

@@ -27,6 +27,8 @@ export interface Answer {
 }
 
 export interface Shape {
+  /** Whether its clients send texts, and no evidence beside. */
+  readonly texts?: true;
   /** One ranking, or several. @throws {Problem} 422 for what cannot be ranked, each fault with its place. */
   read(body: unknown): Asked | readonly Asked[];
   /** The answer to one ranking as a JSON value. */

@@ -11,6 +11,7 @@ import {
 import type { Signer } from "@oscillink/core/keys";
 import { move, Piscina, workerData } from "piscina";
 import { type Fault, Problem } from "../http/problem.ts";
+import { lexical } from "../models/lexical.ts";
 import type { Signing } from "../receipts/signing.ts";
 import { explanationOf, verdictOf, verifiersOf } from "../receipts/verify.ts";
 import { measureRates, type Rates, type Size, sizeOf } from "./cost.ts";
@@ -77,7 +78,7 @@ export function read({ shape, body }: ReadTask): unknown {
 
 export function rank({ shape, asked, model, id, at }: RankTask): Outcome<RankDone> {
   return outcome<RankDone>(() => {
-    const { request } = asked;
+    const request = model === lexical.name ? lexical.complete(asked.request) : asked.request;
     const { bundle, receipt } = ranked(request);
     const answer = {
       ...{ bundle, request, model, id, at, receipt },

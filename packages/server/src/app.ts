@@ -20,6 +20,7 @@ import { health } from "./routes/health.ts";
 import { jobs } from "./routes/jobs.ts";
 import { own } from "./routes/own.ts";
 import { page } from "./routes/page.ts";
+import { published } from "./routes/published.ts";
 import type { Services } from "./services.ts";
 
 declare module "fastify" {
@@ -129,6 +130,7 @@ export async function createApp(services: Services, logger: FastifyBaseLogger): 
     own(routes, services);
     jobs(routes, services);
     feedback(routes, services);
+    published(routes, services);
     page(routes, services);
     routes.get("/openapi.json", { config: { open: true }, schema: { hide: true } }, () => app.swagger());
   });

@@ -49,7 +49,7 @@ const PAIRS = 2048;
  * The published `state_sig`: SHA-256 of Python's JSON text of the query, the gates, the weights and a hash of the first
  * 2048 edges. It covers neither the vectors nor the chain's contents; receipts of other profiles use a digest that does.
  */
-export function publishedStateSignature(state: PublishedState): string {
+export function publishedStateSignature(state: Omit<PublishedState, "vectors">): string {
   const { query, gates, weights, neighbors, deterministic, chainLength } = state;
   const floats = (values: Iterable<number>) => `[${Array.from(values, pythonFloat).join(", ")}]`;
   const text = [
@@ -73,7 +73,8 @@ export function publishedProvenance(state: PublishedState): string {
   return bytesToHex(hash.digest());
 }
 
-const edgeBytes = ({ pairs }: PublishedState): Uint8Array => int64Bytes(pairs.slice(0, PAIRS).flat());
+const edgeBytes = ({ pairs }: Pick<PublishedState, "pairs">): Uint8Array =>
+  int64Bytes(pairs.slice(0, PAIRS).flat());
 
 /** numpy's rounding of a float32 to six decimals: half to even, in float32 throughout. */
 export function round6(x: number): number {

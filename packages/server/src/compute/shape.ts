@@ -35,5 +35,21 @@ export interface Shape {
   join?(answers: readonly string[], id: string): string;
 }
 
+/** The call that a form of its own answers. */
+export interface RunCall {
+  readonly id: string;
+  readonly at: number;
+  /** The header fields that tell what remains to the key. */
+  readonly remaining: Readonly<Record<string, string>>;
+}
+
+/** A form that computes something else than a ranking, and writes its answer by itself. */
+export interface RunShape extends Pick<Shape, "read" | "join"> {
+  /** What `X-Profile-Id` says. */
+  readonly profile: string;
+  /** The answer as a JSON value. @throws {Problem} 422 for what cannot be computed. */
+  run(asked: Asked, call: RunCall): unknown;
+}
+
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);

@@ -2,8 +2,13 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { FastifyInstance } from "fastify";
+import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createServer, loadConfig, type Server } from "../src/index.ts";
+import { createApp } from "../src/app.ts";
+import type { Counted } from "../src/http/caller.ts";
+import { loadConfig } from "../src/index.ts";
+import { type Started, startServices } from "../src/start.ts";
 
 /** The tolerances of the golden vectors, relative to max(1, |v|): against the Python package, which is in float32 … */
 const REFERENCE = 1e-4;
@@ -72,7 +77,13 @@ const fixture = new URL("fixtures/published.json", import.meta.url);
 const { cases } = JSON.parse(readFileSync(fixture, "utf8")) as { cases: Golden[] };
 
 const data = mkdtempSync(join(tmpdir(), "oscillink-published-"));
-let server: Server;
+let app: FastifyInstance;
+let started: Started;
+/** What was counted of each request, and what became of it. */
+const ledger: { counted: Counted; outcome: "reserved" | "charged" | "refunded" }[] = [];
+/** What a caller with limits is told in all answers. */
+let remaining: Record<string, string> = {};
+
 beforeAll(async () => {
   const environment = {
     ...{
@@ -81,18 +92,32 @@ beforeAll(async () => {
       OSCILLINK_THREADS: "1",
       OSCILLINK_LOG_LEVEL: "silent",
     },
-    ...{ OSCILLINK_LIMITS_INTERACTIVE_MS: "10000" },
+    ...{ OSCILLINK_LIMITS_INTERACTIVE_MS: "2000", OSCILLINK_LIMITS_DOCUMENTS: "1000" },
   };
-  server = await createServer(loadConfig({ environment }));
+  const log = pino({ level: "silent" });
+  started = await startServices(loadConfig({ environment }), log);
+  const services = {
+    ...started.services,
+    reserve: async (_: unknown, counted: Counted) => {
+      const entry: (typeof ledger)[number] = { counted, outcome: "reserved" };
+      ledger.push(entry);
+      const become = (outcome: typeof entry.outcome) => async () => {
+        entry.outcome = outcome;
+      };
+      return { headers: remaining, commit: become("charged"), refund: become("refunded") };
+    },
+  };
+  app = await createApp(services, log);
 });
 afterAll(async () => {
-  await server.close();
+  await app.close();
+  await started.close();
   rmSync(data, { recursive: true });
 });
 
 async function post(url: string, body: unknown, headers: Record<string, string> = {}) {
   const payload = typeof body === "string" ? body : JSON.stringify(body);
-  const answer = await server.app.inject({
+  const answer = await app.inject({
     ...{ method: "POST", url, payload },
     headers: { "content-type": "application/json", ...headers },
   });
@@ -240,3 +265,284 @@ describe.each(cases.filter(({ chain_receipt }) => chain_receipt?.out && chain_re
     });
   },
 );
+
+const golden = cases.find(({ name }) => name === "n12_d8")!;
+const request = requestOf(golden);
+const { Y } = request;
+
+test("a request without a query is answered as one of zeros, as there", async () => {
+  const zeros = cases.find(({ name }) => name === "n12_d8_zero_psi")!;
+  for (const psi of [undefined, null]) {
+    const { body } = await post("/v1/settle", { ...requestOf(zeros), psi, options: { bundle_k: 5 } });
+    expect(body.state_sig).toBe(zeros.state_sig);
+    compareReceipt(body.receipt, zeros);
+    compareBundle(body.bundle, zeros);
+  }
+});
+
+test("the least request: a matrix, and the defaults of the package", async () => {
+  const { status, body } = await post("/v1/settle", { Y });
+  expect(status).toBe(200);
+  expect(body.bundle).toBeNull();
+  expect(body.receipt).toMatchObject({ meta: { receipt_detail: "full" } });
+  expect(body.meta).toMatchObject({
+    kneighbors_requested: 6,
+    kneighbors_effective: 6,
+    lam: { G: 1, C: 0.5, Q: 4, P: 0 },
+  });
+  const without = await post("/v1/settle", { Y, options: { include_receipt: false, bundle_k: 0 } });
+  expect(without.body).toMatchObject({ state_sig: body.state_sig, receipt: null, bundle: null });
+});
+
+test("the same matrix as base64 gives the same answer, figure for figure", async () => {
+  const encode = (values: readonly number[]) =>
+    Buffer.from(Float32Array.from(values).buffer).toString("base64");
+  const encoded = {
+    Y: { shape: [Y.length, Y[0]!.length], dtype: "float32", data: encode(Y.flat()) },
+    psi: { dtype: "float32", data: encode(request.psi) },
+  };
+  const answers = [];
+  for (const body of [request, { ...request, ...encoded }]) {
+    const { receipt, bundle, state_sig } = (await post("/v1/settle", { ...body, options: { bundle_k: 12 } }))
+      .body;
+    const { t_ms: _, meta, ...figures } = receipt;
+    answers.push({ bundle, state_sig, figures, res: meta.ustar_res });
+  }
+  expect(answers[1]).toEqual(answers[0]);
+});
+
+test("more rows in the bundle than there are, or neighbours than others, is all of them", async () => {
+  const { body } = await post("/v1/settle", { Y, params: { kneighbors: 99 }, options: { bundle_k: 99 } });
+  expect(body.bundle.length).toBe(12);
+  expect(body.meta).toMatchObject({ kneighbors_requested: 99, kneighbors_effective: 11 });
+});
+
+test("vectors of one value are ranked", async () => {
+  const { status, body } = await post("/v1/bundle", {
+    Y: [[1], [2], [3]],
+    psi: [1],
+    options: { bundle_k: 2 },
+  });
+  expect(status).toBe(200);
+  expect(body.bundle.map(({ align }) => align)).toEqual([1, 1]);
+});
+
+test("a request that was answered is charged its values", async () => {
+  ledger.length = 0;
+  await post("/v1/settle", request);
+  expect(ledger).toMatchObject([
+    { counted: { route: "/v1/settle", n: 12, d: 8, units: 96 }, outcome: "charged" },
+  ]);
+});
+
+describe("what remains to a key", () => {
+  const window = '"units";q=5000;w=3600';
+  const month = '"month";q=90000';
+
+  test("is told in the fields of the package", async () => {
+    remaining = {
+      "RateLimit-Policy": `${window}, ${month}`,
+      RateLimit: '"units";r=4904;t=120, "month";r=89000;t=86400',
+    };
+    const before = Math.floor(Date.now() / 1000);
+    const { headers, body } = await post("/v1/settle", request);
+    remaining = {};
+    const { quota, usage } = body.meta as { quota: { reset: number }; usage: { monthly: unknown } };
+    const period = new Date().toISOString().slice(0, 7).replace("-", "");
+    expect(quota).toMatchObject({ limit: 5000, remaining: 4904 });
+    expect(quota.reset - before - 120).toBeGreaterThanOrEqual(0);
+    expect(quota.reset - before - 120).toBeLessThanOrEqual(1);
+    expect(usage.monthly).toEqual({ limit: 90000, used: 1000, remaining: 89000, period });
+    expect(headers).toMatchObject({
+      "x-quota-limit": "5000",
+      "x-quota-remaining": "4904",
+      "x-quota-reset": String(quota.reset),
+      "x-monthly-cap": "90000",
+      "x-monthly-used": "1000",
+      "x-monthly-remaining": "89000",
+      "x-monthly-period": period,
+    });
+  });
+});
+
+/** Requests that the Python package's server answered with 500, or with figures that mean nothing. */
+const refused: readonly [what: string, route: string, body: unknown, pointer: string, says: string][] = [
+  ["a request that is no object", "settle", [request], "", "must be an object"],
+  ["no matrix", "settle", { psi: [1] }, "/Y", "is missing"],
+  ["a matrix that is null", "settle", { Y: null }, "/Y", "must be a matrix"],
+  ["a matrix that is a text", "settle", { Y: "AAAA" }, "/Y", "must be a matrix"],
+  ["an empty matrix", "settle", { Y: [] }, "/Y", "one row at least"],
+  ["an empty row", "settle", { Y: [[]] }, "/Y/0", "must not be empty"],
+  ["a row that is null", "settle", { Y: [[1], null] }, "/Y/1", "must be a row of numbers"],
+  [
+    "a ragged matrix",
+    "settle",
+    { Y: [[1, 2], [3]] },
+    "/Y/1",
+    "must be of 2 values, as the first row is, not 1",
+  ],
+  ["a matrix of one dimension", "settle", { Y: [1, 2] }, "/Y/0", "must be an array of numbers"],
+  ["1e39", "settle", { Y: [[1, 1e39]] }, "/Y/0/1", "must be a number of the range of float32"],
+  ["a text for a number", "settle", { Y: [[1, "2"]] }, "/Y/0/1", "must be a number"],
+  ["a boolean for a number", "settle", { Y: [[1, true]] }, "/Y/0/1", "must be a number"],
+  ["null for a number", "settle", { Y: [[1, null]] }, "/Y/0/1", "must be a number"],
+  [
+    "a shape that does not fit",
+    "settle",
+    { Y: { shape: [2, 2], data: "AAAAAAAAAAA=" } },
+    "/Y/data",
+    "must hold 4",
+  ],
+  [
+    "a query of another width",
+    "settle",
+    { Y, psi: [1] },
+    "/psi",
+    "must be of 8 values, as the rows of Y are, not 1",
+  ],
+  ["a query of texts", "settle", { Y, psi: ["1", 2, 3, 4, 5, 6, 7, 8] }, "/psi/0", "must be a number"],
+  ["too few gates", "settle", { Y, gates: [1] }, "/gates", "must be one a row, 12 in all, not 1"],
+  [
+    "a gate below 0",
+    "settle",
+    { Y, gates: Y.map((_, i) => (i === 3 ? -1 : 1)) },
+    "/gates/3",
+    "from 0 to 1, not -1",
+  ],
+  [
+    "a chain out of range",
+    "settle",
+    { Y, chain: [0, 12] },
+    "/chain/1",
+    "must be a row, from 0 to 11, not 12",
+  ],
+  ["a chain below 0", "settle", { Y, chain: [0, -1] }, "/chain/1", "an integer of at least 0, not -1"],
+  ["a chain of one", "settle", { Y, chain: [1] }, "/chain", "two rows or more"],
+  ["a chain of halves", "settle", { Y, chain: [0, 0.5] }, "/chain/1", "must be an integer"],
+  ["a link of a row with itself", "settle", { Y, chain: [2, 2] }, "/chain/1", "is row 2 again"],
+  ["no chain to judge", "chain/receipt", { Y }, "/chain", "must be given here"],
+  ["an empty chain to judge", "chain/receipt", { Y, chain: [] }, "/chain", "must be given here"],
+  ["no size of the bundle", "bundle", { Y }, "/options/bundle_k", "must be set here"],
+  ["a bundle of 0", "bundle", { Y, options: { bundle_k: 0 } }, "/options/bundle_k", "must be set here"],
+  [
+    "a bundle below 0",
+    "settle",
+    { Y, options: { bundle_k: -1 } },
+    "/options/bundle_k",
+    "of at least 0, not -1",
+  ],
+  ["a bundle of 2.5", "settle", { Y, options: { bundle_k: 2.5 } }, "/options/bundle_k", "must be an integer"],
+  ["no neighbours", "settle", { Y, params: { kneighbors: 0 } }, "/params/kneighbors", "of at least 1, not 0"],
+  [
+    "neighbours below 0",
+    "settle",
+    { Y, params: { kneighbors: -3 } },
+    "/params/kneighbors",
+    "of at least 1, not -3",
+  ],
+  [
+    "neighbours as a text",
+    "settle",
+    { Y, params: { kneighbors: "6" } },
+    "/params/kneighbors",
+    'an integer of at least 1, not "6"',
+  ],
+  ["lamG below 0", "settle", { Y, params: { lamG: -1 } }, "/params/lamG", "not -1"],
+  ["lamC as a boolean", "settle", { Y, params: { lamC: true } }, "/params/lamC", "must be a number"],
+  [
+    "lamQ beyond all floats",
+    "settle",
+    '{"Y":[[1]],"params":{"lamQ":1e400}}',
+    "/params/lamQ",
+    "must be a number",
+  ],
+  [
+    "weights that drown lamG",
+    "settle",
+    { Y, params: { lamG: 1e-6, lamC: 1e6 } },
+    "/params/lamC",
+    "must be below",
+  ],
+  [
+    "a chain that drowns lamG",
+    "settle",
+    { Y, chain: [0, 1], params: { lamG: 1e-6, lamP: 1e6 } },
+    "/params/lamP",
+    "must be below",
+  ],
+  [
+    "a flag as a number",
+    "settle",
+    { Y, params: { deterministic_k: 1 } },
+    "/params/deterministic_k",
+    "true or false, not 1",
+  ],
+  ["no iterations", "settle", { Y, options: { max_iters: 0 } }, "/options/max_iters", "of at least 1"],
+  ["a step of 0", "settle", { Y, options: { dt: 0 } }, "/options/dt", "a number above 0, not 0"],
+  ["a step below 0", "settle", { Y, options: { dt: -1 } }, "/options/dt", "a number above 0, not -1"],
+  ["a residual below 0", "settle", { Y, options: { tol: -1 } }, "/options/tol", "of at least 0, not -1"],
+  ["options that are null", "settle", { Y, options: null }, "/options", "must be an object"],
+  [
+    "vectors out of all range",
+    "settle",
+    {
+      Y: [
+        [1e-30, 0],
+        [1e-30, 1e-30],
+      ],
+    },
+    "/Y/0",
+    "has length",
+  ],
+  ["an unknown field", "settle", { Y, gate: [1] }, "/gate", "did you mean gates?"],
+  ["an unknown weight", "settle", { Y, params: { lamg: 1 } }, "/params/lamg", "did you mean lamG?"],
+  [
+    "an unknown option",
+    "settle",
+    { Y, options: { max_iter: 1 } },
+    "/options/max_iter",
+    "did you mean max_iters?",
+  ],
+  ["a weight at the top", "settle", { Y, lamQ: 1 }, "/lamQ", "belongs in params"],
+  ["an option among the weights", "settle", { Y, params: { dt: 1 } }, "/params/dt", "belongs in options"],
+];
+
+describe("refuses, with the place and nothing charged (F43):", () => {
+  test.each(refused)("%s", async (_, route, body, pointer, says) => {
+    ledger.length = 0;
+    const {
+      status,
+      headers,
+      body: problem,
+    } = await post(`/v1/${route}`, body, { "x-request-id": "refused" });
+    expect(status).toBe(422);
+    expect(headers["content-type"]).toContain("application/problem+json");
+    expect(problem.instance).toBe("refused");
+    expect(problem.errors.map((error) => error.pointer)).toContain(pointer);
+    expect(problem.errors.map(({ detail }) => detail).join("\n")).toContain(says);
+    expect(ledger.filter(({ outcome }) => outcome !== "refunded")).toEqual([]);
+  });
+
+  test.each(["NaN", "Infinity", "-Infinity", "nan", "1e", "[1,]"])("%s, which is no JSON", async (value) => {
+    ledger.length = 0;
+    const { status, body } = await post("/v1/settle", `{"Y":[[${value}]]}`);
+    expect([status, body.detail]).toEqual([400, "The body is not JSON."]);
+    expect(ledger).toEqual([]);
+  });
+
+  test("what is larger than is taken, before anything of it is computed or counted", async () => {
+    ledger.length = 0;
+    const { status, body } = await post("/v1/settle", { Y: Array.from({ length: 1001 }, () => [1, 2]) });
+    expect(status).toBe(413);
+    expect(body.detail).toContain("1001");
+    expect(ledger).toEqual([]);
+  });
+});
+
+test("the document of the API has the routes, as deprecated", async () => {
+  const document = (await app.inject("/openapi.json")).json<{ paths: Record<string, { post: Meta }> }>();
+  for (const route of ["/v1/settle", "/v1/receipt", "/v1/bundle", "/v1/chain/receipt"]) {
+    expect(document.paths[route]!.post).toMatchObject({ deprecated: true, tags: ["published"] });
+    expect(JSON.stringify(document.paths[route]!.post.requestBody)).toContain("kneighbors");
+  }
+});

@@ -96,7 +96,7 @@ export async function read(call: Call, { compute, models, metrics, config }: Con
   const rankings = sized.map((one) => ({
     ...one,
     model: models.find(one.asked.model),
-    cost: compute.costOf(one),
+    cost: compute.costOf(one) * (one.asked.weight ?? 1),
   }));
   return { rankings, counted: admit(call, rankings, config) };
 }

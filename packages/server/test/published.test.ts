@@ -1,14 +1,8 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { FastifyInstance } from "fastify";
-import { pino } from "pino";
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createApp } from "../src/app.ts";
-import type { Counted } from "../src/http/caller.ts";
-import { loadConfig } from "../src/index.ts";
-import { type Started, startServices } from "../src/start.ts";
+import type { Server } from "../src/index.ts";
+import { base64, makeServer, pool, post } from "./testing.ts";
 
 /** The tolerances of the golden vectors, relative to max(1, |v|): against the Python package, which is in float32 … */
 const REFERENCE = 1e-4;
@@ -76,52 +70,34 @@ const fixture = new URL("fixtures/published.json", import.meta.url);
 /** What the Python package answered to `settle()`, `receipt()`, `bundle(k=5)` and `chain_receipt()`. */
 const { cases } = JSON.parse(readFileSync(fixture, "utf8")) as { cases: Golden[] };
 
-const data = mkdtempSync(join(tmpdir(), "oscillink-published-"));
-let app: FastifyInstance;
-let started: Started;
-/** What was counted of each request, and what became of it. */
-const ledger: { counted: Counted; outcome: "reserved" | "charged" | "refunded" }[] = [];
-/** What a caller with limits is told in all answers. */
-let remaining: Record<string, string> = {};
-
+let server: Server;
+/** Another, whose key has 100,000 units an hour and a million a month. */
+let metered: Server;
 beforeAll(async () => {
-  const environment = {
-    ...{
-      OSCILLINK_AUTH: "none",
-      OSCILLINK_DATA: data,
-      OSCILLINK_THREADS: "1",
-      OSCILLINK_LOG_LEVEL: "silent",
-    },
-    ...{ OSCILLINK_LIMITS_INTERACTIVE_MS: "2000", OSCILLINK_LIMITS_DOCUMENTS: "1000" },
-  };
-  const log = pino({ level: "silent" });
-  started = await startServices(loadConfig({ environment }), log);
-  const services = {
-    ...started.services,
-    reserve: async (_: unknown, counted: Counted) => {
-      const entry: (typeof ledger)[number] = { counted, outcome: "reserved" };
-      ledger.push(entry);
-      const become = (outcome: typeof entry.outcome) => async () => {
-        entry.outcome = outcome;
-      };
-      return { headers: remaining, commit: become("charged"), refund: become("refunded") };
-    },
-  };
-  app = await createApp(services, log);
+  server = await makeServer();
+  metered = await makeServer({
+    AUTH: "keys",
+    LIMITS_UNITS: "100000",
+    LIMITS_UNITS_MONTH: "1000000",
+    LIMITS_INTERACTIVE_MS: "500",
+    LIMITS_DOCUMENTS: "1000",
+  });
 });
 afterAll(async () => {
-  await app.close();
-  await started.close();
-  rmSync(data, { recursive: true });
+  await server.close();
+  await metered.close();
 });
 
-async function post(url: string, body: unknown, headers: Record<string, string> = {}) {
-  const payload = typeof body === "string" ? body : JSON.stringify(body);
-  const answer = await app.inject({
-    ...{ method: "POST", url, payload },
-    headers: { "content-type": "application/json", ...headers },
-  });
-  return { status: answer.statusCode, headers: answer.headers, body: answer.json<Answer>() };
+async function ask(url: string, body: unknown, headers: Record<string, string> = {}) {
+  const { status, json, headers: answered } = await post(server, url, body, headers);
+  return { status, headers: answered, body: json as Answer };
+}
+
+/** As a client of the Python package's server does. */
+async function charge(url: string, body: unknown, headers: Record<string, string> = {}) {
+  const key = { "x-api-key": metered.firstKey!, ...headers };
+  const { status, json, headers: answered, type } = await post(metered, url, body, key);
+  return { status, headers: answered, type, body: json as Answer };
 }
 
 const requestOf = ({ Y, psi, gates, chain, params }: Golden) => ({
@@ -193,7 +169,7 @@ describe.each(cases)("answers as the Python package does: $name", (golden) => {
 
   test("POST /v1/settle", async () => {
     const request = { ...requestOf(golden), options: { bundle_k: 5 } };
-    const { status, headers, body } = await post("/v1/settle", request, { "x-request-id": `golden-${name}` });
+    const { status, headers, body } = await ask("/v1/settle", request, { "x-request-id": `golden-${name}` });
     expect(status).toBe(200);
     expect(headers).toMatchObject({ "x-request-id": `golden-${name}`, "x-profile-id": "baseline" });
     expect(Object.keys(body)).toEqual(["state_sig", "receipt", "bundle", "timings_ms", "meta"]);
@@ -216,10 +192,10 @@ describe.each(cases)("answers as the Python package does: $name", (golden) => {
 
   test("POST /v1/receipt and /v1/bundle are parts of it", async () => {
     const request = { ...requestOf(golden), options: { bundle_k: 5 } };
-    const receipt = await post("/v1/receipt", request);
+    const receipt = await ask("/v1/receipt", request);
     expect(Object.keys(receipt.body)).toEqual(["state_sig", "receipt", "timings_ms", "meta"]);
     compareReceipt(receipt.body.receipt, golden);
-    const bundle = await post("/v1/bundle", request);
+    const bundle = await ask("/v1/bundle", request);
     expect(Object.keys(bundle.body)).toEqual(["state_sig", "bundle", "timings_ms", "meta"]);
     compareBundle(bundle.body.bundle, golden);
     for (const { body, headers } of [receipt, bundle]) {
@@ -231,9 +207,10 @@ describe.each(cases)("answers as the Python package does: $name", (golden) => {
   });
 
   test("the signature of a state says that ties were not to be decided, where they were not", async () => {
-    const { deterministic_k: _, ...others } = requestOf(golden).params;
-    const { body } = await post("/v1/receipt", { ...requestOf(golden), params: others });
-    expect(body.state_sig).toBe(sha256(golden.state_sig_text.replace('"detk": true', '"detk": false')));
+    const request = requestOf(golden);
+    const body = { ...request, params: { ...request.params, deterministic_k: undefined } };
+    const { body: answer } = await ask("/v1/receipt", body);
+    expect(answer.state_sig).toBe(sha256(golden.state_sig_text.replace('"detk": true', '"detk": false')));
   });
 });
 
@@ -243,7 +220,7 @@ describe.each(cases.filter(({ chain_receipt }) => chain_receipt?.out && chain_re
     test("POST /v1/chain/receipt", async () => {
       const { chain, out } = golden.chain_receipt!;
       const lamP = golden.chain?.lamP ?? 0;
-      const { status, body } = await post("/v1/chain/receipt", {
+      const { status, body } = await ask("/v1/chain/receipt", {
         ...{ ...requestOf(golden), chain },
         params: { ...golden.params, lamP },
       });
@@ -273,7 +250,7 @@ const { Y } = request;
 test("a request without a query is answered as one of zeros, as there", async () => {
   const zeros = cases.find(({ name }) => name === "n12_d8_zero_psi")!;
   for (const psi of [undefined, null]) {
-    const { body } = await post("/v1/settle", { ...requestOf(zeros), psi, options: { bundle_k: 5 } });
+    const { body } = await ask("/v1/settle", { ...requestOf(zeros), psi, options: { bundle_k: 5 } });
     expect(body.state_sig).toBe(zeros.state_sig);
     compareReceipt(body.receipt, zeros);
     compareBundle(body.bundle, zeros);
@@ -281,7 +258,7 @@ test("a request without a query is answered as one of zeros, as there", async ()
 });
 
 test("the least request: a matrix, and the defaults of the package", async () => {
-  const { status, body } = await post("/v1/settle", { Y });
+  const { status, body } = await ask("/v1/settle", { Y });
   expect(status).toBe(200);
   expect(body.bundle).toBeNull();
   expect(body.receipt).toMatchObject({ meta: { receipt_detail: "full" } });
@@ -290,20 +267,19 @@ test("the least request: a matrix, and the defaults of the package", async () =>
     kneighbors_effective: 6,
     lam: { G: 1, C: 0.5, Q: 4, P: 0 },
   });
-  const without = await post("/v1/settle", { Y, options: { include_receipt: false, bundle_k: 0 } });
+  const without = await ask("/v1/settle", { Y, options: { include_receipt: false, bundle_k: 0 } });
   expect(without.body).toMatchObject({ state_sig: body.state_sig, receipt: null, bundle: null });
 });
 
 test("the same matrix as base64 gives the same answer, figure for figure", async () => {
-  const encode = (values: readonly number[]) =>
-    Buffer.from(Float32Array.from(values).buffer).toString("base64");
+  const encode = (values: readonly number[]) => base64(Float32Array.from(values));
   const encoded = {
     Y: { shape: [Y.length, Y[0]!.length], dtype: "float32", data: encode(Y.flat()) },
     psi: { dtype: "float32", data: encode(request.psi) },
   };
   const answers = [];
   for (const body of [request, { ...request, ...encoded }]) {
-    const { receipt, bundle, state_sig } = (await post("/v1/settle", { ...body, options: { bundle_k: 12 } }))
+    const { receipt, bundle, state_sig } = (await ask("/v1/settle", { ...body, options: { bundle_k: 12 } }))
       .body;
     const { t_ms: _, meta, ...figures } = receipt;
     answers.push({ bundle, state_sig, figures, res: meta.ustar_res });
@@ -312,57 +288,19 @@ test("the same matrix as base64 gives the same answer, figure for figure", async
 });
 
 test("more rows in the bundle than there are, or neighbours than others, is all of them", async () => {
-  const { body } = await post("/v1/settle", { Y, params: { kneighbors: 99 }, options: { bundle_k: 99 } });
+  const { body } = await ask("/v1/settle", { Y, params: { kneighbors: 99 }, options: { bundle_k: 99 } });
   expect(body.bundle.length).toBe(12);
   expect(body.meta).toMatchObject({ kneighbors_requested: 99, kneighbors_effective: 11 });
 });
 
 test("vectors of one value are ranked", async () => {
-  const { status, body } = await post("/v1/bundle", {
+  const { status, body } = await ask("/v1/bundle", {
     Y: [[1], [2], [3]],
     psi: [1],
     options: { bundle_k: 2 },
   });
   expect(status).toBe(200);
   expect(body.bundle.map(({ align }) => align)).toEqual([1, 1]);
-});
-
-test("a request that was answered is charged its values", async () => {
-  ledger.length = 0;
-  await post("/v1/settle", request);
-  expect(ledger).toMatchObject([
-    { counted: { route: "/v1/settle", n: 12, d: 8, units: 96 }, outcome: "charged" },
-  ]);
-});
-
-describe("what remains to a key", () => {
-  const window = '"units";q=5000;w=3600';
-  const month = '"month";q=90000';
-
-  test("is told in the fields of the package", async () => {
-    remaining = {
-      "RateLimit-Policy": `${window}, ${month}`,
-      RateLimit: '"units";r=4904;t=120, "month";r=89000;t=86400',
-    };
-    const before = Math.floor(Date.now() / 1000);
-    const { headers, body } = await post("/v1/settle", request);
-    remaining = {};
-    const { quota, usage } = body.meta as { quota: { reset: number }; usage: { monthly: unknown } };
-    const period = new Date().toISOString().slice(0, 7).replace("-", "");
-    expect(quota).toMatchObject({ limit: 5000, remaining: 4904 });
-    expect(quota.reset - before - 120).toBeGreaterThanOrEqual(0);
-    expect(quota.reset - before - 120).toBeLessThanOrEqual(1);
-    expect(usage.monthly).toEqual({ limit: 90000, used: 1000, remaining: 89000, period });
-    expect(headers).toMatchObject({
-      "x-quota-limit": "5000",
-      "x-quota-remaining": "4904",
-      "x-quota-reset": String(quota.reset),
-      "x-monthly-cap": "90000",
-      "x-monthly-used": "1000",
-      "x-monthly-remaining": "89000",
-      "x-monthly-period": period,
-    });
-  });
 });
 
 /** Requests that the Python package's server answered with 500, or with figures that mean nothing. */
@@ -507,40 +445,135 @@ const refused: readonly [what: string, route: string, body: unknown, pointer: st
   ["an option among the weights", "settle", { Y, params: { dt: 1 } }, "/params/dt", "belongs in options"],
 ];
 
-describe("refuses, with the place and nothing charged (F43):", () => {
-  test.each(refused)("%s", async (_, route, body, pointer, says) => {
-    ledger.length = 0;
-    const {
-      status,
-      headers,
-      body: problem,
-    } = await post(`/v1/${route}`, body, { "x-request-id": "refused" });
-    expect(status).toBe(422);
-    expect(headers["content-type"]).toContain("application/problem+json");
-    expect(problem.instance).toBe("refused");
-    expect(problem.errors.map((error) => error.pointer)).toContain(pointer);
-    expect(problem.errors.map(({ detail }) => detail).join("\n")).toContain(says);
-    expect(ledger.filter(({ outcome }) => outcome !== "refunded")).toEqual([]);
+describe("what remains to a key", () => {
+  const units = async () => {
+    const { body } = await charge("/v1/receipt", { Y: [[1]] });
+    return (body.meta as { quota: { remaining: number } }).quota.remaining;
+  };
+
+  test("is told in the fields of the package, and a request that was answered costs its values", async () => {
+    const before = await units();
+    const began = Math.floor(Date.now() / 1000);
+    const { headers, body } = await charge("/v1/settle", request);
+    const { quota, usage } = body.meta as {
+      quota: { limit: number; remaining: number; reset: number };
+      usage: { monthly: { used: number; remaining: number } };
+    };
+    expect(quota).toMatchObject({ limit: 100_000, remaining: before - 96 });
+    expect(quota.reset).toBeGreaterThan(began);
+    expect(quota.reset).toBeLessThanOrEqual(began + 3601);
+    const period = new Date().toISOString().slice(0, 7).replace("-", "");
+    const used = 100_000 - before + 96;
+    expect(usage).toEqual({
+      ...{ nodes: 12, node_dim_units: 96 },
+      monthly: { limit: 1_000_000, used, remaining: 1_000_000 - used, period },
+    });
+    expect(headers).toMatchObject({
+      "x-quota-limit": "100000",
+      "x-quota-remaining": String(before - 96),
+      "x-quota-reset": String(quota.reset),
+      "x-monthly-cap": "1000000",
+      "x-monthly-used": String(used),
+      "x-monthly-remaining": String(1_000_000 - used),
+      "x-monthly-period": period,
+    });
   });
 
-  test.each(["NaN", "Infinity", "-Infinity", "nan", "1e", "[1,]"])("%s, which is no JSON", async (value) => {
-    ledger.length = 0;
-    const { status, body } = await post("/v1/settle", `{"Y":[[${value}]]}`);
-    expect([status, body.detail]).toEqual([400, "The body is not JSON."]);
-    expect(ledger).toEqual([]);
+  test("a request that is refused for it is told so, and when to come back", async () => {
+    const few = await makeServer({ LIMITS_UNITS: "100", LIMITS_UNITS_MONTH: "150" });
+    try {
+      expect((await post(few, "/v1/settle", { Y })).status).toBe(200);
+      const again = await post(few, "/v1/settle", { Y });
+      expect(again.status).toBe(429);
+      expect(again.headers).toMatchObject({
+        ...{ "x-quota-limit": "100", "x-quota-remaining": "4" },
+        ...{ "x-monthcap-limit": "150", "x-monthcap-remaining": "54" },
+      });
+      expect(again.headers).not.toHaveProperty("x-monthly-cap");
+      expect(Number(again.headers["retry-after"])).toBeGreaterThan(0);
+      const never = await post(few, "/v1/settle", { Y: [...Y, ...Y] });
+      expect(never.status).toBe(413);
+    } finally {
+      await few.close();
+    }
   });
 
-  test("what is larger than is taken, before anything of it is computed or counted", async () => {
-    ledger.length = 0;
-    const { status, body } = await post("/v1/settle", { Y: Array.from({ length: 1001 }, () => [1, 2]) });
-    expect(status).toBe(413);
-    expect(body.detail).toContain("1001");
-    expect(ledger).toEqual([]);
+  test("nothing is answered without a key", async () => {
+    for (const headers of [{ "x-api-key": "" }, { "x-api-key": "wrong" }]) {
+      expect((await charge("/v1/settle", request, headers)).status).toBe(401);
+    }
+  });
+
+  test("an answer that was kept is not for another request: its id and its units are its own", async () => {
+    const keeping = await makeServer({ CACHE_BYTES: "1000000", LIMITS_UNITS: "1000" });
+    try {
+      const answers = [];
+      for (const id of ["first", "second"]) {
+        const { json } = await post(
+          keeping,
+          "/v1/bundle",
+          { Y, options: { bundle_k: 2 } },
+          { "x-request-id": id },
+        );
+        answers.push(json.meta);
+      }
+      expect(answers).toMatchObject([
+        { request_id: "first", quota: { remaining: 904 } },
+        { request_id: "second", quota: { remaining: 808 } },
+      ]);
+    } finally {
+      await keeping.close();
+    }
+  });
+
+  describe("is not touched by what is refused, with the place (F43):", () => {
+    test.each(refused)("%s", async (_, route, body, pointer, says) => {
+      const before = await units();
+      const {
+        status,
+        type,
+        body: problem,
+      } = await charge(`/v1/${route}`, body, { "x-request-id": "refused" });
+      expect(status).toBe(422);
+      expect(type).toContain("application/problem+json");
+      expect(problem.instance).toBe("refused");
+      expect(problem.errors.map((error) => error.pointer)).toContain(pointer);
+      expect(problem.errors.map(({ detail }) => detail).join("\n")).toContain(says);
+      expect(await units()).toBe(before - 1);
+    });
+
+    test.each(["NaN", "Infinity", "-Infinity", "nan", "1e", "[1,]"])(
+      "%s, which is no JSON",
+      async (value) => {
+        const before = await units();
+        const { status, body } = await charge("/v1/settle", `{"Y":[[${value}]]}`);
+        expect([status, body.detail]).toEqual([400, "The body is not JSON."]);
+        expect(await units()).toBe(before - 1);
+      },
+    );
+
+    const wide = pool(900, 64).embeddings.map((row) => [...row]);
+    test.each([
+      ["more rows than are taken", { Y: Array.from({ length: 1001 }, () => [1, 2]) }, "1001"],
+      [
+        "a system that needs too many iterations",
+        { Y: wide, params: { lamC: 1e6, lamQ: 0 }, options: { max_iters: 100_000, tol: 0 } },
+        "ms of a processor",
+      ],
+    ])("%s, before anything is computed", async (_, body, says) => {
+      const before = await units();
+      const { status, body: problem } = await charge("/v1/settle", body);
+      expect(status).toBe(413);
+      expect(problem.detail).toContain(says);
+      expect(await units()).toBe(before - 1);
+    });
   });
 });
 
 test("the document of the API has the routes, as deprecated", async () => {
-  const document = (await app.inject("/openapi.json")).json<{ paths: Record<string, { post: Meta }> }>();
+  const document = (await server.app.inject("/openapi.json")).json<{
+    paths: Record<string, { post: Meta }>;
+  }>();
   for (const route of ["/v1/settle", "/v1/receipt", "/v1/bundle", "/v1/chain/receipt"]) {
     expect(document.paths[route]!.post).toMatchObject({ deprecated: true, tags: ["published"] });
     expect(JSON.stringify(document.paths[route]!.post.requestBody)).toContain("kneighbors");

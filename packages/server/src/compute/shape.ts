@@ -9,6 +9,8 @@ export interface Asked {
   readonly request: RerankRequest;
   /** What the answer's form depends on. Plain data. */
   readonly form: unknown;
+  /** How many times as much it may cost as a ranking of its size. Default: 1. */
+  readonly weight?: number;
 }
 
 /** What was ranked. */

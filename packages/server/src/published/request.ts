@@ -70,6 +70,9 @@ const options = Type.Object(
   { ...closed, default: {} },
 );
 
+/** How exactly a receipt of the package solves: the largest residual of a column, and the most iterations. */
+export const RECEIPT = { tol: 1e-4, max_iters: 64 } as const;
+
 /** The request, for the document of the API. */
 export const PublishedRequest = Type.Object(
   {
@@ -155,7 +158,24 @@ export function readPublished(body: unknown, needs?: "bundle_k" | "chain"): Aske
   vectors.judge();
   // Without a query zero pulls, as there.
   const request = { query: psi ?? new Float32Array(d), candidates: rows.map((embedding) => ({ embedding })) };
-  return { model: given.name, request, form };
+  return { model: given.name, request, form, weight: weightOf(form) };
+}
+
+/** Iterations of both solves where the weights are the usual ones. */
+const USUAL = 20;
+
+/**
+ * How many times the usual iterations a request may take. Conjugate gradients need at most ½ √κ ln(2/ε), and κ is at most what all terms
+ * together weigh by what holds every row.
+ */
+function weightOf({ gates, params, options }: PublishedForm): number {
+  const { lamG, lamC, lamQ, lamP } = params;
+  const least = lamG + lamQ * (gates?.reduce((a, b) => Math.min(a, b)) ?? 1);
+  const iterations = 0.5 * Math.sqrt((lamG + lamQ + 2 * (lamC + lamP)) / least) * Math.log(2e7);
+  return Math.max(
+    1,
+    (Math.min(iterations, options.max_iters) + Math.min(iterations, RECEIPT.max_iters)) / USUAL,
+  );
 }
 
 const isGiven = (value: unknown): boolean => value !== undefined && value !== null;

@@ -4,13 +4,10 @@ import { publishedStateSignature } from "@oscillink/core/python";
 import type { Asked, RunCall, RunShape } from "../compute/shape.ts";
 import { Problem } from "../http/problem.ts";
 import { limitsOf } from "./limits.ts";
-import { type PublishedForm, readPublished } from "./request.ts";
+import { type PublishedForm, RECEIPT, readPublished } from "./request.ts";
 
 /** What its profiles are called where none was learned. */
 const PROFILE_ID = "baseline";
-
-/** How exactly a receipt of the package solves: the largest residual of a column, and the most iterations. */
-const RECEIPT = { tol: 1e-4, max_iters: 64 };
 
 /** A lattice that has made its step. */
 interface Settled {

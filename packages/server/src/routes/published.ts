@@ -1,20 +1,21 @@
-/** The routes of the Python package's server, for its clients: deprecated, as there is more in our own. */
+/**
+ * The routes of the Python package's server, for its clients. Deprecated: its ranking loses relevance that plain cosine has, and its
+ * receipts are not signed.
+ */
 import type { FastifyInstance } from "fastify";
 import { headersOf, limitsOf } from "../published/limits.ts";
 import { PublishedRequest } from "../published/request.ts";
+import { BundleAnswer, ChainReceiptAnswer, ReceiptAnswer, SettleAnswer } from "../published/schemas.ts";
 import type { Services } from "../services.ts";
 import { rankRoute } from "./rank.ts";
+import { operation, RANKS } from "./schemas.ts";
 
 const ROUTES = [
-  ["/v1/settle", "settle", "Settle a matrix: receipt and bundle"],
-  ["/v1/receipt", "receipt", "Settle a matrix: the receipt alone"],
-  ["/v1/bundle", "bundle", "Settle a matrix: the bundle alone; needs options.bundle_k"],
-  ["/v1/chain/receipt", "chain-receipt", "Settle a matrix: whether a chain of its rows holds; needs chain"],
+  ["/v1/settle", "settle", "Settle a matrix", "What was asked for of receipt and bundle", SettleAnswer],
+  ["/v1/receipt", "receipt", "Settle a matrix for its receipt", "The receipt", ReceiptAnswer],
+  ["/v1/bundle", "bundle", "Settle a matrix for its bundle", "The rows of options.bundle_k", BundleAnswer],
+  ["/v1/chain/receipt", "chain-receipt", "Judge a chain of rows", "Whether it holds", ChainReceiptAnswer],
 ] as const;
-
-const DESCRIPTION =
-  "As in the Python package Oscillink 0.1.13, by its own ranking, which loses relevance that plain cosine has. Its receipts are " +
-  "not signed. `/v1/oscillink/rerank` ranks better, and signs.";
 
 export function published(app: FastifyInstance, services: Services): void {
   void app.register(async (routes) => {
@@ -22,14 +23,10 @@ export function published(app: FastifyInstance, services: Services): void {
       const limits = limitsOf(reply.getHeaders(), request.at);
       reply.headers(headersOf(limits, reply.statusCode >= 400));
     });
-    for (const [url, shape, summary] of ROUTES) {
-      const schema = {
-        summary,
-        description: DESCRIPTION,
-        tags: ["published"],
-        deprecated: true,
-        body: PublishedRequest,
-      };
+    for (const [url, shape, summary, ...answer] of ROUTES) {
+      const schema = operation({
+        ...{ summary, tag: "published", body: PublishedRequest, answer, refusals: RANKS, deprecated: true },
+      });
       rankRoute(routes, services, { url, shape, schema });
     }
   });

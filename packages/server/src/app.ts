@@ -18,6 +18,7 @@ import { requestId } from "./http/requestId.ts";
 import { feedback } from "./routes/feedback.ts";
 import { health } from "./routes/health.ts";
 import { jobs } from "./routes/jobs.ts";
+import { mcp } from "./routes/mcp.ts";
 import { own } from "./routes/own.ts";
 import { page } from "./routes/page.ts";
 import { published } from "./routes/published.ts";
@@ -131,6 +132,7 @@ export async function createApp(services: Services, logger: FastifyBaseLogger): 
     jobs(routes, services);
     feedback(routes, services);
     published(routes, services);
+    mcp(routes, services);
     page(routes, services);
     routes.get("/openapi.json", { config: { open: true }, schema: { hide: true } }, () => app.swagger());
   });

@@ -19,8 +19,10 @@ import { compatible } from "./routes/compatible.ts";
 import { feedback } from "./routes/feedback.ts";
 import { health } from "./routes/health.ts";
 import { jobs } from "./routes/jobs.ts";
+import { mcp } from "./routes/mcp.ts";
 import { own } from "./routes/own.ts";
 import { page } from "./routes/page.ts";
+import { published } from "./routes/published.ts";
 import type { Services } from "./services.ts";
 
 declare module "fastify" {
@@ -131,6 +133,8 @@ export async function createApp(services: Services, logger: FastifyBaseLogger): 
     compatible(routes, services);
     jobs(routes, services);
     feedback(routes, services);
+    published(routes, services);
+    mcp(routes, services);
     page(routes, services);
     routes.get("/openapi.json", { config: { open: true }, schema: { hide: true } }, () => app.swagger());
   });

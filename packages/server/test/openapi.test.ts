@@ -14,8 +14,8 @@ it("the document is of OpenAPI 3.1, and lints clean (A1)", { timeout: 30_000 }, 
   expect(said).toEqual([]);
 });
 
-/** Pages for people, and the document itself. */
-const HIDDEN = /^(HEAD|GET \/$|GET \/reference|GET \/openapi.json$)/;
+/** Pages for people, the document itself, and what the protocol of assistants has no more. */
+const HIDDEN = /^(HEAD|GET \/$|GET \/reference|GET \/openapi.json$|(GET|DELETE) \/mcp$)/;
 
 /** The routes of a tree as Fastify draws it: each line continues the line that it hangs from. */
 function routesOf(tree: string): string[] {

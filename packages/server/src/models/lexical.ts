@@ -1,6 +1,6 @@
 import { LexicalEmbedder } from "@oscillink/lexical";
 import type { Model } from "./models.ts";
-import { isComplete, textOf, wordsOf } from "./texts.ts";
+import { isComplete, textOf, withScores, wordsOf } from "./texts.ts";
 
 /** The places of a vector: pools are small, so that few terms meet in one. */
 const DIMENSIONS = 1024;
@@ -15,13 +15,13 @@ export const lexical: Model = {
   available: true,
   complete(request) {
     const { queryText, candidates } = wordsOf("oscillink-lexical", request);
-    if (isComplete(request.query, candidates)) return request;
+    if (isComplete(request, candidates)) return request;
     const texts = candidates.map(textOf);
     const embedder = LexicalEmbedder.fit(texts, { dimensions: DIMENSIONS });
     const query = embedder.embed(queryText);
     // A question without a letter or a digit has no direction: nothing tells the documents apart.
     if (query.every((value) => value === 0) || texts.every((text) => text === "")) {
-      return { ...request, candidates: candidates.map((one) => ({ ...one, score: 0 })) };
+      return withScores(request, candidates, () => 0);
     }
     return {
       missing: "append",

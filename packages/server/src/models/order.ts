@@ -1,6 +1,6 @@
 import type { Config } from "../config/schema.ts";
 import type { Model } from "./models.ts";
-import { isComplete, wordsOf } from "./texts.ts";
+import { isComplete, withScores, wordsOf } from "./texts.ts";
 
 /**
  * The order of the documents stands in for the scores of the first search: `1 - i / n`, of n documents the i-th from 0. With `"none"`
@@ -18,8 +18,8 @@ export const order = (prior: Config["models"]["prior"]): Model => ({
   available: true,
   complete(request) {
     const { candidates } = wordsOf("oscillink-order", request);
-    if (isComplete(request.query, candidates)) return request;
+    if (isComplete(request, candidates)) return request;
     const scoreAt = (i: number) => (prior === "order" ? 1 - i / candidates.length : 0);
-    return { ...request, candidates: candidates.map((one, i) => ({ ...one, score: scoreAt(i) })) };
+    return withScores(request, candidates, scoreAt);
   },
 });

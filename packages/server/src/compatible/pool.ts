@@ -309,23 +309,29 @@ export interface Scored {
   readonly text: string;
 }
 
+/** By how much a score is below one that it would be equal to: enough for float32. */
+const STEP = 1e-6;
+
 /**
  * The documents of an answer, best first, with their scores: core's `relevance`, in [0, 1]. Where nothing tells how relevant they
- * are on an absolute scale, it is the logistic function of the score, which says how they stand in their pool alone. Never rising; a
- * document that could not be ranked has 0, or with `raw` the lowest score there is.
+ * are on an absolute scale, it is the logistic function of the score, which says how they stand in their pool alone. What could not
+ * be ranked has 0, or with `raw` less than all others.
+ *
+ * Scores fall with each document, by a millionth where they would be equal: several clients sort by them again, and would put
+ * equal ones in another order.
  */
 export function scoredOf({ bundle, request }: Answer, raw: boolean): Scored[] {
   const known = bundle.some(({ relevance }) => relevance !== null);
-  const scoreOf = ({ relevance, score }: RankedEntry): number | null => {
-    if (score === null) return null;
-    return raw ? score : known ? relevance : 1 / (1 + Math.exp(-score));
+  const scoreOf = ({ relevance, score }: RankedEntry): number => {
+    if (score === null) return raw ? Infinity : 0;
+    return raw ? score : known ? relevance! : 1 / (1 + Math.exp(-score));
   };
-  let least = raw ? Infinity : 1;
+  let last: number | null = null;
   return bundle.map((entry) => {
-    const score = scoreOf(entry);
-    least = Math.min(least, score ?? (raw ? least : 0));
-    const text = request.candidates![entry.index]!.text ?? "";
-    return { index: entry.index, score: Number.isFinite(least) ? least : 0, text };
+    const below: number = last === null ? Infinity : last - STEP * (raw ? Math.max(1, Math.abs(last)) : last);
+    const score = Math.min(scoreOf(entry), below);
+    last = score === Infinity ? 0 : score;
+    return { index: entry.index, score: last, text: request.candidates![entry.index]!.text ?? "" };
   });
 }
 

@@ -31,7 +31,7 @@ test("each model is given the words of the pool, and what stands in for scores",
       k: 10,
       candidates: pool!.entries.map(({ id, title, text }, i) => ({ id, title, text, score: scoreOf(id, i) })),
     }).bundle.map(({ id }) => id);
-  expect(methods.order!(pool!)).toEqual(ranked((_, i) => 1 - i / 20));
+  expect(methods.order!(pool!)).toEqual(ranked((_, i) => 1 / (60 + i)));
   expect(methods.words!(pool!)).toEqual(ranked(() => 0));
   expect(methods.cascade!(pool!)).toEqual(ranked((id) => -ranks.get(id)!));
   const orders = Object.values(methods).map((method) => method(pool!).join());

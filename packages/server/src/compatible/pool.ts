@@ -275,7 +275,7 @@ export function requestOf(body: Extended, { at, documents, top, fields }: Pooled
   vectors.judge();
   return {
     ...optionsOf({ ...body.oscillink }),
-    ...(top !== undefined && top > 0 && { k: top }),
+    ...(top !== undefined && top > 0 && { k: Math.min(top, Math.max(1, n)) }),
     queryText: body.query,
     ...(query && { query }),
     candidates,

@@ -98,7 +98,7 @@ export class Lattice {
    * Sets the query, its words too if `text` is given. With `lamQ = 0` the settled state stays valid: only the ranking
    * changes.
    *
-   * @param vector `d` values, not all zero; null where the candidates came with scores in place of vectors.
+   * @param vector `d` values, not all zero (but in the profile `reference`); null where candidates came with scores instead.
    * @throws {VectorError} for another width, a value that is not finite, or a zero vector.
    * @throws {OptionError} for a text that is no string.
    */

@@ -303,12 +303,15 @@ describe("the published texts", () => {
       gates: new Float32Array([1]),
       weights: [1, 2, 3, 0] as const,
       neighbors: 1,
+      deterministic: true,
       chainLength: 3,
       pairs: Array.from({ length: 3000 }, (_, i) => [i, i + 1] as const),
     };
     const signature = publishedStateSignature(state);
-    expect(publishedStateSignature({ ...state, vectors: new Float32Array([2]) })).toBe(signature);
+    const other = { ...state, vectors: new Float32Array([2]) };
+    expect(publishedStateSignature(other)).toBe(signature);
     expect(publishedStateSignature({ ...state, pairs: state.pairs.slice(0, 2500) })).toBe(signature);
+    expect(publishedStateSignature({ ...state, deterministic: false })).not.toBe(signature);
     expect(publishedStateSignature({ ...state, gates: new Float32Array([0.5]) })).not.toBe(signature);
     // Ours covers the vectors and the chain's contents.
     const lattice = (scale: number, chain: number[]) =>

@@ -1,11 +1,53 @@
-/** The second port, for whoever runs the server: metrics. It listens at this machine alone, unless it is told otherwise. */
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
-import { refusalOf, sendProblem } from "./http/errors.ts";
+/** The second port, for whoever runs the server: metrics and keys. It listens at this machine alone, unless it is told otherwise. */
+import { Ajv } from "ajv";
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+  LogController,
+} from "fastify";
+import { type Static, type TSchema, Type } from "typebox";
+import { presentedKey, refusalOf, sendProblem } from "./http/errors.ts";
 import { Problem, problemOf } from "./http/problem.ts";
 import { requestId } from "./http/requestId.ts";
+import { NO_LIMITS, require } from "./keys/keyring.ts";
+import { limitsOf } from "./limits/meter.ts";
 import type { Services } from "./services.ts";
+import { type KeyRecord, SCOPES } from "./state/durable.ts";
 
-export function createAdmin({ metrics }: Services, logger: FastifyBaseLogger): FastifyInstance {
+const closed = { additionalProperties: false } as const;
+const limit = Type.Optional(Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]));
+const Limits = Type.Object({ units: limit, unitsMonth: limit, burst: limit }, closed);
+const Time = Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]);
+const NewKey = Type.Object(
+  {
+    tenant: Type.String({ minLength: 1, maxLength: 64, default: "default" }),
+    name: Type.String({ maxLength: 200, default: "" }),
+    scopes: Type.Array(Type.Union(SCOPES.map((scope) => Type.Literal(scope))), {
+      default: ["rerank", "jobs", "feedback"],
+    }),
+    expires: Type.Optional(Time),
+    limits: Type.Optional(Limits),
+  },
+  closed,
+);
+const Change = Type.Partial(
+  Type.Object({
+    status: Type.Union(["active", "suspended", "revoked"].map((status) => Type.Literal(status))),
+    name: Type.String({ maxLength: 200 }),
+    expires: Time,
+    limits: Limits,
+    /** A profile that every answer of the key is ranked by; null: none. */
+    pinned: Type.Union([Type.Literal("evidence"), Type.Literal("cosine"), Type.Null()]),
+  }),
+  closed,
+);
+
+type Key = { Params: { id: string } };
+
+export function createAdmin(services: Services, logger: FastifyBaseLogger): FastifyInstance {
+  const { metrics, keyring, state, config } = services;
+  const { ledger, audit, learning } = state.durable;
   const admin = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -24,5 +66,91 @@ export function createAdmin({ metrics }: Services, logger: FastifyBaseLogger): F
   admin.get("/metrics", async (_request, reply) =>
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
   );
+  admin.register(async (routes) => {
+    routes.decorateRequest("admin", "");
+    routes.addHook("onRequest", async (request) => {
+      request.admin = await adminOf(services, request);
+    });
+    routes.get("/admin/keys", async () => ({ keys: (await keyring.list()).map(shown) }));
+    routes.post("/admin/keys", async ({ body, admin: who }, reply) => {
+      const { limits, expires = null, ...rest } = checked(NewKey, body);
+      const { key, record } = await keyring.create(
+        { ...rest, expires, limits: { ...NO_LIMITS, ...limits } },
+        who,
+      );
+      return reply.code(201).send({ key, ...shown(record) });
+    });
+    routes.patch<Key>("/admin/keys/:id", async ({ body, params: { id }, admin: who }) => {
+      const { pinned, limits, ...rest } = checked(Change, body);
+      const change = {
+        ...rest,
+        ...(limits && { limits: { ...NO_LIMITS, ...limits } }),
+      } as Partial<KeyRecord>;
+      const record = existing(await keyring.change(id, change, who));
+      if (pinned !== undefined) await learning.pin(id, pinned);
+      return shown(record);
+    });
+    routes.post<Key>("/admin/keys/:id/rotate", async ({ params: { id }, admin: who }) => ({
+      key: existing(await keyring.rotate(id, who)),
+    }));
+    routes.get<Key>("/admin/keys/:id/usage", async ({ params: { id } }) => {
+      const { limits } = existing(await state.durable.keys.get(id));
+      return { limits: await state.shared.limits.used(id, limitsOf(limits, config.limits), Date.now()) };
+    });
+    routes.get<Key>("/admin/keys/:id/profiles", async ({ params: { id } }) => ({
+      pinned: await learning.pinned(id),
+      profiles: (await learning.arms(id)).map(({ profile, count, sum }) => ({
+        profile,
+        labels: count,
+        mean: sum / count,
+      })),
+    }));
+    routes.delete<Key>("/admin/keys/:id/profiles", async ({ params: { id }, admin: who }, reply) => {
+      await learning.reset(id);
+      await audit.add({ at: Date.now(), who, what: "reset profiles", about: id });
+      return reply.code(204).send();
+    });
+    routes.get("/admin/ledger", async (_request, reply) => {
+      const rows = [...ledger.rows(0)].map((row) => `${JSON.stringify(row)}\n`);
+      return reply.type("application/jsonl").send(rows.join(""));
+    });
+    routes.get("/admin/audit", async () => ({ rows: await audit.rows(500) }));
+  });
   return admin;
 }
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** The id of the key that administers. */
+    admin: string;
+  }
+}
+
+/** @throws {Problem} for who has no key with the scope admin: also where no other route asks for one. */
+async function adminOf({ keyring }: Services, request: FastifyRequest): Promise<string> {
+  const caller = await keyring.callerOf(presentedKey(request));
+  require(caller, "admin");
+  return caller.keyId!;
+}
+
+const ajv = new Ajv({ useDefaults: true, allErrors: true, strict: false });
+const validators = new Map<TSchema, ReturnType<typeof ajv.compile>>();
+
+function checked<S extends TSchema>(schema: S, body: unknown): Static<S> {
+  const validate = validators.get(schema) ?? ajv.compile(schema);
+  validators.set(schema, validate);
+  const copy = structuredClone(body ?? {});
+  if (validate(copy)) return copy as Static<S>;
+  const faults = validate.errors!.map(({ instancePath, message, params }) => ({
+    pointer: instancePath + ("additionalProperty" in params ? `/${params.additionalProperty}` : ""),
+    detail: message ?? "",
+  }));
+  throw new Problem(422, "The change cannot be made.", { faults });
+}
+
+function existing<T>(value: T | null): T {
+  if (value !== null) return value;
+  throw new Problem(404, "There is no such key.");
+}
+
+const shown = ({ secrets, ...record }: KeyRecord) => ({ ...record, secrets: secrets.length });

@@ -44,7 +44,7 @@ export interface Call {
 /** What was answered. */
 export interface Answered {
   readonly body: string;
-  /** Of the receipt; null for several. */
+  /** Of the receipt; null for several, and for a form without one of ours. */
   readonly digest: string | null;
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -78,10 +78,11 @@ export async function answer(call: Call, context: Context): Promise<Answered> {
   const admitted = await read(call, context);
   const reservation = await meter.reserve(caller, admitted.counted);
   try {
-    const answered = await rank(admitted, call, context, profile);
+    const answered = await rank(admitted, call, context, profile, reservation.headers);
     signal.throwIfAborted();
     await reservation.commit(answered.digest);
-    answers.keep(call, profile, { counted: admitted.counted, answered });
+    // What a form of its own writes tells what remained to the key: it is not for another request.
+    if (!("run" in SHAPES[call.shape])) answers.keep(call, profile, { counted: admitted.counted, answered });
     return { ...answered, headers: { ...answered.headers, ...reservation.headers } };
   } catch (error) {
     await reservation.refund();
@@ -94,32 +95,40 @@ export async function read(call: Call, { compute, models, metrics, config }: Con
   const sized = await timed(metrics, "read", () => compute.read(call));
   const rankings = sized.map((one) => ({
     ...one,
-    model: models.find(one.asked.model),
-    cost: compute.costOf(one),
+    model: models.find(one.asked.model, "texts" in SHAPES[call.shape]),
+    cost: compute.costOf(one) * (one.asked.weight ?? 1),
   }));
   return { rankings, counted: admit(call, rankings, config) };
 }
 
-/** Ranks what was read. @param profile the one that holds where a request names none; null: core's own. */
+/**
+ * Ranks what was read.
+ *
+ * @param profile the one that holds where a request names none; null: core's own.
+ * @param remaining the header fields that tell what remains to the key.
+ */
 export async function rank(
   { rankings }: Admitted,
   call: Call,
   context: Context,
   profile: string | null = null,
+  remaining: Readonly<Record<string, string>> = {},
 ): Promise<Answered> {
   const { compute, metrics, learner, config } = context;
   const { shape, id, at, signal, caller } = call;
   const rankOne = async ({ asked, model, cost }: Ranking): Promise<RankDone> => {
-    const completed = await timed(metrics, "model", async () => model.complete(asked.request, signal));
+    const completed = model.computes
+      ? asked.request
+      : await timed(metrics, "model", async () => model.complete(asked.request, signal));
     signal.throwIfAborted();
     const request = { ...(profile !== null && { profile: profile as ProfileName }), ...completed };
-    const task = { shape, asked: { ...asked, request }, model: model.name, id, at };
+    const task = { shape, asked: { ...asked, request }, model: model.name, id, at, remaining };
     return timed(metrics, "rank", () =>
       call.job ? compute.rankSlowly(task, signal) : compute.rank(task, cost, signal),
     );
   };
   const done = await Promise.all(rankings.map(rankOne));
-  if (config.signReceipts) metrics.receipts.inc(done.length);
+  if (config.signReceipts) metrics.receipts.inc(done.filter(({ digest }) => digest !== null).length);
   const [first] = done as [RankDone, ...RankDone[]];
   const body =
     SHAPES[shape].join?.(
@@ -127,9 +136,11 @@ export async function rank(
       id,
     ) ?? first.body;
   if (done.length > 1) return { body, digest: null, headers: {} };
-  await learner.remember(caller, first);
-  const headers = { "Oscillink-Receipt-Digest": first.digest, "X-Profile-Id": first.profile };
-  return { body, digest: first.digest, headers };
+  const { digest } = first;
+  const headers = { "X-Profile-Id": first.profile };
+  if (digest === null) return { body, digest, headers };
+  await learner.remember(caller, { ...first, digest });
+  return { body, digest, headers: { ...headers, "Oscillink-Receipt-Digest": digest } };
 }
 
 async function timed<T>({ compute }: Metrics, stage: string, work: () => Promise<T>): Promise<T> {

@@ -2,6 +2,7 @@
 import cors from "@fastify/cors";
 import helmet from "@fastify/helmet";
 import swagger from "@fastify/swagger";
+import reference from "@fastify/swagger-ui";
 import underPressure from "@fastify/under-pressure";
 import { version } from "@oscillink/core";
 import Fastify, {
@@ -11,14 +12,17 @@ import Fastify, {
   LogController,
 } from "fastify";
 import type { Caller } from "./http/caller.ts";
-import { refusalOf, sendProblem } from "./http/errors.ts";
+import { presentedKey, refusalOf, sendProblem } from "./http/errors.ts";
 import { Problem, type ProblemBody, problemOf } from "./http/problem.ts";
 import { requestId } from "./http/requestId.ts";
+import { compatible } from "./routes/compatible.ts";
 import { feedback } from "./routes/feedback.ts";
 import { health } from "./routes/health.ts";
 import { jobs } from "./routes/jobs.ts";
+import { mcp } from "./routes/mcp.ts";
 import { own } from "./routes/own.ts";
 import { page } from "./routes/page.ts";
+import { published } from "./routes/published.ts";
 import type { Services } from "./services.ts";
 
 declare module "fastify" {
@@ -106,19 +110,31 @@ export async function createApp(services: Services, logger: FastifyBaseLogger): 
       info: {
         title: "Oscillink",
         version,
+        summary: "Re-ranking with a receipt",
         description:
           "Re-ranking with a receipt: documents settle on a lattice, and each says why it was chosen.",
         license: { name: "Apache-2.0", identifier: "Apache-2.0" },
       },
+      servers: [{ url: "/" }],
       components: { securitySchemes: { key: { type: "http", scheme: "bearer" } } },
       security: config.auth === "keys" ? [{ key: [] }] : [],
     },
   });
+  // Its pages are not routes of the document, and open to anyone, as the document is.
+  await app.register(async (pages) => {
+    pages.addHook("onRoute", (route) => {
+      route.config = { ...route.config, open: true };
+    });
+    await pages.register(reference, { routePrefix: "/reference" });
+  });
   await app.register(async (routes) => {
     health(routes, services);
     own(routes, services);
+    compatible(routes, services);
     jobs(routes, services);
     feedback(routes, services);
+    published(routes, services);
+    mcp(routes, services);
     page(routes, services);
     routes.get("/openapi.json", { config: { open: true }, schema: { hide: true } }, () => app.swagger());
   });
@@ -169,12 +185,6 @@ function admitCallers(app: FastifyInstance, services: Services): void {
   app.addHook("onResponse", async (request) => {
     working.delete(request);
   });
-}
-
-function presentedKey({ headers }: FastifyRequest): string | null {
-  const { authorization, "x-api-key": key } = headers;
-  if (typeof key === "string") return key;
-  return /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1] ?? null;
 }
 
 const busy = (why: string): Problem =>

@@ -1,5 +1,4 @@
 /** The server, for who runs it inside a program. */
-import { mkdirSync } from "node:fs";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { pino } from "pino";
 import { createAdmin } from "./admin.ts";
@@ -13,6 +12,8 @@ export type { Config } from "./config/schema.ts";
 export interface Server {
   /** The application of Fastify, for further routes and for `inject`. */
   readonly app: FastifyInstance;
+  /** That of the second port. */
+  readonly admin: FastifyInstance;
   readonly log: FastifyBaseLogger;
   /** Where it listens; empty before. */
   readonly url: string;
@@ -39,13 +40,13 @@ export async function createServer(config: Config): Promise<Server> {
     level: config.logLevel,
     redact: ["req.headers.authorization", 'req.headers["x-api-key"]'],
   });
-  mkdirSync(config.data, { recursive: true, mode: 0o700 });
   const { services, firstKey, close } = await startServices(config, log);
   const app = await createApp(services, log);
   const admin = createAdmin(services, log);
   let [url, adminUrl] = ["", ""];
   return {
     app,
+    admin,
     log,
     firstKey,
     get url() {

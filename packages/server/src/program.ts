@@ -1,6 +1,10 @@
 /** The command `oscillink-server`, and what its exit codes mean. */
 import { version } from "@oscillink/core";
 import { Command, Option } from "commander";
+import { doctor } from "./commands/doctor.ts";
+import { keys } from "./commands/keys.ts";
+import { CommandError } from "./commands/print.ts";
+import { usage } from "./commands/usage.ts";
 import { ConfigError, loadConfig, SETTINGS, shown } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
 import { serve } from "./serve.ts";
@@ -16,6 +20,9 @@ export async function run(argv: readonly string[]): Promise<void> {
     if (error instanceof ConfigError) {
       process.stderr.write(`${error.faults.map((fault) => `oscillink-server: ${fault}`).join("\n")}\n`);
       process.exitCode = EXIT.config;
+    } else if (error instanceof CommandError) {
+      process.stderr.write(`oscillink-server: ${error.message}\n`);
+      process.exitCode = EXIT.usage;
     } else if (code === "EADDRINUSE" || code === "EACCES") {
       process.stderr.write(`oscillink-server: ${(error as Error).message}\n`);
       process.exitCode = EXIT.unavailable;
@@ -40,6 +47,7 @@ function program(): Command {
   ).action((options: Options) => {
     process.stdout.write(`${JSON.stringify(shown(configOf(options)), null, 2)}\n`);
   });
+  for (const add of [keys, usage, doctor]) add(command, configured, configOf);
   return command;
 }
 

@@ -1,4 +1,5 @@
 /** Starts all that the routes are served by. */
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { FastifyBaseLogger } from "fastify";
 import { keepAnswers } from "./answers.ts";
@@ -12,8 +13,7 @@ import { openLearner } from "./learn/learner.ts";
 import { openBurst } from "./limits/burst.ts";
 import { openMeter } from "./limits/meter.ts";
 import { createMetrics } from "./metrics.ts";
-import { given } from "./models/given.ts";
-import { serveModels } from "./models/models.ts";
+import { modelsOf, serveModels } from "./models/models.ts";
 import { openSigning } from "./receipts/signing.ts";
 import type { Services } from "./services.ts";
 import { SCOPES } from "./state/durable.ts";
@@ -31,13 +31,14 @@ const SWEEP = 60_000;
 
 /** Opens the store of a data folder, and its keys. */
 export function openStore({ data, pepper }: Config) {
+  mkdirSync(data, { recursive: true, mode: 0o700 });
   const state = openState(join(data, "state.db"));
   return { state, keyring: openKeyring(state.durable.keys, state.durable.audit, pepperOf(data, pepper)) };
 }
 
 export async function startServices(config: Config, log: FastifyBaseLogger): Promise<Started> {
-  const signing = config.signReceipts ? openSigning(config.data, config.signingKey) : null;
   const { state, keyring } = openStore(config);
+  const signing = config.signReceipts ? openSigning(config.data, config.signingKey) : null;
   const { limits, queue } = state.shared;
   const compute = await startCompute({ threads: config.threads, signing });
   const metrics = createMetrics(
@@ -50,7 +51,7 @@ export async function startServices(config: Config, log: FastifyBaseLogger): Pro
     meter: openMeter(limits, config, metrics),
     answers: keepAnswers(config),
     learner: openLearner(state.durable.learning, config),
-    models: serveModels([given], config.models.aliases, config.models.default),
+    models: serveModels(modelsOf(config.models), config.models),
   };
   const jobs = startJobs(queue, context, log);
   const sweep = setInterval(() => void limits.sweep(Date.now()), SWEEP).unref();

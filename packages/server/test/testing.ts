@@ -2,6 +2,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type {} from "@fastify/swagger";
+import { Ajv, type ValidateFunction } from "ajv";
+import type { InjectOptions } from "fastify";
 import { onTestFinished } from "vitest";
 import { createServer, loadConfig, type Server } from "../src/index.ts";
 
@@ -55,26 +58,72 @@ export function pool(n: number, d: number, seed = 1) {
 export const base64 = (vector: Float32Array): string =>
   Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString("base64");
 
-/** POSTs JSON, and reads the answer's. */
+/** POSTs JSON, and reads the answer's. Whatever comes must be what the OpenAPI document says. */
 export async function post(
-  { app }: Server,
+  server: Server,
   url: string,
   body: unknown,
   headers: Readonly<Record<string, string>> = {},
 ) {
   const payload = typeof body === "string" || Buffer.isBuffer(body) ? body : JSON.stringify(body);
-  const answer = await app.inject({
+  return ask(server, {
     method: "POST",
     url,
     payload,
     headers: { "content-type": "application/json", ...headers },
   });
-  const type = String(answer.headers["content-type"]);
-  return {
-    status: answer.statusCode,
-    headers: answer.headers,
-    type,
-    json: type.includes("json") ? answer.json() : null,
-    text: answer.body,
-  };
 }
+
+/** Any request, by the application of the server itself. */
+export async function ask({ app }: Pick<Server, "app">, request: InjectOptions & { readonly url: string }) {
+  const answer = await app.inject(request);
+  const type = String(answer.headers["content-type"] ?? "");
+  const json = type.includes("json") ? answer.json() : null;
+  if (app.hasDecorator("swagger"))
+    promised(app, request.method ?? "GET", request.url.split("?")[0]!, answer.statusCode, type, json);
+  return { status: answer.statusCode, headers: answer.headers, type, json, text: answer.body };
+}
+
+/** @throws for an answer that the document does not promise; a path that is not in it is none of its affair. */
+function promised(
+  app: Server["app"],
+  method: string,
+  path: string,
+  status: number,
+  type: string,
+  json: unknown,
+): void {
+  const { paths } = app.swagger() as unknown as {
+    paths: Record<string, Record<string, { responses: Record<string, Promised> }>>;
+  };
+  const [, operations] =
+    Object.entries(paths).find(([known]) =>
+      new RegExp(`^${known.replace(/\{[^}]*\}/g, "[^/]+")}$`).test(path),
+    ) ?? [];
+  const responses = operations?.[method.toLowerCase()]?.responses;
+  if (!responses) return;
+  const promise = responses[status];
+  if (!promise) throw new Error(`${method} ${path} answers ${status}, which the document does not promise`);
+  const schema = promise.content?.[type.split(";")[0]!]?.schema;
+  if (!schema || json === null) return;
+  const validate = validators.get(schema) ?? ajv.compile(schema);
+  validators.set(schema, validate);
+  if (!validate(json)) throw new Error(`${method} ${path}, ${status}: ${ajv.errorsText(validate.errors)}`);
+}
+
+type Promised = { content?: Record<string, { schema: object }> };
+const ajv = new Ajv({ strict: false, allErrors: true });
+const validators = new WeakMap<object, ValidateFunction>();
+
+/** A new key, made with the first one, which may do everything. */
+export async function keyOf({ admin, firstKey }: Server, key: object = {}): Promise<string> {
+  const answer = await admin.inject({
+    method: "POST",
+    url: "/admin/keys",
+    headers: bearer(firstKey!),
+    payload: key,
+  });
+  return answer.json().key;
+}
+
+export const bearer = (key: string): Record<string, string> => ({ authorization: `Bearer ${key}` });

@@ -6,6 +6,7 @@ export {
   EmbedderError,
   OptionError,
   OscillinkError,
+  refuseUnknown,
   show,
   TimeoutError,
   VectorError,

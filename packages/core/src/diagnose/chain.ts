@@ -87,7 +87,7 @@ export function chainReceipt(question: ChainQuestion): ChainReceipt {
   };
 }
 
-export function weakestOf(links: readonly ChainLink[]): ChainReceipt["weakestLink"] {
+function weakestOf(links: readonly ChainLink[]): ChainReceipt["weakestLink"] {
   const { link, edge, zPath } = links.reduce((a, b) => (b.zPath > a.zPath ? b : a));
   return { link, edge, z: zPath };
 }

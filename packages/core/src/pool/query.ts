@@ -2,6 +2,7 @@ import { OptionError, show, VectorError } from "../errors.ts";
 import { kernel } from "../kernels/fastest.ts";
 import { type Matrix, matrix } from "../kernels/matrix.ts";
 import { product } from "../kernels/scalar.ts";
+import { profiles } from "../options/profiles.ts";
 import type { Params } from "../options/types.ts";
 import { cosineOf, packOne, unitRows, type Vector, widthOf } from "./matrix.ts";
 import { checkNorm, type Pool } from "./pool.ts";
@@ -22,17 +23,17 @@ export interface Query {
  * Judges and packs a query.
  *
  * @param vector null where the candidates came with scores in place of vectors.
- * @throws {VectorError} for another width, a value that is not finite, or a zero vector.
+ * @throws {VectorError} for another width, a value that is not finite, or a zero vector where the ranking is not the published one.
  * @throws {OptionError} for a text that is no string.
  */
 export function makeQuery(pool: Pool, params: Params, vector: Vector | null, text: string | null): Query {
   if (text !== null && typeof text !== "string") {
     throw new OptionError("queryText", `must be a string, not ${show(text)}`);
   }
-  const raw = pool.scores ? noVector(pool, params, vector) : packVector(pool, vector);
+  const raw = pool.scores ? noVector(pool, params, vector) : packVector(pool, params, vector);
   const { data } = params.normalize ? unitRows(raw) : raw;
   const square = product(data, 0, data, 0, raw.stride);
-  if (!params.normalize && !pool.scores) checkNorm("query", Math.sqrt(square));
+  if (!params.normalize && square > 0) checkNorm("query", Math.sqrt(square));
   return { raw, vector: data, square, text: text?.toWellFormed() ?? null };
 }
 
@@ -53,9 +54,11 @@ export function ownSimilarities({ scores, candidate, norms, vectors }: Pool, que
   return products.map((value, node) => cosineOf(value, norms[node]! * length));
 }
 
-function packVector({ d }: Pool, vector: Vector | null): Matrix {
+function packVector({ d }: Pool, { profile }: Params, vector: Vector | null): Matrix {
   const raw = packOne(vector as Vector, d || widthOf(vector as Vector, "query"), "query");
-  if (raw.norms[0] === 0) throw new VectorError("query", "is zero; it has no direction to rank by");
+  // The Python package settles without a query too: nothing is like it, and coherence alone ranks.
+  const needed = profiles[profile].strategies.score !== "published";
+  if (needed && raw.norms[0] === 0) throw new VectorError("query", "is zero; it has no direction to rank by");
   return raw;
 }
 

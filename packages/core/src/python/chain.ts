@@ -1,4 +1,4 @@
-import { type ChainLink, type ChainQuestion, type ChainReceipt, weakestOf } from "../diagnose/chain.ts";
+import type { ChainLink, ChainQuestion, ChainReceipt } from "../diagnose/chain.ts";
 import { pairDistance } from "../diagnose/edges.ts";
 import type { Measured } from "../diagnose/energy.ts";
 import { type Adjacency, degrees } from "../graph/adjacency.ts";
@@ -49,6 +49,13 @@ export function publishedChainReceipt(
       zPath: z(links, j),
     };
   });
-  const verdict = edges.every(({ zPath }) => zPath <= threshold);
-  return { verdict, weakestLink: weakestOf(edges), coherenceGain, edges };
+  // There a link is as weak as it is by either measure, and the first of equals is named.
+  const weakness = ({ zStruct, zPath }: ChainLink) => Math.max(zStruct!, zPath);
+  const weakest = edges.reduce((a, b) => (weakness(b) > weakness(a) ? b : a));
+  return {
+    verdict: weakness(weakest) <= threshold,
+    weakestLink: { link: weakest.link, edge: weakest.edge, z: weakness(weakest) },
+    coherenceGain,
+    edges,
+  };
 }

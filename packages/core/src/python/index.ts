@@ -11,3 +11,4 @@ export {
   verifyReceiptMode,
   verifyReceiptModeAsync,
 } from "./signature.ts";
+export { type PublishedState, publishedStateSignature } from "./state.ts";

@@ -16,6 +16,8 @@ export interface PublishedState {
   readonly weights: readonly [number, number, number, number];
   /** Neighbours asked for, at most n - 1. */
   readonly neighbors: number;
+  /** Whether its ties among neighbours were to go to the lower index, as they always do here. */
+  readonly deterministic: boolean;
   /** Candidates in the chain; null without one. */
   readonly chainLength: number | null;
   /** The graph's edges in both directions, row by row. */
@@ -34,6 +36,7 @@ export function publishedStateOf({ params, pool, chain, network }: Problem, quer
     gates: Float32Array.from(pool.trust),
     weights: [params.lamG, params.lamC, params.lamQ, chain?.lamP ?? 0],
     neighbors: Math.max(1, Math.min(params.neighbors, pool.n - 1)),
+    deterministic: true,
     chainLength: chain?.nodes.length ?? null,
     pairs: pairs.flat(),
   };
@@ -46,15 +49,15 @@ const PAIRS = 2048;
  * The published `state_sig`: SHA-256 of Python's JSON text of the query, the gates, the weights and a hash of the first
  * 2048 edges. It covers neither the vectors nor the chain's contents; receipts of other profiles use a digest that does.
  */
-export function publishedStateSignature(state: PublishedState): string {
-  const { query, gates, weights, neighbors, chainLength } = state;
+export function publishedStateSignature(state: Omit<PublishedState, "vectors">): string {
+  const { query, gates, weights, neighbors, deterministic, chainLength } = state;
   const floats = (values: Iterable<number>) => `[${Array.from(values, pythonFloat).join(", ")}]`;
   const text = [
     `{"B": ${floats(gates.map(round6))}`,
     `"adj": "${bytesToHex(sha256(edgeBytes(state)))}"`,
     `"chain_len": ${chainLength ?? 0}`,
     `"chain_present": ${chainLength !== null}`,
-    '"detk": true',
+    `"detk": ${deterministic}`,
     `"k": ${neighbors}`,
     `"lam": ${floats(weights)}`,
     `"psi": ${floats(query.map(round6))}}`,
@@ -70,7 +73,8 @@ export function publishedProvenance(state: PublishedState): string {
   return bytesToHex(hash.digest());
 }
 
-const edgeBytes = ({ pairs }: PublishedState): Uint8Array => int64Bytes(pairs.slice(0, PAIRS).flat());
+const edgeBytes = ({ pairs }: Pick<PublishedState, "pairs">): Uint8Array =>
+  int64Bytes(pairs.slice(0, PAIRS).flat());
 
 /** numpy's rounding of a float32 to six decimals: half to even, in float32 throughout. */
 export function round6(x: number): number {

@@ -387,7 +387,7 @@ describe("chains", () => {
     const published = make(others, query, { profile: "reference" }).addChain(star, { lamP: 0 });
     const { edges, weakestLink } = published.chainReceipt([0, 4]);
     expect(edges[0]!.zPath).toBeLessThan(-1);
-    expect(weakestLink).toEqual({ link: 0, edge: [0, 4], z: edges[0]!.zPath });
+    expect(weakestLink).toEqual({ link: 0, edge: [0, 4], z: edges[0]!.zStruct });
   });
 
   test("O42 isolated chain nodes are finite, and judged", () => {

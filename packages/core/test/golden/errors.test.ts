@@ -306,7 +306,6 @@ describe("further calls of the findings, which nothing judged there", () => {
       "embeddings[1]",
     ],
     ["O29 NaN in psi", () => lattice().setQuery(query.with(2, Number.NaN)), VectorError, "query"],
-    ["a zero query", () => lattice().setQuery(query.map(() => 0)), VectorError, "query"],
     ["O31 inertia", () => lattice().settle(wrong({ inertia: 0.5 })), OptionError, "inertia"],
     ["dt = 0", () => lattice().settle({ dt: 0 }), OptionError, "dt"],
     ["dt = NaN", () => lattice().settle({ dt: Number.NaN }), OptionError, "dt"],

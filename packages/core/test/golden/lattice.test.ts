@@ -20,14 +20,12 @@ import {
 
 const { cases } = load<{ cases: LatticeCase[] }>("lattice_cases");
 
-/** A zero query is refused here: it has its own test. */
-const golden = cases.filter(({ name }) => name !== "n12_d8_zero_psi");
 const terms = ["anchor", "coherence", "query", "chain", "total"] as const;
 const alphas = ["0.0", "0.5", "1.0"] as const;
 
 const valuesOf = (energy: Terms): number[] => terms.map((term) => energy[term]);
 
-describe.each(golden)("profile reference is oscillink 0.1.13: $name", (setup) => {
+describe.each(cases)("profile reference is oscillink 0.1.13: $name", (setup) => {
   const { exact, reference } = setup;
   const { Y, psi, gates } = inputsOf(setup);
   const { lamG, lamQ } = setup.params;
@@ -180,7 +178,7 @@ describe.each(golden)("profile reference is oscillink 0.1.13: $name", (setup) =>
 
 const byRow = (a: Point, b: Point): number => a.edge[0] - b.edge[0];
 
-describe.each(golden.filter(({ exact }) => exact.chain_receipt))(
+describe.each(cases.filter(({ exact }) => exact.chain_receipt))(
   "profile reference judges chains as oscillink 0.1.13: $name",
   (setup) => {
     const { chain, z_th, out } = setup.exact.chain_receipt!;
@@ -229,9 +227,27 @@ describe.each(golden.filter(({ exact }) => exact.chain_receipt))(
   },
 );
 
-test("n12_d8_zero_psi: a zero query has no direction, and is refused here", () => {
+test("a zero query has no direction, and is refused wherever the ranking is not the published one", () => {
   const setup = cases.find(({ name }) => name === "n12_d8_zero_psi")!;
   expect(inputsOf(setup).psi.every((v) => v === 0)).toBe(true);
-  expect(() => latticeOf(setup)).toThrow(VectorError);
-  expect(() => latticeOf(setup)).toThrow("query");
+  for (const profile of ["evidence", "cosine"] as const) {
+    expect(() => latticeOf(setup, { profile })).toThrow(VectorError);
+    expect(() => latticeOf(setup, { profile })).toThrow("query");
+  }
+});
+
+test("a link that its edge strains more than its place in the chain decides the verdict, as there", () => {
+  const lattice = latticeOf(cases.find(({ name }) => name === "n12_d8")!);
+  // Around a triangle every candidate has two links, of which none stands out.
+  const triangles = lattice.edges().flatMap(({ i, j }) => [...Array(12).keys()].map((a) => [i, j, a, i]));
+  let decided = 0;
+  for (const chain of triangles.filter(([i, j, a]) => a !== i && a !== j)) {
+    const { edges, weakestLink } = lattice.addChain(chain).chainReceipt(chain);
+    const path = Math.max(...edges.map(({ zPath }) => zPath));
+    const worst = Math.max(path, ...edges.map(({ zStruct }) => zStruct!));
+    expect(weakestLink.z).toBe(worst);
+    expect(lattice.chainReceipt(chain, { zThreshold: path }).verdict).toBe(worst === path);
+    if (worst > path) decided++;
+  }
+  expect(decided).toBeGreaterThan(0);
 });

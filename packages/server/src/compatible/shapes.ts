@@ -49,6 +49,7 @@ export const compatibleSchemas = {
 
 function shapeOf(choose: (body: unknown) => Dialect): Shape {
   return {
+    texts: true,
     read: (body) => choose(body).read(body),
     write(answer, form) {
       const { dialect } = form as Form;

@@ -11,6 +11,7 @@ import {
 import type { Signer } from "@oscillink/core/keys";
 import { move, Piscina, workerData } from "piscina";
 import { type Fault, Problem } from "../http/problem.ts";
+import { lexical } from "../models/lexical.ts";
 import type { Signing } from "../receipts/signing.ts";
 import { explanationOf, verdictOf, verifiersOf } from "../receipts/verify.ts";
 import { measureRates, type Rates, type Size, sizeOf } from "./cost.ts";
@@ -47,12 +48,15 @@ export interface RankTask {
   readonly model: string;
   readonly id: string;
   readonly at: number;
+  /** The header fields that tell what remains to the key. */
+  readonly remaining: Readonly<Record<string, string>>;
 }
 
 /** The answer as it goes over the wire. */
 export interface RankDone {
   readonly body: string;
-  readonly digest: string;
+  /** Of the receipt; null for a form without one of ours. */
+  readonly digest: string | null;
   readonly profile: string;
   /** Of the bundle, best first. */
   readonly ids: readonly string[];
@@ -75,15 +79,20 @@ export function read({ shape, body }: ReadTask): unknown {
   );
 }
 
-export function rank({ shape, asked, model, id, at }: RankTask): Outcome<RankDone> {
+export function rank({ shape, asked, model, id, at, remaining }: RankTask): Outcome<RankDone> {
   return outcome<RankDone>(() => {
-    const { request } = asked;
+    const form = SHAPES[shape];
+    if ("run" in form) {
+      const body = JSON.stringify(form.run(asked, { id, at, remaining }));
+      return { body, digest: null, profile: form.profile, ids: [] };
+    }
+    const request = model === lexical.name ? lexical.complete(asked.request) : asked.request;
     const { bundle, receipt } = ranked(request);
     const answer = {
       ...{ bundle, request, model, id, at, receipt },
       signatures: () => (signer ? signReceipt(receipt(), signer).signatures : []),
     };
-    const body = JSON.stringify(SHAPES[shape].write(answer, asked.form));
+    const body = JSON.stringify(form.write(answer, asked.form));
     const { digest, profile } = receipt();
     return { body, digest, profile, ids: bundle.map((entry) => entry.id) };
   });

@@ -43,10 +43,13 @@ const limits = Type.Object(
 
 const models = Type.Object(
   {
-    default: text("The model of a request that names none.", "oscillink"),
+    default: text(
+      "The model of texts that name none; else the embedder or the upstream that is set up, else oscillink-order.",
+      "",
+    ),
     aliases: Type.Record(Type.String(), Type.String(), {
       description:
-        "Other names of models, such as those that clients ask for: `rerank-v3.5=oscillink-embed`.",
+        "Other names of models, such as those that clients ask for: `rerank-v3.5=oscillink-embed`; `*` is every other name.",
       default: {},
     }),
     embedUrl: text(
@@ -54,6 +57,7 @@ const models = Type.Object(
       "",
     ),
     embedModel: text("The embedding model that is asked for there.", ""),
+    embedQueryModel: text("The model for queries, where it has another name there.", ""),
     embedKey: text("The key of that server.", ""),
     embedQueryPrefix: text("What is put before a query that is embedded.", ""),
     embedDocumentPrefix: text("What is put before a document that is embedded.", ""),

@@ -39,3 +39,10 @@ export function sendProblem(
     .type(instead === undefined ? "application/problem+json" : "application/json")
     .send(JSON.stringify(instead ?? body));
 }
+
+/** The key of a request, as `X-API-Key` or `Authorization: Bearer`. */
+export function presentedKey({ headers }: FastifyRequest): string | null {
+  const { authorization, "x-api-key": key } = headers;
+  if (typeof key === "string") return key;
+  return /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1] ?? null;
+}

@@ -24,7 +24,7 @@ export interface Learner {
   /** The profile for a request that names none; null: core's own. The same request of the same state gets the same. */
   choose(call: Pick<Call, "caller" | "body">): Promise<string | null>;
   /** What was answered, so that it can be labelled. */
-  remember(caller: Caller, done: RankDone): Promise<void>;
+  remember(caller: Caller, done: RankDone & { readonly digest: string }): Promise<void>;
   /** Takes labels of an answer that this key got, once. @returns its reward: nDCG. @throws {Problem} 404 */
   learn(caller: Caller, feedback: Feedback): Promise<number>;
 }

@@ -66,7 +66,14 @@ export function embed(settings: Settings): Model {
   };
 }
 
-function embedderOf({ embedUrl, embedModel, embedKey, timeoutMs, ...settings }: Settings): Embedder {
+function embedderOf({
+  embedUrl,
+  embedModel,
+  embedQueryModel,
+  embedKey,
+  timeoutMs,
+  ...settings
+}: Settings): Embedder {
   const client = new OpenAI({
     baseURL: embedUrl,
     // The client wants one, and a server of one's own often none.
@@ -77,12 +84,13 @@ function embedderOf({ embedUrl, embedModel, embedKey, timeoutMs, ...settings }: 
     timeout: timeoutMs,
     logLevel: "off",
   });
-  const plain = openaiEmbedder(client, { model: embedModel });
+  const documents = openaiEmbedder(client, { model: embedModel });
+  const queries = embedQueryModel === "" ? documents : openaiEmbedder(client, { model: embedQueryModel });
   const { embedQueryPrefix: ofQuery, embedDocumentPrefix: ofDocument, embedCacheBytes: bytes } = settings;
   const prefixed: Embedder = {
-    embedQuery: (text, options) => plain.embedQuery(ofQuery + text, options),
+    embedQuery: (text, options) => queries.embedQuery(ofQuery + text, options),
     embedDocuments: (texts, options) =>
-      plain.embedDocuments(
+      documents.embedDocuments(
         texts.map((text) => ofDocument + text),
         options,
       ),

@@ -1,3 +1,4 @@
+import type { RerankRequest } from "@oscillink/core";
 import { LexicalEmbedder } from "@oscillink/lexical";
 import type { Model } from "./models.ts";
 import { isComplete, textOf, withScores, wordsOf } from "./texts.ts";
@@ -9,11 +10,12 @@ const DIMENSIONS = 1024;
  * Vectors that count words and their parts, fitted on the pool: no model, no network, and no idea of meaning. It is the weakest that
  * is served; see what it was measured to gain before you choose it.
  */
-export const lexical: Model = {
+export const lexical = {
   name: "oscillink-lexical",
   description: "Makes vectors of the words of the pool: no model, and no idea of what words mean.",
   available: true,
-  complete(request) {
+  computes: true,
+  complete(request: RerankRequest): RerankRequest {
     const { queryText, candidates } = wordsOf("oscillink-lexical", request);
     if (isComplete(request, candidates)) return request;
     const texts = candidates.map(textOf);
@@ -30,4 +32,4 @@ export const lexical: Model = {
       candidates: candidates.map((one, i) => ({ ...one, embedding: embedder.embed(texts[i]!) })),
     };
   },
-};
+} as const satisfies Model;

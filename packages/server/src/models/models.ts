@@ -15,14 +15,20 @@ export interface Model {
   readonly description: string;
   /** Whether it was set up. One that was not is listed, and refuses. */
   readonly available: boolean;
+  /** Whether it computes what it adds: then it does so in the thread that ranks. */
+  readonly computes?: true;
   /** @throws {Problem} for a request that it cannot complete, or where what it asks has failed. */
   complete(request: RerankRequest, signal: AbortSignal): Promise<RerankRequest> | RerankRequest;
 }
 
 export interface Models {
   readonly all: readonly Model[];
-  /** @throws {Problem} 404 for a model that there is not. */
-  find(name: string | null): Model;
+  /**
+   * @param name as the client wrote it; null for none.
+   * @param texts whether the request is of a form that has texts alone.
+   * @throws {Problem} 404 for a model that there is not.
+   */
+  find(name: string | null, texts: boolean): Model;
 }
 
 /** Every model, set up as the configuration says. */
@@ -34,19 +40,25 @@ export const modelsOf = (settings: Config["models"]): readonly Model[] => [
   order(settings.prior),
 ];
 
+/**
+ * The models by name. Where a request names none, the evidence that comes along is all there is; where texts alone come, it is the
+ * configured default, else the first that was set up of an embedder, an upstream, and the order of the documents.
+ */
 export function serveModels(
   all: readonly Model[],
-  aliases: Readonly<Record<string, string>>,
-  byDefault: string,
+  { aliases, default: configured }: Config["models"],
 ): Models {
   const known = new Map(all.map((model) => [model.name, model]));
+  const ready = ["oscillink-embed", "oscillink-cascade"].find((name) => known.get(name)?.available);
+  const ofTexts = configured || ready || "oscillink-order";
+  // An alias `*` stands for every name that there is not.
+  const aliasOf = (name: string) => (Object.hasOwn(aliases, name) ? aliases[name]! : (aliases["*"] ?? name));
   return {
     all,
-    find(name) {
-      const own = name === null ? byDefault : Object.hasOwn(aliases, name) ? aliases[name]! : name;
-      const model = known.get(own);
+    find(name, texts) {
+      const asked = name ?? (texts ? ofTexts : "oscillink");
+      const model = known.get(asked) ?? known.get(aliasOf(asked));
       if (model) return model;
-      const asked = name ?? own;
       const shown = asked.length > 64 ? `${asked.slice(0, 64)}…` : asked;
       throw new Problem(404, `model not found: ${shown}. There are ${[...known.keys()].join(", ")}.`);
     },

@@ -6,6 +6,7 @@ import { Problem } from "../http/problem.ts";
 import { require } from "../keys/keyring.ts";
 import type { Feedback } from "../learn/learner.ts";
 import type { Services } from "../services.ts";
+import { KEYED, operation } from "./schemas.ts";
 
 const ids = Type.Array(Type.String(), { maxItems: 1000, default: [] });
 const Body = Type.Object(
@@ -17,7 +18,20 @@ const validate = new Ajv({ useDefaults: true, allErrors: true }).compile<Feedbac
 export function feedback(app: FastifyInstance, services: Services): void {
   app.post<{ Body: Buffer }>(
     "/v1/feedback",
-    { schema: { summary: "Which documents of an answer were relevant", tags: ["rerank"], body: Body } },
+    {
+      schema: operation({
+        ...{
+          summary: "Say what was relevant",
+          tag: "rerank",
+          body: Body,
+          refusals: [400, 404, 413, 415, 422, ...KEYED],
+        },
+        answer: [
+          "What the answer was worth: its nDCG under these labels",
+          Type.Object({ reward: Type.Number() }),
+        ],
+      }),
+    },
     async (request) => {
       const caller = request.caller!;
       require(caller, "feedback");

@@ -4,6 +4,7 @@ import { onceFor } from "../http/idempotent.ts";
 import { require } from "../keys/keyring.ts";
 import type { Services } from "../services.ts";
 import type { JobStatus } from "../state/shared.ts";
+import { Job, KEYED, operation, RANKS, RerankBody } from "./schemas.ts";
 
 /** The longest that a client may wait for the end of a job, in seconds. */
 const WAIT = 30;
@@ -13,7 +14,16 @@ export function jobs(app: FastifyInstance, services: Services): void {
     "/v1/jobs",
     {
       config: { ranks: true },
-      schema: { summary: "Re-rank candidates later: the body of /v1/oscillink/rerank", tags: ["jobs"] },
+      schema: operation({
+        ...{
+          summary: "Re-rank candidates later",
+          tag: "jobs",
+          body: RerankBody,
+          status: 202,
+          refusals: RANKS,
+        },
+        answer: ["The job, whose place is in Location", Job],
+      }),
     },
     async (request, reply) => {
       const caller = request.caller!;
@@ -42,7 +52,12 @@ export function jobs(app: FastifyInstance, services: Services): void {
   );
   app.get<{ Params: { id: string } }>(
     "/v1/jobs/:id",
-    { schema: { summary: "The state of a job, and its answer once it is done", tags: ["jobs"] } },
+    {
+      schema: operation({
+        ...{ summary: "Read a job", tag: "jobs", tagged: true, refusals: [404, ...KEYED] },
+        answer: ["Its state, and its answer once it is done", Job],
+      }),
+    },
     async (request, reply) => {
       const { caller, params } = request;
       const status = await services.jobs.get(params.id, caller!.tenant, waitOf(request) * 1000);
@@ -54,7 +69,12 @@ export function jobs(app: FastifyInstance, services: Services): void {
   );
   app.delete<{ Params: { id: string } }>(
     "/v1/jobs/:id",
-    { schema: { summary: "Cancel a job", tags: ["jobs"] } },
+    {
+      schema: operation({
+        ...{ summary: "Cancel a job", tag: "jobs", refusals: [404, ...KEYED] },
+        answer: ["Its state: cancelled, unless it had ended", Job],
+      }),
+    },
     async ({ caller, params }, reply) => {
       const status = await services.jobs.cancel(params.id, caller!.tenant);
       return reply.type("application/json").send(written(status));

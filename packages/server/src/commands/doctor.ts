@@ -1,0 +1,48 @@
+import type { Command } from "commander";
+import { startCompute } from "../compute/compute.ts";
+import type { Config } from "../config/schema.ts";
+import { openSigning } from "../receipts/signing.ts";
+import { openStore } from "../start.ts";
+import { print } from "./print.ts";
+
+/** Tries all that a server needs, one after the other, and opens no port. */
+export function doctor(
+  program: Command,
+  configured: (command: Command) => Command,
+  configOf: (options: never) => Config,
+): void {
+  configured(
+    program.command("doctor").description("Try all that a server needs, without opening a port."),
+  ).action(async (options) => {
+    const config = configOf(options as never);
+    print("configuration  good");
+    const { state, keyring } = openStore(config);
+    print(
+      `store          ${(await state.ready()) ? "good" : "does not answer"}, ${(await keyring.list()).length} keys`,
+    );
+    await state.close();
+    const signing = config.signReceipts ? openSigning(config.data, config.signingKey) : null;
+    print(`receipts       ${signing ? `signed with ${signing.keyId}` : "not signed"}`);
+    const compute = await startCompute({ threads: config.threads, signing });
+    const cost = (n: number, d: number) => compute.costOf({ n, d, characters: 0 }).toFixed(1);
+    print(
+      `threads        ${compute.state().threads}; a request of (50,384) takes about ${cost(50, 384)} ms, of (1200,1536) ${cost(1200, 1536)} ms`,
+    );
+    await compute.close();
+    for (const [name, url] of [
+      ["embedder", config.models.embedUrl],
+      ["upstream", config.models.upstreamUrl],
+    ] as const) {
+      if (url !== "") print(`${name.padEnd(15)}${await reached(url)}`);
+    }
+  });
+}
+
+async function reached(url: string): Promise<string> {
+  try {
+    const { status } = await fetch(url, { signal: AbortSignal.timeout(5000) });
+    return `${url} answers (${status})`;
+  } catch {
+    return `${url} does not answer`;
+  }
+}

@@ -1,0 +1,68 @@
+/** The Model Context Protocol over HTTP ("Streamable HTTP"), without sessions and without streams of its own. */
+import { localhostAllowedHostnames, validateHostHeader } from "@modelcontextprotocol/server";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { Type } from "typebox";
+import type { Config } from "../config/schema.ts";
+import { Problem } from "../http/problem.ts";
+import { createMcp } from "../mcp/server.ts";
+import type { Services } from "../services.ts";
+import { operation, RANKS } from "./schemas.ts";
+
+const URL_ = "/mcp";
+
+/** The longest body, which is parsed on the event loop: for assistants, who send texts. */
+const LONGEST = 4 * 2 ** 20;
+
+const Message = Type.Object(
+  { jsonrpc: Type.Literal("2.0") },
+  { additionalProperties: true, description: "A message of JSON-RPC 2.0; see modelcontextprotocol.io." },
+);
+
+export function mcp(app: FastifyInstance, services: Services): void {
+  const bodyLimit = Math.min(services.config.limits.bodyBytes, LONGEST);
+  const serve = createMcp(services, app.log, bodyLimit);
+  const answered = async (request: FastifyRequest) => {
+    judgeOrigin(request, services.config);
+    const { id, at, caller, left, method, headers, body } = request;
+    const passed = Object.entries(headers).filter(([name]) => !["authorization", "x-api-key"].includes(name));
+    const asked = new Request(new URL(request.url, "http://localhost"), {
+      ...{ method, signal: left.signal },
+      headers: passed.map(([name, value]): [string, string] => [name, String(value)]),
+      ...(Buffer.isBuffer(body) && { body: new Uint8Array(body) }),
+    });
+    return serve(asked, { id, at, caller: caller!, signal: left.signal });
+  };
+  app.post(
+    URL_,
+    {
+      bodyLimit,
+      config: { ranks: true },
+      schema: operation({
+        ...{ summary: "Tools for assistants", tag: "mcp", body: Message, refusals: [...RANKS, 406] },
+        answer: ["The answer, or a stream of events that ends with it"],
+      }),
+    },
+    answered,
+  );
+  // Sessions and their streams: the protocol has them no more, and its older clients ask whether there are any.
+  app.route({ method: ["GET", "DELETE"], url: URL_, schema: { hide: true }, handler: answered });
+}
+
+/**
+ * Keeps pages of others from asking in the name of whoever opened them: a page says where it is from, and a name that was bent to this
+ * machine ("DNS rebinding") is not this machine's.
+ *
+ * @throws {Problem} 403
+ */
+function judgeOrigin({ headers }: FastifyRequest, { host, cors, trustProxy }: Config): void {
+  const own = [...localhostAllowedHostnames(), host];
+  // Behind a proxy, or at an address of its own, it goes by other names.
+  const local = trustProxy.length === 0 && localhostAllowedHostnames().includes(host);
+  if (local && !validateHostHeader(headers.host, own).ok) {
+    throw new Problem(403, "The header field Host names another machine than this one.");
+  }
+  const { origin } = headers;
+  if (origin === undefined || cors.includes(origin)) return;
+  if (URL.canParse(origin) && new URL(origin).host === headers.host) return;
+  throw new Problem(403, "Pages of this origin may not ask here: the setting `cors` names those that may.");
+}

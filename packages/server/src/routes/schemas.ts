@@ -1,0 +1,207 @@
+/** What goes over the wire, for OpenAPI. Requests are judged where they are read: see own/, compatible/ and published/. */
+import type { FastifySchema } from "fastify";
+import { type TSchema, Type } from "typebox";
+
+const open = { additionalProperties: true } as const;
+const nullable = (schema: TSchema) => Type.Union([schema, Type.Null()]);
+
+export const Vector = Type.Union(
+  [
+    Type.Array(Type.Number()),
+    Type.String({ description: "float32, little-endian, in base64" }),
+    Type.Object({ dtype: Type.Optional(Type.Literal("float32")), data: Type.String() }),
+  ],
+  { description: "Numbers, or float32 in base64: a quarter as long, and read ten times as fast." },
+);
+
+const Id = Type.Union([Type.String(), Type.Number()]);
+
+const Candidate = Type.Object(
+  {
+    id: Type.Optional(Id),
+    embedding: Type.Optional(nullable(Vector)),
+    text: Type.Optional(Type.String()),
+    title: Type.Optional(Type.String()),
+    score: Type.Optional(
+      Type.Number({ description: "of the first search; used where the request has no query vector" }),
+    ),
+    trust: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
+    links: Type.Optional(Type.Array(Id)),
+  },
+  open,
+);
+
+export const RerankBody = Type.Object(
+  {
+    query: Type.Optional(Vector),
+    queryText: Type.Optional(Type.String()),
+    candidates: Type.Optional(Type.Array(Candidate)),
+    embeddings: Type.Optional(
+      Type.Union([
+        Type.Array(nullable(Vector)),
+        Type.Object({
+          shape: Type.Array(Type.Integer({ minimum: 1 }), { minItems: 2, maxItems: 2 }),
+          dtype: Type.Optional(Type.Literal("float32")),
+          data: Type.String(),
+        }),
+      ]),
+    ),
+    lists: Type.Optional(
+      Type.Array(
+        Type.Object({
+          name: Type.String(),
+          items: Type.Array(Candidate),
+          similarity: Type.Optional(Type.Boolean()),
+        }),
+      ),
+    ),
+    k: Type.Optional(Type.Integer({ minimum: 1, default: 5 })),
+    model: Type.Optional(
+      Type.String({ description: "one of /v1/models; default: the vectors or scores of the candidates" }),
+    ),
+    profile: Type.Optional(Type.String()),
+    receipt: Type.Optional(Type.Union([Type.Literal("full"), Type.Literal("digest")])),
+  },
+  { ...open, description: "What `rerank` of @oscillink/core takes, with any of its options." },
+);
+
+const Result = Type.Object(
+  {
+    id: Type.String(),
+    index: Type.Integer({ description: "its place among the candidates, from 0" }),
+    rank: Type.Integer({ minimum: 1 }),
+    score: nullable(Type.Number()),
+    relevance: nullable(Type.Number({ minimum: 0, maximum: 1 })),
+  },
+  open,
+);
+
+const Receipt = Type.Object(
+  { digest: Type.String() },
+  { ...open, description: "see receipt.v3.json of @oscillink/core" },
+);
+
+export const RerankAnswer = Type.Object({
+  id: Type.String(),
+  model: Type.String(),
+  results: Type.Array(Result),
+  receipt: Receipt,
+  signatures: Type.Optional(
+    Type.Array(Type.Object({ keyid: Type.Optional(Type.String()), sig: Type.String() })),
+  ),
+  usage: Type.Object({ documents: Type.Integer() }),
+});
+
+export const Problem = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    detail: Type.String(),
+    instance: Type.String({ description: "the id of the request" }),
+    errors: Type.Optional(Type.Array(Type.Object({ pointer: Type.String(), detail: Type.String() }))),
+  },
+  open,
+);
+
+/** What may be refused to any request that ranks. */
+export const RANKS = [400, 401, 403, 404, 409, 413, 415, 422, 424, 429, 500, 503] as const;
+/** What may be refused to any request with a key. */
+export const KEYED = [401, 403, 429, 500] as const;
+
+export interface Operation {
+  readonly summary: string;
+  readonly tag: string;
+  readonly body?: TSchema;
+  /** What a good answer holds, and its schema; none for an answer without a body. */
+  readonly answer: readonly [description: string, schema?: TSchema];
+  /** The status of a good answer. Default: 200. */
+  readonly status?: number;
+  /** The type of a good answer. Default: JSON. */
+  readonly type?: string;
+  readonly refusals: readonly number[];
+  /** Whether a client may hold what it asks for already (304). */
+  readonly tagged?: boolean;
+  readonly open?: boolean;
+  readonly deprecated?: boolean;
+}
+
+/** A route as Fastify and its OpenAPI document have it. */
+export function operation({
+  summary,
+  tag,
+  body,
+  answer,
+  refusals,
+  tagged,
+  open,
+  deprecated,
+  ...how
+}: Operation): FastifySchema {
+  const { status = 200, type = "application/json" } = how;
+  const [description, schema] = answer;
+  const good = schema ? { description, content: { [type]: { schema } } } : { description, type: "null" };
+  const refused = {
+    description: "A problem (RFC 9457)",
+    content: { "application/problem+json": { schema: Problem } },
+  };
+  return {
+    ...{ summary, tags: [tag], operationId: operationId(summary) },
+    ...(body && { body }),
+    response: {
+      [status]: good,
+      ...(tagged && { 304: { description: "It is what the client has", type: "null" } }),
+      ...Object.fromEntries(refusals.map((one) => [one, refused])),
+    },
+    ...(open && { security: [] }),
+    ...(deprecated && { deprecated }),
+  };
+}
+
+/** A name for generated clients: the words of the summary. */
+const operationId = (summary: string): string =>
+  summary
+    .replace(/[^A-Za-z0-9 ]/g, "")
+    .split(" ")
+    .map((word, i) => (i === 0 ? word.toLowerCase() : word[0]!.toUpperCase() + word.slice(1)))
+    .join("");
+
+export const ReceiptBody = Type.Object(
+  {
+    receipt: Type.Optional(Receipt),
+    signatures: Type.Optional(Type.Array(Type.Object({ sig: Type.String() }, open))),
+    envelope: Type.Optional(Type.Object({}, { ...open, description: "DSSE" })),
+  },
+  { ...open, description: "An answer as it came, or its receipt and signatures, or an envelope." },
+);
+
+export const Verdict = Type.Object({ ok: Type.Boolean(), said: Type.String() }, open);
+
+export const Models = Type.Object({
+  object: Type.Literal("list"),
+  data: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      object: Type.Literal("model"),
+      owned_by: Type.String(),
+      description: Type.String(),
+    }),
+  ),
+});
+
+export const Health = Type.Object({ status: Type.Literal("ok"), version: Type.String() });
+
+export const Job = Type.Object({
+  id: Type.String(),
+  state: Type.Union(["queued", "running", "done", "failed", "cancelled"].map((state) => Type.Literal(state))),
+  created: Type.Optional(Type.String()),
+  finished: Type.Optional(nullable(Type.String())),
+  answer: Type.Optional(
+    Type.Unknown({ description: "of a job that is done: what the route would have answered" }),
+  ),
+  problem: Type.Optional(Problem),
+});
+
+export const Jwks = Type.Object({
+  keys: Type.Array(Type.Object({ kid: Type.String(), kty: Type.String() }, open)),
+});

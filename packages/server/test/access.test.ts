@@ -1,0 +1,217 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { readKey, writeKey } from "../src/keys/form.ts";
+import { ask, base64, bearer, keyOf, makeServer, pool, post, temporary, testServer } from "./testing.ts";
+
+const URL = "/v1/oscillink/rerank";
+const { query, embeddings } = pool(5, 4);
+const body = {
+  query: base64(query),
+  candidates: embeddings.map((one, i) => ({ id: String(i), embedding: base64(one) })),
+};
+const KEYS = { AUTH: "keys" };
+
+describe("keys", () => {
+  it("take a checksum, so that a slip is told from a key that is not known", async () => {
+    const server = await testServer(KEYS);
+    const key = server.firstKey!;
+    const slip = key.slice(0, -8) + (key.at(-8) === "A" ? "B" : "A") + key.slice(-7);
+    expect(readKey(key)).not.toBeNull();
+    expect(readKey(slip)).toBeNull();
+    expect((await post(server, URL, body, bearer(slip))).json.detail).toContain("not whole");
+  });
+
+  it.each([
+    ["none", undefined, 401],
+    ["what is no key", "hello", 401],
+    ["a key that was never made", writeKey({ id: "a".repeat(22), secret: "b".repeat(43) }), 401],
+    ["a key in another form", "sk-proj-1234567890", 401],
+  ])("%s is refused, and nobody is anonymous (A11)", async (_, key, status) => {
+    const server = await testServer(KEYS);
+    for (const url of [URL, "/v1/jobs", "/v1/oscillink/verify"]) {
+      const answer = await post(server, url, body, key === undefined ? {} : bearer(key));
+      expect(answer).toMatchObject({
+        status,
+        headers: { "www-authenticate": expect.stringContaining("Bearer") },
+      });
+    }
+    for (const url of ["/v1/models", "/v1/jobs/some"]) {
+      expect((await ask(server, { url, headers: key === undefined ? {} : bearer(key) })).status).toBe(status);
+    }
+  });
+
+  it("with the right id and another's secret are refused", async () => {
+    const server = await testServer(KEYS);
+    const [mine, other] = [readKey(server.firstKey!)!, readKey(await keyOf(server))!];
+    const mixed = writeKey({ id: mine.id, secret: other.secret });
+    expect((await post(server, URL, body, bearer(mixed))).status).toBe(401);
+  });
+
+  it("that expired are refused, those to come are not", async () => {
+    const server = await testServer(KEYS);
+    const past = await keyOf(server, { expires: Date.now() - 1 });
+    const future = await keyOf(server, { expires: Date.now() + 60_000 });
+    expect((await post(server, URL, body, bearer(past))).status).toBe(401);
+    expect((await post(server, URL, body, bearer(future))).status).toBe(200);
+  });
+
+  it("are taken as X-API-Key too", async () => {
+    const server = await testServer(KEYS);
+    expect((await post(server, URL, body, { "x-api-key": server.firstKey! })).status).toBe(200);
+  });
+
+  it.each([
+    ["suspended", "The key was suspended"],
+    ["revoked", "The key was revoked"],
+  ])("that are %s are refused at once (A12)", async (status, said) => {
+    const server = await testServer(KEYS);
+    const key = await keyOf(server);
+    expect((await post(server, URL, body, bearer(key))).status).toBe(200);
+    await change(server, key, { status });
+    expect(await post(server, URL, body, bearer(key))).toMatchObject({
+      status: 403,
+      json: { detail: `${said}.` },
+    });
+  });
+
+  it("have two secrets while one takes the place of the other, and never three", async () => {
+    const server = await testServer(KEYS);
+    const first = await keyOf(server);
+    const rotate = async () => {
+      const url = `/admin/keys/${readKey(first)!.id}/rotate`;
+      return (await server.admin.inject({ method: "POST", url, headers: bearer(server.firstKey!) })).json()
+        .key as string;
+    };
+    const [second, third] = [await rotate(), await rotate()];
+    const statuses = await Promise.all(
+      [first, second, third].map(async (key) => (await post(server, URL, body, bearer(key))).status),
+    );
+    expect(statuses).toEqual([401, 200, 200]);
+  });
+
+  it("may do what their scopes say", async () => {
+    const server = await testServer(KEYS);
+    const key = await keyOf(server, { scopes: ["feedback"] });
+    expect(await post(server, URL, body, bearer(key))).toMatchObject({
+      status: 403,
+      json: { detail: expect.stringContaining("scope rerank") },
+    });
+    expect((await post(server, "/v1/jobs", body, bearer(key))).status).toBe(403);
+  });
+
+  it("stand in no file, no log and no metric (A13)", async () => {
+    const data = temporary();
+    const lines: string[] = [];
+    const write = process.stdout.write;
+    process.stdout.write = ((line: string) => lines.push(String(line)) > 0) as typeof write;
+    let keys: string[] = [];
+    let metrics = "";
+    try {
+      const server = await makeServer({ ...KEYS, LOG_LEVEL: "trace" }, data);
+      keys = [server.firstKey!, await keyOf(server)];
+      for (const key of keys) await post(server, URL, body, bearer(key));
+      await post(server, `${URL}?key=${keys[0]}`, "{", bearer(keys[0]!));
+      metrics = (await server.admin.inject("/metrics")).body;
+      await server.close();
+    } finally {
+      process.stdout.write = write;
+    }
+    const files = readdirSync(data, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
+    const kept = files.map((file) => readFileSync(join(file.parentPath, file.name), "latin1")).join();
+    expect(kept).toContain(readKey(keys[0]!)!.id);
+    for (const secret of keys.map((key) => readKey(key)!.secret)) {
+      for (const place of [kept, lines.join(), metrics]) expect(place).not.toContain(secret);
+    }
+  });
+});
+
+const change = (server: Awaited<ReturnType<typeof testServer>>, key: string, payload: object) =>
+  server.admin.inject({
+    method: "PATCH",
+    url: `/admin/keys/${readKey(key)!.id}`,
+    headers: bearer(server.firstKey!),
+    payload,
+  });
+
+describe("administration", () => {
+  it("is on the second port alone, for a key with its scope, and leaves a row (A14)", async () => {
+    const server = await testServer(KEYS);
+    const admin = (key: string | null, url = "/admin/keys") =>
+      server.admin.inject({ url, headers: key === null ? {} : bearer(key) });
+    expect((await ask(server, { url: "/admin/keys", headers: bearer(server.firstKey!) })).status).toBe(404);
+    expect((await ask(server, { url: "/metrics" })).status).toBe(404);
+    expect((await admin(null)).statusCode).toBe(401);
+    expect((await admin("osk_wrong")).statusCode).toBe(401);
+    expect((await admin(await keyOf(server, { scopes: ["rerank"] }))).statusCode).toBe(403);
+    const listed = (await admin(server.firstKey)).json();
+    expect(listed.keys).toHaveLength(2);
+    expect(JSON.stringify(listed)).not.toContain("mac");
+    const { rows } = (await admin(server.firstKey, "/admin/audit")).json();
+    expect(rows[0]).toMatchObject({ who: readKey(server.firstKey!)!.id, what: "create" });
+  });
+
+  it("asks for a key where no other route does", async () => {
+    const server = await testServer();
+    expect((await server.admin.inject("/admin/keys")).statusCode).toBe(401);
+    expect((await server.admin.inject("/metrics")).statusCode).toBe(200);
+  });
+
+  it.each([
+    ["a status that there is not", { status: "banana" }, "/status"],
+    ["a limit below 0", { limits: { units: -1 } }, "/limits/units"],
+    ["an unknown field", { tier: "platinum" }, "/tier"],
+    ["a text for a number", { limits: { units: "5" } }, "/limits/units"],
+  ])("refuses %s (F44)", async (_, payload, pointer) => {
+    const server = await testServer(KEYS);
+    const answer = await change(server, await keyOf(server), payload);
+    expect(answer.statusCode).toBe(422);
+    expect(answer.json().errors.map((fault: { pointer: string }) => fault.pointer)).toContain(pointer);
+  });
+
+  it("clears a limit that was set (F44)", async () => {
+    const server = await testServer(KEYS);
+    const key = await keyOf(server, { limits: { units: 1 } });
+    expect((await post(server, URL, body, bearer(key))).status).toBe(413);
+    expect((await change(server, key, { limits: { units: null } })).statusCode).toBe(200);
+    expect((await post(server, URL, body, bearer(key))).status).toBe(200);
+  });
+
+  it("says 404 of a key that there is not", async () => {
+    const server = await testServer(KEYS);
+    const unknown = writeKey({ id: "a".repeat(22), secret: "b".repeat(43) });
+    expect((await change(server, unknown, { name: "x" })).statusCode).toBe(404);
+  });
+});
+
+describe("addresses (A25, A26)", () => {
+  it("that try many keys are held off, whatever they write into X-Forwarded-For", async () => {
+    const server = await testServer({ ...KEYS, LIMITS_ADDRESS_BURST: "5" });
+    const attempt = (i: number) =>
+      post(server, URL, body, { ...bearer("no-key"), "x-forwarded-for": `10.0.0.${i}` });
+    for (let i = 0; i < 5; i++) expect((await attempt(i)).status).toBe(401);
+    const { status, headers } = await attempt(9);
+    expect(status).toBe(429);
+    expect(Number(headers["retry-after"])).toBeGreaterThan(0);
+  });
+
+  it("are read from X-Forwarded-For behind a proxy that is trusted", async () => {
+    const server = await testServer({ ...KEYS, LIMITS_ADDRESS_BURST: "2", TRUST_PROXY: "127.0.0.1" });
+    const attempt = (address: string) =>
+      post(server, URL, body, { ...bearer("no-key"), "x-forwarded-for": `6.6.6.6, ${address}` });
+    for (let i = 0; i < 2; i++) expect((await attempt("10.0.0.1")).status).toBe(401);
+    expect((await attempt("10.0.0.1")).status).toBe(429);
+    expect((await attempt("10.0.0.2")).status).toBe(401);
+  });
+});
+
+describe("bursts", () => {
+  it("of a key are held off, and others are not hurt", async () => {
+    const server = await testServer({ ...KEYS, LIMITS_BURST_WINDOW: "60" });
+    const [key, other] = [await keyOf(server, { limits: { burst: 3 } }), await keyOf(server)];
+    const statuses = [];
+    for (let i = 0; i < 5; i++) statuses.push((await post(server, URL, body, bearer(key))).status);
+    expect(statuses).toEqual([200, 200, 200, 429, 429]);
+    expect((await post(server, URL, body, bearer(other))).status).toBe(200);
+  });
+});

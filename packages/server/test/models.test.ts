@@ -66,21 +66,34 @@ const problemOf = async (work: () => unknown): Promise<Problem> => {
 };
 
 describe("names", () => {
-  const models = modelsOf(settingsOf({}));
-  const served = serveModels(models, { "rerank-v3.5": "oscillink-order" }, "oscillink");
+  const servedBy = (more: Record<string, string> = {}) => {
+    const settings = settingsOf(more);
+    return serveModels(modelsOf(settings), settings);
+  };
 
-  it("are found by themselves, by an alias, and by default", () => {
-    expect(served.find("oscillink-lexical").name).toBe("oscillink-lexical");
-    expect(served.find("rerank-v3.5").name).toBe("oscillink-order");
-    expect(served.find(null).name).toBe("oscillink");
-    expect(models.filter(({ available }) => !available).map(({ name }) => name)).toEqual([
+  it("are found by themselves and by an alias", () => {
+    const served = servedBy({ ALIASES: "rerank-v3.5=oscillink-order" });
+    expect(served.find("oscillink-lexical", true).name).toBe("oscillink-lexical");
+    expect(served.find("rerank-v3.5", true).name).toBe("oscillink-order");
+    expect(servedBy({ ALIASES: "*=oscillink-order" }).find("anything", true).name).toBe("oscillink-order");
+    expect(served.all.filter(({ available }) => !available).map(({ name }) => name)).toEqual([
       "oscillink-embed",
       "oscillink-cascade",
     ]);
   });
 
+  it.each([
+    ["what was configured", { DEFAULT: "oscillink-lexical" }, "oscillink-lexical"],
+    ["an embedder", { EMBED_URL: "http://127.0.0.1:9/v1", EMBED_MODEL: "m" }, "oscillink-embed"],
+    ["an upstream", { UPSTREAM_URL: "http://127.0.0.1:9/rerank" }, "oscillink-cascade"],
+    ["their order", {}, "oscillink-order"],
+  ])("are left out: texts are ranked by %s", (_, settings, name) => {
+    expect(servedBy(settings).find(null, true).name).toBe(name);
+    expect(servedBy(settings).find(null, false).name).toBe("oscillink");
+  });
+
   it.each(["rerank-v4", "toString", "__proto__", ""])("that nobody gave are not found: %j", async (name) => {
-    const problem = await problemOf(() => served.find(name));
+    const problem = await problemOf(() => servedBy().find(name, true));
     expect(problem.status).toBe(404);
     expect(problem.message).toContain("model not found");
   });

@@ -8,7 +8,7 @@ const DIMENSIONS = 1024;
 
 /**
  * Vectors that count words and their parts, fitted on the pool: no model, no network, and no idea of meaning. It is the weakest that
- * is served; see what it was measured to gain before you choose it.
+ * is served: over pools of a search by meaning it loses to the order in which they came, and to oscillink-order without an order too.
  */
 export const lexical = {
   name: "oscillink-lexical",

@@ -1,5 +1,6 @@
 import { rerank } from "@oscillink/core";
 import { expect, test } from "vitest";
+import { rankScore } from "../../packages/server/src/models/order.ts";
 import { poolsOf } from "./collection.ts";
 import type { Settings } from "./methods.ts";
 import { modelMethods } from "./models.ts";
@@ -31,9 +32,9 @@ test("each model is given the words of the pool, and what stands in for scores",
       k: 10,
       candidates: pool!.entries.map(({ id, title, text }, i) => ({ id, title, text, score: scoreOf(id, i) })),
     }).bundle.map(({ id }) => id);
-  expect(methods.order!(pool!)).toEqual(ranked((_, i) => 1 / (60 + i)));
+  expect(methods.order!(pool!)).toEqual(ranked((_, i) => rankScore(i)));
   expect(methods.words!(pool!)).toEqual(ranked(() => 0));
-  expect(methods.cascade!(pool!)).toEqual(ranked((id) => -ranks.get(id)!));
+  expect(methods.cascade!(pool!)).toEqual(ranked((id) => rankScore(ranks.get(id)! - 1)));
   const orders = Object.values(methods).map((method) => method(pool!).join());
   expect(new Set(orders).size).toBe(orders.length);
 });

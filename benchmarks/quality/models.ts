@@ -2,7 +2,7 @@
 import { type RerankRequest, rerank } from "@oscillink/core";
 import { lexical } from "../../packages/server/src/models/lexical.ts";
 import type { Model } from "../../packages/server/src/models/models.ts";
-import { order } from "../../packages/server/src/models/order.ts";
+import { order, rankScore } from "../../packages/server/src/models/order.ts";
 import { withScores } from "../../packages/server/src/models/texts.ts";
 import type { Collection, Pool } from "./collection.ts";
 import { DEPTH, type Methods, optionsOf, type Settings } from "./methods.ts";
@@ -10,7 +10,7 @@ import { dot } from "./peers.ts";
 
 /**
  * What each makes of a pool's texts in the order of the first stage; `words` is oscillink-order with `--prior none`. `scores` is
- * given the first stage's scores in their place, and `cascade`, where a cross-encoder judged the pool, its ranks turned round.
+ * given the first stage's scores in their place, and `cascade`, where a cross-encoder judged the pool, what stands for its ranks.
  */
 export function modelMethods({ queries }: Collection, settings: Settings): Methods {
   const ranked = (complete: (request: RerankRequest, pool: Pool) => RerankRequest) => (pool: Pool) => {
@@ -30,8 +30,8 @@ export function modelMethods({ queries }: Collection, settings: Settings): Metho
     lexical: byModel(lexical),
     scores: byScore(firstScore),
     ...(queries.some(({ crossEncoder }) => crossEncoder !== null) && {
-      cascade: byScore(
-        ({ query, entries }, i) => -(query.crossEncoder?.get(entries[i]!.id) ?? entries.length),
+      cascade: byScore(({ query, entries }, i) =>
+        rankScore((query.crossEncoder?.get(entries[i]!.id) ?? entries.length) - 1),
       ),
     }),
   };

@@ -1,4 +1,4 @@
-import { rerank } from "@oscillink/core";
+import { type RerankRequest, rerank } from "@oscillink/core";
 import { Ajv } from "ajv";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -6,6 +6,7 @@ import { refusalFor } from "../src/compatible/shapes.ts";
 import { Problem } from "../src/http/problem.ts";
 import { given } from "../src/models/given.ts";
 import { order } from "../src/models/order.ts";
+import { withScores } from "../src/models/texts.ts";
 import { clients } from "./clients.ts";
 import { survivesReading } from "./hostileShapes.ts";
 import { answerAt, readAt } from "./ranking.ts";
@@ -40,14 +41,15 @@ describe("what each client sends is answered in its form (A49)", () => {
     },
   );
 
-  it("keeps the order of the documents for Weaviate, the best with the highest score", async () => {
+  it("keeps the order of the documents for Weaviate, each with its score", async () => {
     const { body, path } = clients.find(({ client }) => client === "Weaviate")!;
     const { scores } = (await answerAt(path, body)) as { scores: { document: string; score: number }[] };
     expect(scores.map(({ document }) => document)).toEqual(body.documents);
+    const { query, documents } = body;
+    const ranked = rankedOf(await answerAt("/v1/rerank", { query, documents }));
+    for (const { index, score } of ranked) expect(scores[index]!.score).toBe(score);
     // The last is a copy of the second, so that core puts it behind all others.
-    const order = [...scores.keys()].sort((a, b) => scores[b]!.score - scores[a]!.score);
-    expect(order.slice(0, 2).sort()).toEqual([1, 2]);
-    expect(order.slice(2)).toEqual([0, 3]);
+    expect([ranked[0]!.index, ranked.at(-1)!.index]).toEqual([1, 3]);
   });
 
   it("uses LibreChat's scores, and tells its chunks of one file apart", () => {
@@ -117,6 +119,24 @@ describe("scores on the wire (A50)", () => {
     const raw = rankedOf(await answerAt("/v1/rerank", { ...body, raw_scores: true }, given));
     expect(raw.at(-1)!.index).toBe(1);
     expect(raw.at(-1)!.score).toBeLessThan(raw.at(-2)!.score);
+  });
+
+  it("hands on what the model behind a cascade says of relevance, where that lies in [0, 1]", async () => {
+    const body = { query: "moon", documents: ["bread", "the moon", "sun"] };
+    const ask = async (scores: readonly number[]) => {
+      const complete = (request: RerankRequest) =>
+        withScores(request, request.candidates!, (i) => scores[i]!);
+      const model = { name: "oscillink-cascade", description: "", available: true, complete };
+      return rankedOf(await answerAt("/v1/rerank", body, model)).map(({ index, score }) => [index, score]);
+    };
+    expect(await ask([0.125, 0.875, 0.0625])).toEqual([
+      [1, 0.875],
+      [0, 0.125],
+      [2, 0.0625],
+    ]);
+    const logits = await ask([-2, 6, -3]);
+    expect(logits.map(([index]) => index)).toEqual([1, 0, 2]);
+    expect(logits[0]![1]).toBeLessThanOrEqual(1);
   });
 
   it("tells a pool without words by its scores, where relevance is null", async () => {

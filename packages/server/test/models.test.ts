@@ -126,7 +126,7 @@ describe("oscillink-order", () => {
       (
         modelOf("oscillink-order", { PRIOR: prior }).complete(request, signal) as typeof request
       ).candidates.map((one) => (one as { score?: number }).score);
-    expect(scoresOf("order")).toEqual([1 / 60, 1 / 61, 1 / 62, 1 / 63]);
+    expect(scoresOf("order")).toEqual([1, 2, 3, 4].map((place) => expect.closeTo(-Math.log(place), 6)));
     expect(scoresOf("none")).toEqual([0, 0, 0, 0]);
   });
 

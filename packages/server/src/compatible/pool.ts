@@ -13,6 +13,7 @@ import { type Static, type TObject, type TProperties, Type } from "typebox";
 import { type Answer, type Asked, isRecord } from "../compute/shape.ts";
 import { VectorReader } from "../compute/vectors.ts";
 import { type Fault, Problem } from "../http/problem.ts";
+import { CASCADE } from "../models/cascade.ts";
 
 /** What every answer's form depends on. */
 export interface Form {
@@ -313,16 +314,21 @@ export interface Scored {
 const STEP = 1e-6;
 
 /**
- * The documents of an answer, best first, with their scores: core's `relevance`, in [0, 1]. Where nothing tells how relevant they
+ * The documents of an answer, best first, with their scores: core's `relevance`, in [0, 1]. Of a cascade it is what the other
+ * server's model says, if that lies in [0, 1], for that tells more of relevance than words do. Where nothing tells how relevant they
  * are on an absolute scale, it is the logistic function of the score, which says how they stand in their pool alone. What could not
  * be ranked has 0, or with `raw` less than all others.
  *
  * Scores fall with each document, by a millionth where they would be equal: several clients sort by them again, and would put
  * equal ones in another order.
  */
-export function scoredOf({ bundle, request }: Answer, raw: boolean): Scored[] {
+export function scoredOf({ bundle, request, model }: Answer, raw: boolean): Scored[] {
   const known = bundle.some(({ relevance }) => relevance !== null);
-  const scoreOf = ({ relevance, score }: RankedEntry): number => {
+  const upstream = ({ index }: RankedEntry) => request.candidates![index]!.score ?? Number.NaN;
+  const asked = model === CASCADE && bundle.every((entry) => upstream(entry) >= 0 && upstream(entry) <= 1);
+  const scoreOf = (entry: RankedEntry): number => {
+    const { relevance, score } = entry;
+    if (asked && !raw) return upstream(entry);
     if (score === null) return raw ? Infinity : 0;
     return raw ? score : known ? relevance! : 1 / (1 + Math.exp(-score));
   };

@@ -3,7 +3,7 @@ import type { Config } from "../config/schema.ts";
 import type { Model } from "./models.ts";
 import { failed, isComplete, textOf, withScores, wordsOf } from "./texts.ts";
 
-const NAME = "oscillink-cascade";
+export const CASCADE = "oscillink-cascade";
 
 type Settings = Pick<
   Config["models"],
@@ -44,13 +44,14 @@ export function cascade({
     return scoresOf(await response.json(), texts.length);
   };
   return {
-    name: NAME,
+    name: CASCADE,
     description: "Takes the scores of another server's reranker, and weighs the pool as a whole on top.",
     available: url !== "",
     async complete(request, signal) {
-      const { queryText, candidates } = wordsOf(NAME, request);
+      const { queryText, candidates } = wordsOf(CASCADE, request);
       if (isComplete(request, candidates)) return request;
-      if (url === "") throw failed("424", `The model ${NAME} is not set up: it needs the URL of a reranker.`);
+      if (url === "")
+        throw failed("424", `The model ${CASCADE} is not set up: it needs the URL of a reranker.`);
       const texts = candidates.map(textOf);
       const timeout = AbortSignal.timeout(timeoutMs);
       try {
@@ -59,7 +60,7 @@ export function cascade({
       } catch (cause) {
         signal.throwIfAborted();
         const why = timeout.aborted ? `did not answer within ${timeoutMs} ms` : "failed";
-        throw failed(failure, `The reranker behind ${NAME} ${why}.`, cause);
+        throw failed(failure, `The reranker behind ${CASCADE} ${why}.`, cause);
       }
     },
   };

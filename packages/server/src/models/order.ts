@@ -4,7 +4,7 @@ import { isComplete, withScores, wordsOf } from "./texts.ts";
 
 /**
  * What stands in for the score of the document in place i, from 0: `-ln(1 + i)`. Over real first searches it never cost more than
- * .6 % of nDCG@10, where `1 - i / n` and `1 / (60 + i)` cost up to 4.9 %. Rounded, for engines may differ in a logarithm's last bit,
+ * .6 % of nDCG@10, where `1 - i / n` cost up to 4.9 % and `1 / (60 + i)` .9 %. Rounded, for engines may differ in a logarithm's last bit,
  * and never above 0, so that nobody takes it for a cosine.
  */
 export const rankScore = (i: number): number => 0 - Math.fround(Math.log(1 + i));

@@ -8,7 +8,7 @@ import { order } from "../src/models/order.ts";
 
 const signer = ed25519Signer(generateKeys().privateKey);
 
-export const shapeAt = (path: string) => compatibleShapes[compatiblePaths[path]!];
+const shapeAt = (path: string) => compatibleShapes[compatiblePaths[path]!];
 
 export const readAt = (path: string, body: unknown) => shapeAt(path).read(body) as Asked;
 

@@ -206,7 +206,7 @@ const shown = (value: unknown): string =>
   JSON.stringify(typeof value === "string" && value.length > 40 ? `${value.slice(0, 40)}…` : value);
 
 /** A document as it came. */
-export type Given = string | (Static<typeof DocumentObject> & Readonly<Record<string, unknown>>);
+type Given = string | (Static<typeof DocumentObject> & Readonly<Record<string, unknown>>);
 
 /** What a service's body says, read. */
 export interface Pooled {

@@ -14,6 +14,7 @@ import {
 import { baselineOf, type Evaluation, evaluate } from "./evaluate.ts";
 import { gridGains, leaveOneOut } from "./loo.ts";
 import { type Expansion, methodsFor, type Settings } from "./methods.ts";
+import { modelMethods } from "./models.ts";
 import { relevanceRows } from "./relevance.ts";
 import { jsonReporter, textReporter } from "./report.ts";
 import { robustness } from "./robust.ts";
@@ -75,6 +76,14 @@ const program = new Command("bench:quality")
       .argParser(parseExpansion)
       .conflicts(["robust", "loo", "certified", "relevance"]),
   )
+  .addOption(
+    new Option("--models", "also: what the models of the server make of texts without vectors").conflicts([
+      "robust",
+      "loo",
+      "certified",
+      "relevance",
+    ]),
+  )
   .option("--robust", "instead: the default's gain when the vectors are perturbed")
   .option("--loo", "instead: choose the options on all collections but one, report on that one, for each")
   .option("--certified", "instead: how many of the default's bundles have a certified order")
@@ -91,6 +100,7 @@ const options = program.opts<{
   copies: Settings["copies"];
   links: "on" | "off";
   expand?: Expansion;
+  models?: true;
   k: number[];
   json?: true;
   runs?: string;
@@ -129,7 +139,10 @@ function* collections(): Generator<[Collection, Pool[]]> {
 function compareMethods(): void {
   const evaluations: Evaluation[] = [];
   for (const [collection, pools] of collections()) {
-    const methods = methodsFor(collection, settings, options.expand ?? null);
+    const methods = {
+      ...methodsFor(collection, settings, options.expand ?? null),
+      ...(options.models && modelMethods(collection, settings)),
+    };
     const evaluation = evaluate(collection, pools, methods, options.k);
     evaluations.push(evaluation);
     report.evaluation(evaluation, options.k);

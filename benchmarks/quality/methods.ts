@@ -3,7 +3,7 @@ import { bestOf, type Collection, dotsWith, entryOf, type Pool } from "./collect
 import { crossEncoder, rankFusion, settledVectors, weightedSum } from "./peers.ts";
 
 /** How many ids a ranking keeps. */
-const DEPTH = 10;
+export const DEPTH = 10;
 
 /** A ranking of a pool: the ids of its first documents. */
 type Method = (pool: Pool) => readonly string[];

@@ -77,7 +77,7 @@ export function crossEncoder({ query, entries }: Pool): string[] {
   return ids.sort((a, b) => rank(a) - rank(b));
 }
 
-function dot(a: Float32Array, b: Float32Array): number {
+export function dot(a: Float32Array, b: Float32Array): number {
   let sum = 0;
   for (let c = 0; c < a.length; c++) sum += a[c]! * b[c]!;
   return sum;

@@ -13,6 +13,7 @@ import { type Static, type TObject, type TProperties, Type } from "typebox";
 import { type Answer, type Asked, isRecord } from "../compute/shape.ts";
 import { VectorReader } from "../compute/vectors.ts";
 import { type Fault, Problem } from "../http/problem.ts";
+import { CASCADE } from "../models/cascade.ts";
 
 /** What every answer's form depends on. */
 export interface Form {
@@ -205,7 +206,7 @@ const shown = (value: unknown): string =>
   JSON.stringify(typeof value === "string" && value.length > 40 ? `${value.slice(0, 40)}…` : value);
 
 /** A document as it came. */
-export type Given = string | (Static<typeof DocumentObject> & Readonly<Record<string, unknown>>);
+type Given = string | (Static<typeof DocumentObject> & Readonly<Record<string, unknown>>);
 
 /** What a service's body says, read. */
 export interface Pooled {
@@ -233,6 +234,8 @@ export function requestOf(body: Extended, { at, documents, top, fields }: Pooled
   }
   const query =
     body.query_embedding === undefined ? null : vectors.read(body.query_embedding, "/query_embedding");
+  if (query?.every((value) => value === 0))
+    vectors.fault("/query_embedding", "is zero; it has no direction to rank by");
   const rows = body.embeddings === undefined ? null : vectors.readAll(body.embeddings, "/embeddings");
   if (rows && rows.length !== n && rows.length > 0)
     vectors.fault("/embeddings", `must be one a document, ${n} in all, not ${rows.length}`);
@@ -273,7 +276,7 @@ export function requestOf(body: Extended, { at, documents, top, fields }: Pooled
   vectors.judge();
   return {
     ...optionsOf({ ...body.oscillink }),
-    ...(top !== undefined && top > 0 && { k: top }),
+    ...(top !== undefined && top > 0 && { k: Math.min(top, Math.max(1, n)) }),
     queryText: body.query,
     ...(query && { query }),
     candidates,
@@ -307,23 +310,34 @@ export interface Scored {
   readonly text: string;
 }
 
+/** By how much a score is below one that it would be equal to: enough for float32. */
+const STEP = 1e-6;
+
 /**
- * The documents of an answer, best first, with their scores: core's `relevance`, in [0, 1]. Where nothing tells how relevant they
- * are on an absolute scale, it is the logistic function of the score, which says how they stand in their pool alone. Never rising; a
- * document that could not be ranked has 0, or with `raw` the lowest score there is.
+ * The documents of an answer, best first, with their scores: core's `relevance`, in [0, 1]. Of a cascade it is what the other
+ * server's model says, if that lies in [0, 1], for that tells more of relevance than words do. Where nothing tells how relevant they
+ * are on an absolute scale, it is the logistic function of the score, which says how they stand in their pool alone. What could not
+ * be ranked has 0, or with `raw` less than all others.
+ *
+ * Scores fall with each document, by a millionth where they would be equal: several clients sort by them again, and would put
+ * equal ones in another order.
  */
-export function scoredOf({ bundle, request }: Answer, raw: boolean): Scored[] {
+export function scoredOf({ bundle, request, model }: Answer, raw: boolean): Scored[] {
   const known = bundle.some(({ relevance }) => relevance !== null);
-  const scoreOf = ({ relevance, score }: RankedEntry): number | null => {
-    if (score === null) return null;
-    return raw ? score : known ? relevance : 1 / (1 + Math.exp(-score));
+  const upstream = ({ index }: RankedEntry) => request.candidates![index]!.score ?? Number.NaN;
+  const asked = model === CASCADE && bundle.every((entry) => upstream(entry) >= 0 && upstream(entry) <= 1);
+  const scoreOf = (entry: RankedEntry): number => {
+    const { relevance, score } = entry;
+    if (asked && !raw) return upstream(entry);
+    if (score === null) return raw ? Infinity : 0;
+    return raw ? score : known ? relevance! : 1 / (1 + Math.exp(-score));
   };
-  let least = raw ? Infinity : 1;
+  let last: number | null = null;
   return bundle.map((entry) => {
-    const score = scoreOf(entry);
-    least = Math.min(least, score ?? (raw ? least : 0));
-    const text = request.candidates![entry.index]!.text ?? "";
-    return { index: entry.index, score: Number.isFinite(least) ? least : 0, text };
+    const below: number = last === null ? Infinity : last - STEP * (raw ? Math.max(1, Math.abs(last)) : last);
+    const score = Math.min(scoreOf(entry), below);
+    last = score === Infinity ? 0 : score;
+    return { index: entry.index, score: last, text: request.candidates![entry.index]!.text ?? "" };
   });
 }
 

@@ -1,9 +1,9 @@
 import { isRecord } from "../compute/shape.ts";
 import type { Config } from "../config/schema.ts";
 import type { Model } from "./models.ts";
-import { failed, isComplete, textOf, wordsOf } from "./texts.ts";
+import { failed, isComplete, textOf, withScores, wordsOf } from "./texts.ts";
 
-const NAME = "oscillink-cascade";
+export const CASCADE = "oscillink-cascade";
 
 type Settings = Pick<
   Config["models"],
@@ -44,22 +44,23 @@ export function cascade({
     return scoresOf(await response.json(), texts.length);
   };
   return {
-    name: NAME,
+    name: CASCADE,
     description: "Takes the scores of another server's reranker, and weighs the pool as a whole on top.",
     available: url !== "",
     async complete(request, signal) {
-      const { queryText, candidates } = wordsOf(NAME, request);
-      if (isComplete(request.query, candidates)) return request;
-      if (url === "") throw failed("424", `The model ${NAME} is not set up: it needs the URL of a reranker.`);
+      const { queryText, candidates } = wordsOf(CASCADE, request);
+      if (isComplete(request, candidates)) return request;
+      if (url === "")
+        throw failed("424", `The model ${CASCADE} is not set up: it needs the URL of a reranker.`);
       const texts = candidates.map(textOf);
       const timeout = AbortSignal.timeout(timeoutMs);
       try {
         const scores = await ask(queryText, texts, AbortSignal.any([signal, timeout]));
-        return { ...request, candidates: candidates.map((one, i) => ({ ...one, score: scores[i]! })) };
+        return withScores(request, candidates, (i) => scores[i]!);
       } catch (cause) {
         signal.throwIfAborted();
         const why = timeout.aborted ? `did not answer within ${timeoutMs} ms` : "failed";
-        throw failed(failure, `The reranker behind ${NAME} ${why}.`, cause);
+        throw failed(failure, `The reranker behind ${CASCADE} ${why}.`, cause);
       }
     },
   };

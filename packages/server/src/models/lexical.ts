@@ -1,14 +1,14 @@
 import type { RerankRequest } from "@oscillink/core";
 import { LexicalEmbedder } from "@oscillink/lexical";
 import type { Model } from "./models.ts";
-import { isComplete, textOf, wordsOf } from "./texts.ts";
+import { isComplete, textOf, withScores, wordsOf } from "./texts.ts";
 
 /** The places of a vector: pools are small, so that few terms meet in one. */
 const DIMENSIONS = 1024;
 
 /**
  * Vectors that count words and their parts, fitted on the pool: no model, no network, and no idea of meaning. It is the weakest that
- * is served; see what it was measured to gain before you choose it.
+ * is served: over pools of a search by meaning it loses to the order in which they came, and to oscillink-order without an order too.
  */
 export const lexical = {
   name: "oscillink-lexical",
@@ -17,13 +17,13 @@ export const lexical = {
   computes: true,
   complete(request: RerankRequest): RerankRequest {
     const { queryText, candidates } = wordsOf("oscillink-lexical", request);
-    if (isComplete(request.query, candidates)) return request;
+    if (isComplete(request, candidates)) return request;
     const texts = candidates.map(textOf);
     const embedder = LexicalEmbedder.fit(texts, { dimensions: DIMENSIONS });
     const query = embedder.embed(queryText);
     // A question without a letter or a digit has no direction: nothing tells the documents apart.
     if (query.every((value) => value === 0) || texts.every((text) => text === "")) {
-      return { ...request, candidates: candidates.map((one) => ({ ...one, score: 0 })) };
+      return withScores(request, candidates, () => 0);
     }
     return {
       missing: "append",

@@ -1,14 +1,28 @@
 /** What models that read texts need alike. */
-import type { Candidate } from "@oscillink/core";
+import type { Candidate, RerankRequest } from "@oscillink/core";
 import { Problem } from "../http/problem.ts";
 
 /** The words of a document, its title first; empty where there is none but blanks. */
 export const textOf = ({ title = "", text = "" }: Candidate): string =>
   title.trim() === "" ? (text.trim() === "" ? "" : text) : `${title}\n${text}`;
 
-/** Whether what the model would find came along: the query's vector, or the scores of all. */
-export const isComplete = (query: unknown, candidates: readonly Candidate[]): boolean =>
-  query !== undefined || candidates.every(({ score }) => score !== undefined);
+/** Whether what the model would find came along: vectors to compare with the query's, or the scores of all. */
+export const isComplete = ({ query }: RerankRequest, candidates: readonly Candidate[]): boolean =>
+  query === undefined
+    ? candidates.every(({ score }) => score !== undefined)
+    : candidates.some(({ embedding }) => (embedding ?? null) !== null);
+
+/** The request by scores alone: no vectors that might be of another kind beside them. */
+export function withScores(
+  { query: _, ...request }: RerankRequest,
+  candidates: readonly Candidate[],
+  scoreOf: (i: number) => number,
+): RerankRequest {
+  return {
+    ...request,
+    candidates: candidates.map(({ embedding: __, ...one }, i) => ({ ...one, score: scoreOf(i) })),
+  };
+}
 
 /** Of what a model asks elsewhere, which failed: nothing of the other's own text reaches the client. */
 export const failed = (status: "424" | "503", what: string, cause?: unknown): Problem =>

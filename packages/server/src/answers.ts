@@ -5,7 +5,7 @@ import type { Answered, Call } from "./answer.ts";
 import type { Config } from "./config/schema.ts";
 import type { Counted } from "./http/caller.ts";
 
-export interface KeptAnswer {
+interface KeptAnswer {
   readonly counted: Counted;
   readonly answered: Answered;
 }

@@ -26,7 +26,7 @@ export interface ThreadData {
 }
 
 /** A refusal as plain data. */
-export interface Refusal {
+interface Refusal {
   readonly status: number;
   readonly detail: string;
   readonly faults: readonly Fault[];

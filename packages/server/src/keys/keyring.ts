@@ -9,7 +9,7 @@ import type { Audit, KeyLimits, KeyRecord, Keys, Scope } from "../state/durable.
 import { macOf, newId, newSecret, readKey, sameMac, writeKey } from "./form.ts";
 
 /** What a new key is like. */
-export interface NewKey {
+interface NewKey {
   readonly tenant: string;
   readonly name: string;
   readonly scopes: readonly Scope[];

@@ -9,7 +9,7 @@ interface Form {
 }
 
 /** Reads one request of core; the options are left to core, which judges them and names them. */
-export function readRequest(
+function readRequest(
   body: unknown,
   at = "",
 ): { request: RerankRequest; model: string | null; form: Form } {
@@ -59,7 +59,7 @@ export function readRequest(
 }
 
 /** What is said of one ranking. */
-export function writeAnswer(
+function writeAnswer(
   { bundle, receipt, signatures, request, model, id }: Answer,
   { receipt: detail }: Form,
 ): unknown {

@@ -5,7 +5,7 @@ import { type TSchema, Type } from "typebox";
 const open = { additionalProperties: true } as const;
 const nullable = (schema: TSchema) => Type.Union([schema, Type.Null()]);
 
-export const Vector = Type.Union(
+const Vector = Type.Union(
   [
     Type.Array(Type.Number()),
     Type.String({ description: "float32, little-endian, in base64" }),
@@ -92,7 +92,7 @@ export const RerankAnswer = Type.Object({
   usage: Type.Object({ documents: Type.Integer() }),
 });
 
-export const Problem = Type.Object(
+const Problem = Type.Object(
   {
     type: Type.String(),
     title: Type.String(),

@@ -67,7 +67,7 @@ export interface Kept {
   readonly body: string;
 }
 
-export interface IdempotencyScope {
+interface IdempotencyScope {
   readonly tenant: string;
   readonly route: string;
   readonly key: string;
@@ -90,7 +90,7 @@ export interface Idempotency {
   abandon(scope: IdempotencyScope): Promise<void>;
 }
 
-export interface AuditRow {
+interface AuditRow {
   readonly at: number;
   /** A key's id, or `command`. */
   readonly who: string;

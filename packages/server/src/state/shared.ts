@@ -20,7 +20,7 @@ export interface Remains {
   readonly window: number | null;
 }
 
-export interface Reserve {
+interface Reserve {
   /** The id of the reservation. */
   readonly id: string;
   readonly keyId: string;

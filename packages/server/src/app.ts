@@ -79,12 +79,15 @@ export async function createApp(services: Services, logger: FastifyBaseLogger): 
     const body = problemOf(problem, request.id);
     return sendProblem(reply, problem, body, request.routeOptions.config.refuse?.(problem, body));
   });
+  const methodsAt = watchRoutes(app);
   app.setNotFoundHandler((request, reply) => {
     const where = request.url.split("?")[0]!.slice(0, 200);
-    const problem = new Problem(
-      404,
-      `There is no ${request.method} ${where} here. What there is stands in /openapi.json.`,
-    );
+    const methods = methodsAt(where);
+    const none = `There is no ${request.method} ${where} here`;
+    const problem =
+      methods.length > 0
+        ? new Problem(405, `${none}, but ${methods.join(", ")}.`, { headers: { Allow: methods.join(", ") } })
+        : new Problem(404, `${none}. What there is stands in /openapi.json.`);
     return sendProblem(reply, problem, problemOf(problem, request.id));
   });
   app.decorateRequest("caller", null);
@@ -139,6 +142,17 @@ export async function createApp(services: Services, logger: FastifyBaseLogger): 
     routes.get("/openapi.json", { config: { open: true }, schema: { hide: true } }, () => app.swagger());
   });
   return app;
+}
+
+/** The methods that a path takes, of all routes that are registered after this. */
+function watchRoutes(app: FastifyInstance): (path: string) => string[] {
+  const routes: { readonly path: RegExp; readonly methods: readonly string[] }[] = [];
+  app.addHook("onRoute", ({ url, method }) => {
+    const path = new RegExp(`^${url.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replace(/:\w+/g, "[^/]+")}$`);
+    routes.push({ path, methods: [method].flat() });
+  });
+  return (path) =>
+    [...new Set(routes.flatMap((route) => (route.path.test(path) ? route.methods : [])))].sort();
 }
 
 /** Every request has an id, is counted, and leaves one line in the log. */

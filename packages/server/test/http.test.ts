@@ -127,6 +127,18 @@ describe("overload", () => {
   });
 });
 
+describe("methods", () => {
+  it.each([
+    ["GET", "/v1/oscillink/rerank", "POST"],
+    ["PUT", "/v1/jobs/some", "DELETE, GET, HEAD"],
+    ["POST", "/livez", "GET, HEAD"],
+  ] as const)("%s %s is a 405 that names those that there are", async (method, url, allowed) => {
+    const server = await testServer();
+    const answer = await server.app.inject({ method, url });
+    expect([answer.statusCode, answer.headers.allow]).toEqual([405, allowed]);
+  });
+});
+
 describe("health", () => {
   it.each(["/livez", "/readyz", "/health"])("%s is open to anyone", async (url) => {
     const server = await testServer({ AUTH: "keys" });

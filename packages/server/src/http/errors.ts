@@ -36,7 +36,7 @@ export function sendProblem(
   return reply
     .code(problem.status)
     .headers({ ...problem.headers })
-    .type(instead === undefined ? "application/problem+json" : "application/json")
+    .type("application/problem+json")
     .send(JSON.stringify(instead ?? body));
 }
 

@@ -9,10 +9,7 @@ interface Form {
 }
 
 /** Reads one request of core; the options are left to core, which judges them and names them. */
-function readRequest(
-  body: unknown,
-  at = "",
-): { request: RerankRequest; model: string | null; form: Form } {
+function readRequest(body: unknown, at = ""): { request: RerankRequest; model: string | null; form: Form } {
   if (!isRecord(body)) {
     throw new Problem(422, "A request is a JSON object.", {
       faults: [{ pointer: at, detail: "must be an object" }],

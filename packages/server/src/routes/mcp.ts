@@ -38,7 +38,13 @@ export function mcp(app: FastifyInstance, services: Services): void {
       bodyLimit,
       config: { ranks: true },
       schema: operation({
-        ...{ summary: "Tools for assistants", tag: "mcp", body: Message, refusals: [...RANKS, 406] },
+        ...{
+          summary: "Tools for assistants",
+          tag: "mcp",
+          body: Message,
+          refusals: [...RANKS, 406],
+          ownRefusals: true,
+        },
         answer: ["The answer, or a stream of events that ends with it"],
       }),
     },

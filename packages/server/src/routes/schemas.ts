@@ -123,6 +123,8 @@ export interface Operation {
   /** Whether a client may hold what it asks for already (304). */
   readonly tagged?: boolean;
   readonly open?: boolean;
+  /** Refusals are in another form of JSON, at times. */
+  readonly ownRefusals?: true;
   readonly deprecated?: boolean;
 }
 
@@ -135,6 +137,7 @@ export function operation({
   refusals,
   tagged,
   open,
+  ownRefusals,
   deprecated,
   ...how
 }: Operation): FastifySchema {
@@ -143,7 +146,10 @@ export function operation({
   const good = schema ? { description, content: { [type]: { schema } } } : { description, type: "null" };
   const refused = {
     description: "A problem (RFC 9457)",
-    content: { "application/problem+json": { schema: Problem } },
+    content: {
+      "application/problem+json": { schema: Problem },
+      ...(ownRefusals && { "application/json": { schema: {} } }),
+    },
   };
   return {
     ...{ summary, tags: [tag], operationId: operationId(summary) },

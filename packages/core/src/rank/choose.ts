@@ -28,9 +28,10 @@ export function choose(
 ): Choice {
   const { k, copies, diversity, diversityMethod } = params;
   const { vectors, norms } = pool;
-  const { stride, data } = vectors;
-  const cosine = (a: number, b: number) =>
-    cosineOf(product(data, a * stride, data, b * stride, stride), norms[a]! * norms[b]!);
+  const cosine = (a: number, b: number) => {
+    const { stride, data } = vectors;
+    return cosineOf(product(data, a * stride, data, b * stride, stride), norms[a]! * norms[b]!);
+  };
   // What stands in for vectors in a pool of scores is made of the words, which the rule for copies judges itself.
   let nearest = Infinity;
   const likeness = (a: number, b: number) => {

@@ -16,7 +16,7 @@ interface Manifest {
 }
 
 /** These are ES modules alone, which `require` and Jest do not read everywhere. */
-const alwaysBundle = [/^@noble\//, "canonicalize", "p-map"];
+const alwaysBundle = [/^@noble\//, "p-map"];
 
 /** What is bundled comes with its licence, as licences ask. */
 export const licenses: Rolldown.Plugin = {

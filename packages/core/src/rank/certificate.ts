@@ -398,12 +398,11 @@ function sameGraph({ pool, params, network }: Problem): boolean {
     // A node is no neighbour of its own.
     row[i] = -Infinity;
     const kth = last[i]!;
-    const counts = countsOf(row, floor, kth, near);
-    if (counts.nearFloor > 0 && !sameSide(i)) return false;
+    if (countNear(row, floor, near) > 0 && !sameSide(i)) return false;
     // A class of ties too large for the list was left out: in exact arithmetic they may be none.
-    if (kth === 0 && counts.above >= params.neighbors) return false;
+    if (kth === 0 && row.filter((seen) => seen > floor).length >= params.neighbors) return false;
     // The last neighbour itself is near it: where it is alone there is nothing to compare it with.
-    if (kth > 0 && counts.nearLast > 1 && !sameNeighbors(i, kth, counts.listed)) return false;
+    if (kth > 0 && countNear(row, kth, near) > 1 && !sameNeighbors(i, kth)) return false;
   }
   return true;
 
@@ -420,7 +419,7 @@ function sameGraph({ pool, params, network }: Problem): boolean {
   }
 
   /** Whether those near the last neighbour are exactly listed, or not, as they were. */
-  function sameNeighbors(i: number, kth: number, listed: number): boolean {
+  function sameNeighbors(i: number, kth: number): boolean {
     // In exact arithmetic: the lowest that is listed near the last neighbour, and the highest that is not.
     let lowest = Infinity;
     let highest = -Infinity;
@@ -436,20 +435,14 @@ function sameGraph({ pool, params, network }: Problem): boolean {
     if (highest >= lowest - EXACT) return false;
     // More than were asked for: in exact arithmetic too, those at the end must be ties.
     const ties = close.filter((value) => value === lowest).length;
+    const listed = row.filter((seen) => seen >= kth).length;
     return listed <= params.neighbors || listed - ties < params.neighbors;
   }
 }
 
-/** How many of a row's cosines are above the floor, at least its last neighbour's, and near either. */
-function countsOf(row: Float64Array, floor: number, kth: number, near: number) {
-  let [above, listed, nearFloor, nearLast] = [0, 0, 0, 0];
-  for (let j = 0; j < row.length; j++) {
-    const seen = row[j]!;
-    // Added up, not branched on: cosines are on either side of the floor by chance.
-    above += Number(seen > floor);
-    listed += Number(seen >= kth);
-    nearFloor += Number(Math.abs(seen - floor) <= near);
-    nearLast += Number(Math.abs(seen - kth) <= near);
-  }
-  return { above, listed, nearFloor, nearLast };
+/** How many of a row's cosines are near a value. */
+function countNear(row: Float64Array, value: number, near: number): number {
+  let count = 0;
+  for (let j = 0; j < row.length; j++) count += Number(Math.abs(row[j]! - value) <= near);
+  return count;
 }

@@ -13,7 +13,7 @@ export interface Edges {
 /** Rows of a tile of the Gram matrix: 32 rows of 1536 values, twice, are 384 KiB and stay in the second-level cache. */
 export const TILE = 32;
 /** Rows of the strips that a tile on the diagonal is cut into, so that little of its lower half is computed. */
-const STRIP = 8;
+const STRIP = 4;
 
 /**
  * Visits the Gram matrix `rows rowsᵀ` from its diagonal upwards, a tile at a time: an N x N array never exists here. A

@@ -96,7 +96,8 @@ const bytesOf = (source: Placeable): number => {
 export function simdKernel(): Kernel | null {
   let module: Module;
   try {
-    const bytes = Uint8Array.from(fromBase64Text(wasm), (character) => character.charCodeAt(0));
+    const binary = fromBase64Text(wasm);
+    const bytes = new Uint8Array(binary.length).map((_, i) => binary.charCodeAt(i));
     module = instantiate(bytes) as Module;
   } catch {
     return null;

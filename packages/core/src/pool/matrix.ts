@@ -3,6 +3,7 @@ import { show, VectorError } from "../errors.ts";
 import { kernel } from "../kernels/fastest.ts";
 import { type Matrix, matrix } from "../kernels/matrix.ts";
 import { scalar } from "../kernels/scalar.ts";
+import { once } from "../once.ts";
 
 /** One vector: an array of numbers, or a typed array of them. Nothing else with a `length` is one. */
 export type Vector = readonly number[] | NumberArray;
@@ -180,6 +181,19 @@ function measure(rows: Matrix, norms: Float64Array): void {
   const [placed, lengths] = kernel.place(rows, norms);
   kernel.norms(placed, lengths);
   norms.set(lengths);
+}
+
+/**
+ * The product of two rows, in float64, as often as it is asked for: in the kernel, which is not to be given other work meanwhile.
+ */
+export function rowProducts(rows: Matrix): (i: number, j: number) => number {
+  const placed = once(() => kernel.place(rows, new Float64Array(1)));
+  return (i, j) => {
+    const [{ data, stride, columns }, out] = placed();
+    const row = (at: number) => data.subarray(at * stride, (at + 1) * stride);
+    kernel.products({ rows: 1, columns, stride, data: row(i) }, row(j), out);
+    return out[0]!;
+  };
 }
 
 /** A cosine from a product and the product of the lengths; 0 where one of them is 0. */

@@ -1,8 +1,8 @@
 import { productRadius } from "../kernels/kernel.ts";
-import { product } from "../kernels/scalar.ts";
 import { indices, moments } from "../math.ts";
 import type { Params } from "../options/types.ts";
 import { LEAST_WEIGHT } from "../pool/input.ts";
+import { rowProducts } from "../pool/matrix.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Problem } from "../solve/problem.ts";
 import type { EvidenceSystem } from "../solve/settle.ts";
@@ -378,7 +378,7 @@ function sameBest({ params }: Problem, { fused, evidence }: Ranking): boolean {
  */
 function sameGraph({ pool, params, network }: Problem): boolean {
   const { vectors, norms } = pool;
-  const { rows: n, stride } = vectors;
+  const n = vectors.rows;
   const { gram, last } = network;
   if (gram === null || last === null) return false;
   const floor = Math.max(params.similarityFloor, LEAST_WEIGHT);
@@ -386,10 +386,8 @@ function sameGraph({ pool, params, network }: Problem): boolean {
   const length = (i: number, j: number) => norms[i]! * norms[j]! || 1;
   // Most pools have no other lengths than 1, and need no division.
   const units = norms.every((norm) => norm === 1 || norm === 0);
-  const exact = (i: number, j: number) => {
-    const { data } = vectors;
-    return Math.min(1, product(data, i * stride, data, j * stride, stride) / length(i, j));
-  };
+  const productOf = rowProducts(vectors);
+  const exact = (i: number, j: number) => Math.min(1, productOf(i, j) / length(i, j));
   const cosine = (i: number, j: number) => {
     const value = gram.data[i * gram.stride + j]!;
     return Math.min(1, units ? value : value / length(i, j));

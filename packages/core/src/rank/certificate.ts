@@ -388,56 +388,66 @@ function sameGraph({ pool, params, network }: Problem): boolean {
   const units = norms.every((norm) => norm === 1 || norm === 0);
   const productOf = rowProducts(vectors);
   const exact = (i: number, j: number) => Math.min(1, productOf(i, j) / length(i, j));
-  const cosine = (i: number, j: number) => {
-    const value = gram.data[i * gram.stride + j]!;
-    return Math.min(1, units ? value : value / length(i, j));
-  };
+  const row = new Float64Array(n);
   for (let i = 0; i < n; i++) {
+    const at = i * gram.stride;
+    if (units) for (let j = 0; j < n; j++) row[j] = Math.min(1, gram.data[at + j]!);
+    else for (let j = 0; j < n; j++) row[j] = Math.min(1, gram.data[at + j]! / length(i, j));
+    // A node is no neighbour of its own.
+    row[i] = -Infinity;
     const kth = last[i]!;
-    const close: number[] = [];
-    for (let j = 0; j < n; j++) {
-      // A node is no neighbour of its own.
-      if (j === i) continue;
-      const seen = cosine(i, j);
-      if (Math.abs(seen - floor) <= near && !sameSide(seen, exact(i, j))) return false;
-      if (Math.abs(seen - kth) <= near) close.push(j);
-    }
+    const counts = countsOf(row, floor, kth, near);
+    if (counts.nearFloor > 0 && !sameSide(i)) return false;
     // A class of ties too large for the list was left out: in exact arithmetic they may be none.
-    if (kth === 0 && n > params.neighbors && count(i, (seen) => seen > floor) >= params.neighbors) {
-      return false;
-    }
+    if (kth === 0 && counts.above >= params.neighbors) return false;
     // The last neighbour itself is near it: where it is alone there is nothing to compare it with.
-    if (kth > 0 && close.length > 1 && !sameNeighbors(i, close, kth)) return false;
+    if (kth > 0 && counts.nearLast > 1 && !sameNeighbors(i, kth, counts.listed)) return false;
   }
   return true;
 
-  /** Whether a cosine near the floor is exactly on the side of it on which it was seen. */
-  function sameSide(seen: number, value: number): boolean {
-    return params.normalize && Math.abs(value - floor) > EXACT && value > floor === seen > floor;
+  /** Whether those near the floor are exactly on the side of it on which they were seen. */
+  function sameSide(i: number): boolean {
+    for (let j = 0; j < n; j++) {
+      const seen = row[j]!;
+      if (!(Math.abs(seen - floor) <= near)) continue;
+      const value = exact(i, j);
+      const same = params.normalize && Math.abs(value - floor) > EXACT && value > floor === seen > floor;
+      if (!same) return false;
+    }
+    return true;
   }
 
   /** Whether those near the last neighbour are exactly listed, or not, as they were. */
-  function sameNeighbors(i: number, close: readonly number[], kth: number): boolean {
-    if (!params.normalize) return false;
-    const values = close.map((j) => exact(i, j));
+  function sameNeighbors(i: number, kth: number, listed: number): boolean {
     // In exact arithmetic: the lowest that is listed near the last neighbour, and the highest that is not.
     let lowest = Infinity;
     let highest = -Infinity;
-    close.forEach((j, at) => {
-      if (cosine(i, j) < kth) highest = Math.max(highest, values[at]!);
-      else lowest = Math.min(lowest, values[at]!);
-    });
+    const close: number[] = [];
+    for (let j = 0; j < n; j++) {
+      if (!(Math.abs(row[j]! - kth) <= near)) continue;
+      const value = exact(i, j);
+      close.push(value);
+      if (row[j]! < kth) highest = Math.max(highest, value);
+      else lowest = Math.min(lowest, value);
+    }
+    if (!params.normalize && close.length > 1) return false;
     if (highest >= lowest - EXACT) return false;
     // More than were asked for: in exact arithmetic too, those at the end must be ties.
-    const ties = values.filter((value) => value === lowest).length;
-    const listed = count(i, (seen) => seen >= kth);
+    const ties = close.filter((value) => value === lowest).length;
     return listed <= params.neighbors || listed - ties < params.neighbors;
   }
+}
 
-  /** How many of a row's cosines with others are so. */
-  function count(i: number, is: (seen: number) => boolean): number {
-    let many = 0;
-    for (let j = 0; j < n; j++) many += Number(j !== i && is(cosine(i, j)));
-    return many;
+/** How many of a row's cosines are above the floor, at least its last neighbour's, and near either. */
+function countsOf(row: Float64Array, floor: number, kth: number, near: number) {
+  let [above, listed, nearFloor, nearLast] = [0, 0, 0, 0];
+  for (let j = 0; j < row.length; j++) {
+    const seen = row[j]!;
+    // Added up, not branched on: cosines are on either side of the floor by chance.
+    above += Number(seen > floor);
+    listed += Number(seen >= kth);
+    nearFloor += Number(Math.abs(seen - floor) <= near);
+    nearLast += Number(Math.abs(seen - kth) <= near);
   }
+  return { above, listed, nearFloor, nearLast };
 }

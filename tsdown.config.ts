@@ -15,8 +15,10 @@ interface Manifest {
   readonly exports: Readonly<Record<string, string | { readonly import: string }>>;
 }
 
+/** What core imports at once: it takes as long to find and to open as all of core does. */
+const bundledAlways = [/^@noble\//];
 /** These are ES modules alone, which `require` and Jest do not read everywhere. */
-const alwaysBundle = [/^@noble\//, "canonicalize", "p-map"];
+const bundledForRequire = [...bundledAlways, "p-map"];
 
 /** What is bundled comes with its licence, as licences ask. */
 export const licenses: Rolldown.Plugin = {
@@ -100,11 +102,16 @@ function bundles(cwd: string): UserConfig[] {
   });
   const code = { dts: false, sourcemap: true } as const;
   return [
-    bundle("js", "src/*.ts", { ...code, format: "esm" }),
+    bundle("js", "src/*.ts", {
+      ...code,
+      format: "esm",
+      deps: { alwaysBundle: bundledAlways },
+      plugins: [licenses],
+    }),
     bundle("cjs", "src/*.ts", {
       ...code,
       format: "cjs",
-      deps: { alwaysBundle },
+      deps: { alwaysBundle: bundledForRequire },
       plugins: [licenses],
     }),
     bundle("d.cts", "dist/*.d.ts", {

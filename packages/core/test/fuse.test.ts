@@ -227,7 +227,7 @@ describe("a score", () => {
           const terms = Object.values(termsOf(ranking, node));
           const size = terms.reduce((sum, term) => sum + Math.abs(term), 1);
           expect(Math.abs(score - terms.reduce((sum, term) => sum + term, 0))).toBeLessThan(1e-12 * size);
-          const moved = influences(ranking, node).reduce((sum, { by }) => sum + by, 0);
+          const moved = influences(ranking, node).reduce((sum, by) => sum + by, 0);
           expect(Math.abs(moved - termsOf(ranking, node).neighbours!)).toBeLessThan(1e-9 * size * (1 + lamC));
         });
       }),

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Kernel, NearestLists } from "../src/kernels/kernel.ts";
+import { matrix } from "../src/kernels/matrix.ts";
 import { scalar } from "../src/kernels/scalar.ts";
 import { simdKernel } from "../src/kernels/simd.ts";
 import { kernelContract } from "./kernel.contract.ts";
@@ -82,10 +83,13 @@ const documented: Kernel = {
       for (let i = 0; i < rows; i++) out[c] = out[c]! + scale[i]! * data[i * stride + c]!;
     }
   },
-  gatherRows({ stride, data }, order, scale, out) {
+  gather({ columns, stride, data }, order, scale) {
+    const out = matrix(order.length, columns);
     order.forEach((row, i) => {
-      for (let c = 0; c < stride; c++) out[i * stride + c] = float32(data[row * stride + c]! * scale[row]!);
+      for (let c = 0; c < stride; c++)
+        out.data[i * stride + c] = float32(data[row * stride + c]! * scale[row]!);
     });
+    return out;
   },
   gram({ rows, stride, data }, out) {
     const row = (i: number) => data.slice(i * stride, (i + 1) * stride);

@@ -1,7 +1,9 @@
 import { createPublicKey, verify } from "node:crypto";
 import canonicalize from "canonicalize";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { OptionError, type Receipt } from "../src/index.ts";
+import { canonicalJson } from "../src/receipt/canonical.ts";
 import { type AnyReceipt, contentDigest, signedContent } from "../src/receipt/receipt.ts";
 import {
   type AsyncSigner,
@@ -28,10 +30,16 @@ const payloadOf = (envelope: { payload: string }): string =>
   Buffer.from(envelope.payload, "base64").toString("utf8");
 
 describe("canonical JSON (RFC 8785)", () => {
+  const text = fc.oneof(
+    fc.string(),
+    fc.string({ unit: "binary" }),
+    fc.constantFrom("__proto__", "toJSON", "10", "9"),
+  );
+
   test("section 3.2.2: numbers, strings and literals", () => {
     const input = String.raw`{"numbers": [333333333.33333329, 1E30, 4.50, 2e-3, 0.000000000000000000000000001],
       "string": "\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/", "literals": [null, true, false]}`;
-    expect(canonicalize(JSON.parse(input))).toBe(
+    expect(canonicalJson(JSON.parse(input))).toBe(
       '{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],' +
         String.raw`"string":"€$\u000f\nA'B\"\\\\\"/"}`,
     );
@@ -47,10 +55,10 @@ describe("canonical JSON (RFC 8785)", () => {
       "\u0080": "Control",
       "\u00f6": "Latin Small Letter O With Diaeresis",
     };
-    expect(Object.values(JSON.parse(canonicalize(Object.entries(named).sort())!)).map(String)).toHaveLength(
+    expect(Object.values(JSON.parse(canonicalJson(Object.entries(named).sort()))).map(String)).toHaveLength(
       7,
     );
-    const order = [...canonicalize(named)!.matchAll(/:"([^"]*)"/g)].map(([, name]) => name);
+    const order = [...canonicalJson(named).matchAll(/:"([^"]*)"/g)].map(([, name]) => name);
     expect(order).toEqual([
       "Carriage Return",
       "One",
@@ -88,11 +96,35 @@ describe("canonical JSON (RFC 8785)", () => {
     ["becbf647612f3696", "-0.0000033333333333333333"],
     ["43143ff3c1cb0959", "1424953923781206.2"],
   ])("appendix B: %s is %s", (bits, text) => {
-    expect(canonicalize(Buffer.from(bits, "hex").readDoubleBE())).toBe(text);
+    expect(canonicalJson(Buffer.from(bits, "hex").readDoubleBE())).toBe(text);
   });
 
   test.each([Number.NaN, Infinity, -Infinity, "\ud800", "\udc00 x"])("%j has none", (value) => {
-    expect(() => canonicalize({ value })).toThrow();
+    expect(() => canonicalJson({ value })).toThrow();
+    expect(() => canonicalJson([value])).toThrow();
+  });
+
+  test.each([1n, () => 1, Symbol("s"), undefined])("what is no JSON has none: %s", (value) => {
+    expect(() => canonicalJson(value)).toThrow(TypeError);
+    expect(() => canonicalJson([value])).toThrow(TypeError);
+  });
+
+  test("is what the library canonicalize writes of any data", () => {
+    const { data } = fc.letrec<{ data: unknown }>((tie) => ({
+      data: fc.oneof(
+        { depthSize: "small", withCrossShrink: true },
+        fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.integer(), fc.boolean(), text),
+        fc.constant(null),
+        fc.array(tie("data")),
+        fc.dictionary(text, fc.option(tie("data"), { nil: undefined, freq: 9 })),
+      ),
+    }));
+    fc.assert(
+      fc.property(data, (value) => {
+        expect(canonicalJson(value)).toBe(canonicalize(value));
+      }),
+      { numRuns: 1000 },
+    );
   });
 });
 

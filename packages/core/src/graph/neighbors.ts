@@ -13,7 +13,7 @@ export interface Edges {
 /** Rows of a tile of the Gram matrix: 32 rows of 1536 values, twice, are 384 KiB and stay in the second-level cache. */
 export const TILE = 32;
 /** Rows of the strips that a tile on the diagonal is cut into, so that little of its lower half is computed. */
-const STRIP = 8;
+const STRIP = 4;
 
 /**
  * Visits the Gram matrix `rows rowsᵀ` from its diagonal upwards, a tile at a time: an N x N array never exists here. A
@@ -47,9 +47,9 @@ export function eachTile(
 export function gramMatrix(rows: Matrix, kernel: Kernel): Matrix {
   const n = rows.rows;
   const stride = padded(n);
-  kernel.hold(rows.data);
-  const [data, gram] = kernel.place(rows.data, n * stride);
-  kernel.gram({ ...rows, data }, { rows: n, columns: n, stride, data: gram });
+  kernel.hold(rows);
+  const [placed, gram] = kernel.place(rows, n * stride);
+  kernel.gram(placed, { rows: n, columns: n, stride, data: gram });
   return { rows: n, columns: n, stride, data: gram.slice() };
 }
 
@@ -75,10 +75,9 @@ export function nearestNeighbors(
   const n = unit.rows;
   // A row has at most n - 1 others, so a list of n never gets full: small pools keep every tie.
   const capacity = Math.min(4 * k + 64, n);
-  const known = gram === null ? unit : gram;
-  if (gram === null) kernel.hold(unit.data);
-  const [data, tile, weight, threshold, to, count] = kernel.place(
-    known.data,
+  if (gram === null) kernel.hold(unit);
+  const [rows, tile, weight, threshold, to, count] = kernel.place(
+    gram ?? unit,
     TILE * TILE,
     n * capacity,
     n,
@@ -87,7 +86,6 @@ export function nearestNeighbors(
   );
   threshold.fill(nextAbove(Math.max(floor, LEAST_WEIGHT)));
   const lists: NearestLists = { k, capacity, to, weight, count, threshold, keepTies: ties === "all" };
-  const placed = { ...known, data };
   // Lists cut down early, after 32, 128, 512, … rows, ask more of what comes later: most pairs are then none of theirs.
   let next = TILE;
   const seen = (rows: number) => {
@@ -98,11 +96,11 @@ export function nearestNeighbors(
   if (gram !== null) {
     for (let i = 0; i < n; i += TILE) {
       const end = Math.min(i + TILE, n);
-      kernel.offer(lists, data.subarray(i * gram.stride), gram.stride, i, end, 0, n);
+      kernel.offer(lists, rows.data.subarray(i * gram.stride), gram.stride, i, end, 0, n);
       seen(end);
     }
   } else {
-    eachTile(placed, tile, kernel, (i0, i1, j0, j1) => {
+    eachTile(rows, tile, kernel, (i0, i1, j0, j1) => {
       kernel.offer(lists, tile, j1 - j0, i0, i1, j0, j1);
       if (j1 === n) seen(i1);
     });

@@ -31,12 +31,12 @@ export interface NearestLists {
   readonly keepTies: boolean;
 }
 
-/** What {@link Kernel.place} takes: arrays to copy, or lengths of arrays of zeros. */
-export type Placeable = Float32Array | Float64Array | Int32Array | number;
+/** What {@link Kernel.place} takes: arrays and matrices to copy, or lengths of arrays of zeros. */
+export type Placeable = Float32Array | Float64Array | Int32Array | Matrix | number;
 
-/** What it returns: an array for each. */
+/** What it returns: an array for each, or a matrix for a matrix. */
 export type Placed<T extends readonly Placeable[]> = {
-  [I in keyof T]: T[I] extends number ? Float32Array : T[I];
+  [I in keyof T]: T[I] extends number ? Float32Array : T[I] extends Matrix ? Matrix : T[I];
 };
 
 /**
@@ -56,18 +56,21 @@ export interface Kernel {
    */
   place<const T extends readonly Placeable[]>(...sources: T): Placed<T>;
   /**
-   * Has {@link place} copy an array once for many calls, until another is held: rows that several operations read. So neither it
+   * Has {@link place} copy a matrix once for many calls, until another is held: rows that several operations read. So neither it
    * nor its copies may be written to. What was placed before is gone.
    */
-  hold(source: Float32Array): void;
+  hold(rows: Matrix): void;
+  /**
+   * The rows `scale_r rows_r` for `r = order_i`, multiplied in float64 and then rounded: what is held from now on. Its `data` are
+   * made when they are first read, of what they came from, which must not be written to.
+   */
+  gather(rows: Matrix, order: Int32Array, scale: Float64Array): Matrix;
   /** `out_i = |rows_i|`. */
   norms(rows: Matrix, out: Float64Array): void;
   /** `out_i = rows_i · vector`. */
   products(rows: Matrix, vector: Float32Array, out: Float64Array): void;
   /** `out += Σ scale_i rows_i`. */
   sumRows(rows: Matrix, scale: Float64Array, out: Float64Array): void;
-  /** `out_i = scale_r rows_r` for `r = order_i`: multiplied in float64, and then rounded. */
-  gatherRows(rows: Matrix, order: Int32Array, scale: Float64Array, out: Float32Array): void;
   /** The dot product of `length` values from `a[aStart]` and `b[bStart]`. */
   dot(a: Float32Array, aStart: number, b: Float32Array, bStart: number, length: number): number;
   /** `out[(i - i0) * (j1 - j0) + (j - j0)] = a_i · b_j` for rows i0 <= i < i1 of a and j0 <= j < j1 of b. */

@@ -1,4 +1,5 @@
 import type { Kernel, NearestLists, Placeable, Placed } from "./kernel.ts";
+import { matrix } from "./matrix.ts";
 
 const f = Math.fround;
 
@@ -12,9 +13,10 @@ export const scalar: Kernel = {
   version: 1,
 
   place<const T extends readonly Placeable[]>(...sources: T): Placed<T> {
-    return sources.map((source) =>
-      typeof source === "number" ? new Float32Array(source) : source.slice(),
-    ) as Placed<T>;
+    return sources.map((source) => {
+      if (typeof source === "number") return new Float32Array(source);
+      return "data" in source ? { ...source, data: source.data.slice() } : source.slice();
+    }) as Placed<T>;
   },
 
   hold() {},
@@ -36,12 +38,14 @@ export const scalar: Kernel = {
     }
   },
 
-  gatherRows({ stride, data }, order, scale, out) {
+  gather({ columns, stride, data }, order, scale) {
+    const out = matrix(order.length, columns);
     for (let i = 0, to = 0; i < order.length; i++) {
       const row = order[i]!;
       const by = scale[row]!;
-      for (let at = row * stride, end = at + stride; at < end; at++, to++) out[to] = data[at]! * by;
+      for (let at = row * stride, end = at + stride; at < end; at++, to++) out.data[to] = data[at]! * by;
     }
+    return out;
   },
 
   dot,

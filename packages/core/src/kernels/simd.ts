@@ -1,5 +1,7 @@
+import { once } from "../once.ts";
 import { fromBase64Text, instantiate } from "../platform.ts";
 import type { Kernel, Placeable, Placed } from "./kernel.ts";
+import type { Matrix } from "./matrix.ts";
 import { scalar } from "./scalar.ts";
 import { wasm } from "./wasm.ts";
 
@@ -75,6 +77,15 @@ const PAGE = 65536;
 /** Arrays begin at lines of the cache. */
 const LINE = 64;
 
+type Values = Exclude<Placeable, Matrix | number>;
+
+const isMatrix = (source: Placeable): source is Matrix => typeof source === "object" && "stride" in source;
+
+const bytesOf = (source: Placeable): number => {
+  if (typeof source === "number") return 4 * source;
+  return isMatrix(source) ? 4 * source.rows * source.stride : source.byteLength;
+};
+
 /**
  * The kernel in WebAssembly SIMD, four float32 lanes an instruction: the bits of the scalar kernel, 10 to 30 times
  * faster. Its memory grows to what the largest call needed and is reused by all; arrays that are not in it are left to
@@ -85,7 +96,8 @@ const LINE = 64;
 export function simdKernel(): Kernel | null {
   let module: Module;
   try {
-    const bytes = Uint8Array.from(fromBase64Text(wasm), (character) => character.charCodeAt(0));
+    const binary = fromBase64Text(wasm);
+    const bytes = new Uint8Array(binary.length).map((_, i) => binary.charCodeAt(i));
     module = instantiate(bytes) as Module;
   } catch {
     return null;
@@ -93,16 +105,11 @@ export function simdKernel(): Kernel | null {
   const { memory } = module;
   const line = (address: number): number => Math.ceil(address / LINE) * LINE;
   const base = line(module.base());
-  const at = (array: Placeable & object, index = 0): number =>
-    array.byteOffset + array.BYTES_PER_ELEMENT * index;
+  const at = (array: Values, index = 0): number => array.byteOffset + array.BYTES_PER_ELEMENT * index;
   // The memory's buffer, which is another after it has grown.
   let { buffer } = memory;
-  const inside = (
-    a: Placeable & object,
-    b: Placeable & object = a,
-    c: Placeable & object = a,
-    d: Placeable & object = a,
-  ): boolean => a.buffer === buffer && b.buffer === buffer && c.buffer === buffer && d.buffer === buffer;
+  const inside = (a: Values, b: Values = a, c: Values = a, d: Values = a): boolean =>
+    a.buffer === buffer && b.buffer === buffer && c.buffer === buffer && d.buffer === buffer;
 
   /** Grows the memory up to an address; false where there is no more to be had. */
   const reach = (end: number): boolean => {
@@ -117,45 +124,93 @@ export function simdKernel(): Kernel | null {
       return false;
     }
   };
-  // What was held last is known by its number: an array here, or a WeakRef to one, would keep it alive.
-  const numbers = new WeakMap<object, number>();
+  // What was held last is known by its number: a matrix here, or a WeakRef to one, would keep it alive.
+  const numbers = new WeakMap<Matrix, number>();
   let held = 0;
+  let heldAt = base;
   let free = base;
-  const isHeld = (source: Placeable): boolean => typeof source === "object" && numbers.get(source) === held;
+  const isHeld = (rows: Matrix): boolean => numbers.get(rows) === held;
+  const keep = (rows: Matrix, start: number): void => {
+    numbers.set(rows, ++held);
+    heldAt = start;
+    free = line(start + bytesOf(rows));
+  };
+
+  /** Where each of the sources is to stand; null where there is no memory for all. */
+  const layOut = (sources: readonly Placeable[]): number[] | null => {
+    let end = free;
+    const starts = sources.map((source) => {
+      if (isMatrix(source) && isHeld(source)) return heldAt;
+      const start = line(end);
+      end = start + bytesOf(source);
+      return start;
+    });
+    return reach(end) ? starts : null;
+  };
+
+  /** What stands there from now on. */
+  const placeAt = (source: Placeable, start: number): Values | Matrix => {
+    if (typeof source === "number") return new Float32Array(buffer, start, source).fill(0);
+    if (isMatrix(source)) {
+      const data = new Float32Array(buffer, start, source.rows * source.stride);
+      if (!isHeld(source)) data.set(source.data);
+      return { rows: source.rows, columns: source.columns, stride: source.stride, data };
+    }
+    const kind =
+      source instanceof Int32Array
+        ? Int32Array
+        : source instanceof Float64Array
+          ? Float64Array
+          : Float32Array;
+    const copy = new kind(buffer, start, source.length);
+    copy.set(source);
+    return copy;
+  };
+
+  const hold = (rows: Matrix): void => {
+    if (isHeld(rows) || !reach(base + bytesOf(rows))) return;
+    placeAt(rows, base);
+    keep(rows, base);
+  };
 
   return {
     name: "simd",
     version: 1,
 
-    hold(source) {
-      if (isHeld(source) || !reach(base + source.byteLength)) return;
-      new Float32Array(buffer, base, source.length).set(source);
-      numbers.set(source, ++held);
-      free = line(base + source.byteLength);
-    },
+    hold,
 
     place<const T extends readonly Placeable[]>(...sources: T): Placed<T> {
-      let end = free;
-      const starts = sources.map((source) => {
-        if (isHeld(source)) return base;
-        const start = line(end);
-        end = start + (typeof source === "number" ? 4 * source : source.byteLength);
-        return start;
-      });
+      const starts = layOut(sources);
       // The heap may have some memory where there is none here.
-      if (!reach(end)) return scalar.place(...sources);
-      return sources.map((source, i) => {
-        if (typeof source === "number") return new Float32Array(buffer, starts[i], source).fill(0);
-        const kind =
-          source instanceof Int32Array
-            ? Int32Array
-            : source instanceof Float64Array
-              ? Float64Array
-              : Float32Array;
-        const copy = new kind(buffer, starts[i], source.length);
-        if (starts[i] !== base || !isHeld(source)) copy.set(source);
-        return copy;
-      }) as Placed<T>;
+      if (starts === null) return scalar.place(...sources);
+      return sources.map((source, i) => placeAt(source, starts[i]!)) as Placed<T>;
+    },
+
+    gather(rows, order, scale) {
+      hold(rows);
+      const size = order.length * rows.stride;
+      const starts = layOut([rows, order, scale, size]);
+      if (starts === null) return scalar.gather(rows, order, scale);
+      const [from, places, by, out] = starts as [number, number, number, number];
+      placeAt(rows, from);
+      placeAt(order, places);
+      placeAt(scale, by);
+      module.gatherRows(from, rows.stride, places, order.length, by, out);
+      const data = once(() =>
+        isHeld(gathered)
+          ? new Float32Array(buffer, out, size).slice()
+          : scalar.gather(rows, order, scale).data,
+      );
+      const gathered: Matrix = {
+        rows: order.length,
+        columns: rows.columns,
+        stride: rows.stride,
+        get data() {
+          return data();
+        },
+      };
+      keep(gathered, out);
+      return gathered;
     },
 
     dot(a, aStart, b, bStart, length) {
@@ -176,11 +231,6 @@ export function simdKernel(): Kernel | null {
     sumRows(rows, scale, out) {
       if (!inside(rows.data, scale, out)) return scalar.sumRows(rows, scale, out);
       module.sumRows(at(rows.data), rows.rows, rows.stride, at(scale), at(out));
-    },
-
-    gatherRows(rows, order, scale, out) {
-      if (!inside(rows.data, order, scale, out)) return scalar.gatherRows(rows, order, scale, out);
-      module.gatherRows(at(rows.data), rows.stride, at(order), order.length, at(scale), at(out));
     },
 
     dots(a, i0, i1, b, j0, j1, out) {

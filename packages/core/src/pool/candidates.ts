@@ -109,7 +109,7 @@ export function unite<C extends Candidate>(given: readonly ResultList<C>[], hasQ
         const hint = meant === undefined ? "" : `; has \`${meant}\`; did you mean \`id\`?`;
         throw new CandidateError(`${name}.id`, `is missing: lists are united by it${hint}`);
       }
-      const id = idOf(item.id, `${name}.id`);
+      const id = idOf(item.id, () => `${name}.id`);
       if (seen.has(id)) throw new CandidateError(`${name}.id`, `${show(id)} stands in this list twice`);
       seen.add(id);
       const known = at.get(id);
@@ -164,7 +164,7 @@ const COMPLETED = ["embedding", "text", "title", "links", "trust"] as const;
  * index.
  */
 export function idsOf(candidates: readonly Candidate[], nameOf: (i: number) => string): string[] {
-  const given = candidates.map(({ id }, i) => (id === undefined ? undefined : idOf(id, nameOf(i))));
+  const given = candidates.map(({ id }, i) => (id === undefined ? undefined : idOf(id, () => nameOf(i))));
   const taken = new Set(given.filter((id) => id !== undefined));
   return given.map((own, i) => own ?? freeId(String(i), i, taken));
 }

@@ -73,11 +73,13 @@ function checkLength(name: string, column: unknown, n: number): void {
 }
 
 /** An id as text. @throws {CandidateError} for what is none, or cannot be recorded in canonical JSON. */
-export function idOf(id: unknown, name: string): string {
+export function idOf(id: unknown, name: () => string): string {
   if (Number.isFinite(id) || typeof id === "bigint") return String(id);
-  if (typeof id !== "string") throw new CandidateError(name, `must be a string or a number, not ${show(id)}`);
+  if (typeof id !== "string") {
+    throw new CandidateError(name(), `must be a string or a number, not ${show(id)}`);
+  }
   if (id.isWellFormed()) return id;
-  throw new CandidateError(name, "holds half of a surrogate pair, which no receipt can record");
+  throw new CandidateError(name(), "holds half of a surrogate pair, which no receipt can record");
 }
 
 /** The ids as given, or the indices; refuses duplicates and what canonical JSON cannot hold. */
@@ -86,7 +88,7 @@ export function checkIds(ids: LatticeInput["ids"], n: number, nameOf: NameOf): r
   checkLength("ids", ids, n);
   const seen = new Map<string, number>();
   return Array.from(ids, (given, i) => {
-    const id = idOf(given, nameOf(i, "ids"));
+    const id = idOf(given, () => nameOf(i, "ids"));
     const before = seen.get(id);
     if (before !== undefined) {
       throw new CandidateError(
@@ -230,7 +232,9 @@ export function checkLinks(
     if (own === undefined) return [];
     const name = nameOf(i, "links");
     if (!Array.isArray(own)) throw new CandidateError(name, `must be an array of ids, not ${show(own)}`);
-    return Array.from(own, (id, l) => idOf(typeof id === "string" ? id.toWellFormed() : id, `${name}[${l}]`));
+    return Array.from(own, (id, l) =>
+      idOf(typeof id === "string" ? id.toWellFormed() : id, () => `${name}[${l}]`),
+    );
   });
   return all.some((own) => own.length > 0) ? all : null;
 }

@@ -2,6 +2,8 @@ import { isFloats } from "../bytes.ts";
 import { show, VectorError } from "../errors.ts";
 import { kernel } from "../kernels/fastest.ts";
 import { type Matrix, matrix } from "../kernels/matrix.ts";
+import { scalar } from "../kernels/scalar.ts";
+import { once } from "../once.ts";
 
 /** One vector: an array of numbers, or a typed array of them. Nothing else with a `length` is one. */
 export type Vector = readonly number[] | NumberArray;
@@ -55,12 +57,13 @@ export interface Copied {
  */
 export function pack(vectors: Vectors, name: (i: number) => string): Packed {
   const { all, packed } = copied(vectors, name);
-  const norms = rowNorms(packed);
+  const raw = { ...packed, norms: new Float64Array(packed.rows) };
+  measure(raw, raw.norms);
   // Judged after rounding, 1e39 being a finite double but an infinite float32; and all at once, for the square of a
   // finite float32 is a finite double.
-  const bad = norms.findIndex((norm) => !Number.isFinite(norm));
+  const bad = raw.norms.findIndex((norm) => !Number.isFinite(norm));
   if (bad >= 0) refuseValues(all[bad]!, () => name(bad));
-  return { ...packed, norms };
+  return raw;
 }
 
 /** As {@link pack}, but that values which are no finite float32 are not looked for. */
@@ -168,12 +171,29 @@ function rowsOf(
   return { n, row: (i) => data.subarray(i * d, (i + 1) * d) };
 }
 
-/** The lengths of rows. */
-function rowNorms(rows: Matrix): Float64Array {
-  kernel.hold(rows.data);
-  const [data, norms] = kernel.place(rows.data, new Float64Array(rows.rows));
-  kernel.norms({ ...rows, data }, norms);
-  return norms.slice();
+/** Takes the lengths of rows. A single one, such as a query, is left to the heap: the kernel goes on holding what it does. */
+function measure(rows: Matrix, norms: Float64Array): void {
+  if (rows.rows === 1) {
+    scalar.norms(rows, norms);
+    return;
+  }
+  kernel.hold(rows);
+  const [placed, lengths] = kernel.place(rows, norms);
+  kernel.norms(placed, lengths);
+  norms.set(lengths);
+}
+
+/**
+ * The product of two rows, in float64, as often as it is asked for: in the kernel, which is not to be given other work meanwhile.
+ */
+export function rowProducts(rows: Matrix): (i: number, j: number) => number {
+  const placed = once(() => kernel.place(rows, new Float64Array(1)));
+  return (i, j) => {
+    const [{ data, stride, columns }, out] = placed();
+    const row = (at: number) => data.subarray(at * stride, (at + 1) * stride);
+    kernel.products({ rows: 1, columns, stride, data: row(i) }, row(j), out);
+    return out[0]!;
+  };
 }
 
 /** A cosine from a product and the product of the lengths; 0 where one of them is 0. */
@@ -183,12 +203,8 @@ export function cosineOf(product: number, norms: number): number {
 
 /** A copy of some rows, in the given order; with a scale, row i of the source times `scale[i]`. */
 export function gather(source: Matrix, order: Int32Array, scale: Float64Array | null = null): Matrix {
-  const { columns, stride } = source;
   const by = scale ?? new Float64Array(source.rows).fill(1);
-  kernel.hold(source.data);
-  const [data, rows, factors, out] = kernel.place(source.data, order, by, order.length * stride);
-  kernel.gatherRows({ ...source, data }, rows, factors, out);
-  return { rows: order.length, columns, stride, data: out.slice() };
+  return (source.rows === 1 ? scalar : kernel).gather(source, order, by);
 }
 
 /** What rows of these lengths are to be multiplied by to have length 1; a zero row stays zero. */
@@ -197,7 +213,9 @@ export const unitScale = (norms: Float64Array): Float64Array => norms.map((norm)
 /** A copy with each row scaled to length 1; a zero row stays zero. */
 export function unitRows(source: Matrix): Matrix {
   const all = Int32Array.from({ length: source.rows }, (_, i) => i);
-  return gather(source, all, unitScale(rowNorms(source)));
+  const norms = new Float64Array(source.rows);
+  measure(source, norms);
+  return gather(source, all, unitScale(norms));
 }
 
 /**
@@ -215,10 +233,7 @@ export function contentOrder(
   otherwise: (a: number, b: number) => number = () => 0,
 ): Int32Array {
   const { data, stride } = source;
-  const first = Float32Array.from(
-    { length: source.rows },
-    (_, i) => (data[i * stride] ?? 0) * (scale?.[i] ?? 1),
-  );
+  const first = new Float32Array(source.rows).map((_, i) => (data[i * stride] ?? 0) * (scale?.[i] ?? 1));
   // The first value tells most rows apart.
   return Int32Array.from(rows).sort(
     (a, b) => first[a]! - first[b]! || compareRows(source, a, b, scale) || otherwise(a, b),

@@ -1,9 +1,10 @@
 /** Candidates that cannot be ranked, for they came without a vector, with a zero one, or without a score. */
 import { CandidateError } from "../errors.ts";
+import { indices } from "../math.ts";
 
 /** Which candidates cannot be ranked. Those that trust 0 excludes are not among them. */
 export const missingOf = (norms: Float64Array, trust: Float64Array): number[] =>
-  Array.from(norms.keys()).filter((i) => norms[i] === 0 && trust[i]! > 0);
+  indices(norms.length).filter((i) => norms[i] === 0 && trust[i]! > 0);
 
 /** The policy `"error"`. @throws {CandidateError} if there are any. */
 export function refuseMissing(missing: readonly number[], name: (i: number) => string): void {

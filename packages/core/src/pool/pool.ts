@@ -1,5 +1,6 @@
 import { checkObject, VectorError } from "../errors.ts";
 import { type Matrix, matrix } from "../kernels/matrix.ts";
+import { indices } from "../math.ts";
 import type { Strategies } from "../options/profiles.ts";
 import type { Params } from "../options/types.ts";
 import {
@@ -95,7 +96,7 @@ export function makePool(
   const links = checkLinks(input.links, n, nameOf);
   const found = checkFound(input.found, n);
 
-  const all = Array.from({ length: n }, (_, i) => i);
+  const all = indices(n);
   const listed = (i: number) => lists.some(({ scores }) => !Number.isNaN(scores[i]!));
   const rankable = norms.map((norm, i) => Number(norm > 0 || listed(i)));
   const missing = missingOf(rankable, trust);
@@ -121,7 +122,7 @@ export function makePool(
   // What the rows are taken from: the vectors, or what the words of those candidates make up.
   const words = scores && wordVectors(present.map(said));
   const source = words ?? raw;
-  const rows = scores ? Array.from(present.keys()) : present;
+  const rows = scores ? indices(present.length) : present;
   const scale = normalize && !scores ? unitScale(norms) : null;
   const order =
     orderBy === "content"
@@ -129,14 +130,16 @@ export function makePool(
       : Int32Array.from(rows);
   const candidate = scores ? order.map((row) => present[row]!) : order;
   const vectors = gather(source, order, scale);
-  const twin = Int32Array.from(order.keys());
+  const twin = order.map((_, node) => node);
   // What has words of its own is like no other.
   const same = (i: number, j: number) =>
-    compareRows(vectors, i, j) === 0 &&
+    compareRows(source, order[i]!, order[j]!, scale) === 0 &&
     (words ? words.own[order[i]!] === 0 && words.own[order[j]!] === 0 : norms[candidate[i]!]! > 0);
   if (orderBy === "content" && edges === null) {
     for (let i = 1; i < twin.length; i++) if (same(i, i - 1)) twin[i] = twin[i - 1]!;
   }
+  const own = (values: Float64Array) =>
+    new Float64Array(candidate.length).map((_, i) => values[candidate[i]!]!);
   return {
     n,
     d: raw.columns,
@@ -155,8 +158,8 @@ export function makePool(
     excluded: nodes === "all" ? 0 : trust.filter((t) => t === 0).length,
     candidate,
     vectors,
-    norms: Float64Array.from(candidate, (i) => (scores || (normalize && norms[i]! > 0) ? 1 : norms[i]!)),
-    nodeTrust: Float64Array.from(candidate, (i) => trust[i]!),
+    norms: own(norms).map((norm) => (scores || (normalize && norm > 0) ? 1 : norm)),
+    nodeTrust: own(trust),
     twin,
   };
 }

@@ -45,11 +45,11 @@ export function ownProduct({ vectors }: Pool, { vector }: Query, node: number): 
 
 /** Cosine of each node's own vector with the query, 0 where it has none; or the score that it came with. */
 export function ownSimilarities({ scores, candidate, norms, vectors }: Pool, query: Query): Float64Array {
-  if (scores) return Float64Array.from(candidate, (i) => scores[i]!);
+  if (scores) return norms.map((_, node) => scores[candidate[node]!]!);
   const { rows } = vectors;
-  kernel.hold(vectors.data);
-  const [data, vector, products] = kernel.place(vectors.data, query.vector, new Float64Array(rows));
-  kernel.products({ ...vectors, data }, vector, products);
+  kernel.hold(vectors);
+  const [own, vector, products] = kernel.place(vectors, query.vector, new Float64Array(rows));
+  kernel.products(own, vector, products);
   const length = Math.sqrt(query.square);
   return products.map((value, node) => cosineOf(value, norms[node]! * length));
 }

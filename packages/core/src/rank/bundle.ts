@@ -102,9 +102,10 @@ export function bundle({ pool, params }: Problem, { ranking, choice }: Answer): 
     parts: partsOf(pool, ranking, node),
     terms: termsOf(ranking, node),
     namedBy: namedBy(pool, ranking, node),
-    neighbours: influences(ranking, node)
-      .slice(0, 2)
-      .map((influence) => ({ id: pool.ids[pool.candidate[influence.node]!]!, by: influence.by })),
+    neighbours: strongest(ranking, node).map(({ node: other, by }) => ({
+      id: pool.ids[pool.candidate[other]!]!,
+      by,
+    })),
   }));
   const policy = relevance && params.minRelevance > 0 ? "drop" : params.missing;
   const others = appended(pool, policy, params.k, ranked.length);
@@ -150,28 +151,44 @@ export function termsOf({ evidence, fused, settled, distrust }: Ranking, node: n
   };
 }
 
+/** The two neighbours that added most to a node's evidence, or took most from it, the stronger first. */
+function strongest(ranking: Ranking, node: number): { readonly node: number; readonly by: number }[] {
+  const by = influences(ranking, node);
+  let first = -1;
+  let second = -1;
+  let [most, next] = [0, 0];
+  for (let other = 0; other < by.length; other++) {
+    const size = Math.abs(by[other]!);
+    if (size <= next) continue;
+    if (size <= most) {
+      second = other;
+      next = size;
+      continue;
+    }
+    second = first;
+    next = most;
+    first = other;
+    most = size;
+  }
+  return [first, second].flatMap((other) => (other < 0 ? [] : [{ node: other, by: by[other]! }]));
+}
+
 /**
- * What each neighbour added to a node's evidence or took from it, largest first; together they are `f - y`:
+ * What each node added to another's evidence or took from it, 0 where they are no neighbours; together they are `f - y`:
  * `(lamC / lamG) w_ij / √d_i (f_j / √d_j - f_i / √d_i)`, and for a link of the chain `(lamP / lamG) w (f_j - f_i)`.
  */
-export function influences(
-  { system, settled }: Ranking,
-  node: number,
-): { readonly node: number; readonly by: number }[] {
-  const { lamG, lamC, laplacian, lamP, path, roots } = system;
+export function influences({ system, settled }: Ranking, node: number): Float64Array {
+  const { lamG, lamC, laplacian, lamP, path, roots, n } = system;
   const { f } = settled;
-  const by = new Map<number, number>();
-  const add = (other: number, value: number) => by.set(other, (by.get(other) ?? 0) + value);
+  const by = new Float64Array(n);
   for (let e = laplacian.rowStart[node]!; e < laplacian.rowStart[node + 1]!; e++) {
     const j = laplacian.columns[e]!;
     // The system's weights are w_ij / (√d_i √d_j).
-    add(j, (lamC / lamG) * laplacian.weights[e]! * (f[j]! - (f[node]! * roots[j]!) / roots[node]!));
+    by[j] = (lamC / lamG) * laplacian.weights[e]! * (f[j]! - (f[node]! * roots[j]!) / roots[node]!);
   }
   for (let e = path?.rowStart[node] ?? 0; path && e < path.rowStart[node + 1]!; e++) {
     const j = path.columns[e]!;
-    add(j, (lamP / lamG) * path.weights[e]! * (f[j]! - f[node]!));
+    by[j]! += (lamP / lamG) * path.weights[e]! * (f[j]! - f[node]!);
   }
-  return Array.from(by, ([other, value]) => ({ node: other, by: value }))
-    .filter((influence) => influence.by !== 0)
-    .sort((a, b) => Math.abs(b.by) - Math.abs(a.by) || a.node - b.node);
+  return by;
 }

@@ -1,8 +1,8 @@
 import { productRadius } from "../kernels/kernel.ts";
-import { product } from "../kernels/scalar.ts";
-import { moments } from "../math.ts";
+import { indices, moments } from "../math.ts";
 import type { Params } from "../options/types.ts";
 import { LEAST_WEIGHT } from "../pool/input.ts";
+import { rowProducts } from "../pool/matrix.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Problem } from "../solve/problem.ts";
 import type { EvidenceSystem } from "../solve/settle.ts";
@@ -312,10 +312,10 @@ function weightRadii({ pool, params, network }: Problem, { system, settled }: Ra
   const ofSum = (i: number) => ((rowStart[i + 1]! - rowStart[i]!) * each) / cap;
   const ofWeight = (i: number, e: number) =>
     2 * UNIT32 + each / Math.max(weights[e]!, each) + ofSum(i) + ofSum(columns[e]!);
-  const ofRoot = Float64Array.from({ length: n }, (_, i) => {
+  const ofRoot = roots.map((root, i) => {
     let sum = 0;
     for (let e = rowStart[i]!; e < rowStart[i + 1]!; e++) sum += weights[e]! * ofWeight(i, e);
-    return sum / (2 * roots[i]! * roots[i]!);
+    return sum / (2 * root * root);
   });
   for (let i = 0; i < n; i++) {
     for (let e = rowStart[i]!; e < rowStart[i + 1]!; e++) {
@@ -361,7 +361,7 @@ function sameBest({ params }: Problem, { fused, evidence }: Ranking): boolean {
   const change = 2 * weightChange(fused, radius, params.feedbackTemperature);
   if (sharesOf(fused, params).some((share) => Math.abs(share - ALONE) <= change + EXACT)) return false;
   const among = new Set(best);
-  const rest = Array.from(before.keys()).filter((i) => !among.has(i));
+  const rest = indices(before.length).filter((i) => !among.has(i));
   // More than were asked for are exact ties, or no ties at all in exact arithmetic.
   const last = best.reduce((a, b) => (before[b]! < before[a]! ? b : a), best[0]!);
   const tied = best.filter((i) => before[i] === before[last]);
@@ -378,7 +378,7 @@ function sameBest({ params }: Problem, { fused, evidence }: Ranking): boolean {
  */
 function sameGraph({ pool, params, network }: Problem): boolean {
   const { vectors, norms } = pool;
-  const { rows: n, stride, data } = vectors;
+  const n = vectors.rows;
   const { gram, last } = network;
   if (gram === null || last === null) return false;
   const floor = Math.max(params.similarityFloor, LEAST_WEIGHT);
@@ -386,8 +386,8 @@ function sameGraph({ pool, params, network }: Problem): boolean {
   const length = (i: number, j: number) => norms[i]! * norms[j]! || 1;
   // Most pools have no other lengths than 1, and need no division.
   const units = norms.every((norm) => norm === 1 || norm === 0);
-  const exact = (i: number, j: number) =>
-    Math.min(1, product(data, i * stride, data, j * stride, stride) / length(i, j));
+  const productOf = rowProducts(vectors);
+  const exact = (i: number, j: number) => Math.min(1, productOf(i, j) / length(i, j));
   const row = new Float64Array(n);
   for (let i = 0; i < n; i++) {
     const at = i * gram.stride;

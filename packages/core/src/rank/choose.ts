@@ -1,5 +1,4 @@
-import { product } from "../kernels/scalar.ts";
-import { cosineOf } from "../pool/matrix.ts";
+import { cosineOf, rowProducts } from "../pool/matrix.ts";
 import type { Problem } from "../solve/problem.ts";
 import { COSINE, copiesLast, nearCopies } from "./copies.ts";
 import { diversify } from "./diversify.ts";
@@ -28,9 +27,8 @@ export function choose(
 ): Choice {
   const { k, copies, diversity, diversityMethod } = params;
   const { vectors, norms } = pool;
-  const { stride, data } = vectors;
-  const cosine = (a: number, b: number) =>
-    cosineOf(product(data, a * stride, data, b * stride, stride), norms[a]! * norms[b]!);
+  const productOf = rowProducts(vectors);
+  const cosine = (a: number, b: number) => cosineOf(productOf(a, b), norms[a]! * norms[b]!);
   // What stands in for vectors in a pool of scores is made of the words, which the rule for copies judges itself.
   let nearest = Infinity;
   const likeness = (a: number, b: number) => {

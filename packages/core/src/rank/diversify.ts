@@ -1,9 +1,9 @@
-import { moments, naturalLog } from "../math.ts";
+import { indices, moments, naturalLog } from "../math.ts";
 import type { DiversityMethod } from "../options/types.ts";
 
 /** The indices by falling score; equal scores in the order in which the candidates came. */
 export function ranking(score: Float64Array, place: ArrayLike<number>): number[] {
-  return Array.from(score.keys()).sort((a, b) => score[b]! - score[a]! || place[a]! - place[b]!);
+  return indices(score.length).sort((a, b) => score[b]! - score[a]! || place[a]! - place[b]!);
 }
 
 /** The place of one index in their {@link ranking}, from 1. */

@@ -145,7 +145,7 @@ export function weigh({ pool, params, words: known }: Problem, query: Query): Ev
   const lists = pool.lists.map(({ name, scores }) =>
     weighed(
       `list:${name}`,
-      filled(Float64Array.from(pool.candidate, (i) => scores[i]!)),
+      filled(pool.norms.map((_, node) => scores[pool.candidate[node]!]!)),
       params.listWeight,
       0,
       undefined,

@@ -1,6 +1,6 @@
 import { productRadius } from "../kernels/kernel.ts";
 import { product } from "../kernels/scalar.ts";
-import { exponential } from "../math.ts";
+import { exponential, indices } from "../math.ts";
 import type { Params } from "../options/types.ts";
 import { cosineOf } from "../pool/matrix.ts";
 import type { Problem } from "../solve/problem.ts";
@@ -87,21 +87,19 @@ export function sharesOf({ before, best }: Pick<Fused, "before" | "best">, param
 /** The nodes with the highest values, and all that are tied with the last of them; in the order of the nodes. */
 function bestOf(values: Float64Array, count: number): number[] {
   const least = values.toSorted().at(-count) ?? -Infinity;
-  return Array.from(values.keys()).filter((i) => values[i]! >= least);
+  return indices(values.length).filter((i) => values[i]! >= least);
 }
 
 /** The cosines of a node with all others; 0 with one that has no vector. */
 function cosinesOf({ pool, network }: Problem, node: number): Float64Array {
   const { vectors, norms } = pool;
-  const { stride, data, rows } = vectors;
   if (network.gram !== null) {
     const { gram } = network;
     const at = node * gram.stride;
-    return Float64Array.from({ length: rows }, (_, i) =>
-      cosineOf(gram.data[at + i]!, norms[node]! * norms[i]!),
-    );
+    return norms.map((norm, i) => cosineOf(gram.data[at + i]!, norms[node]! * norm));
   }
-  return Float64Array.from({ length: rows }, (_, i) =>
-    cosineOf(product(data, node * stride, data, i * stride, stride), norms[node]! * norms[i]!),
+  const { stride, data } = vectors;
+  return norms.map((norm, i) =>
+    cosineOf(product(data, node * stride, data, i * stride, stride), norms[node]! * norm),
   );
 }

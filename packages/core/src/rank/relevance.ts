@@ -158,11 +158,13 @@ function poolScale(pool: Pool): Scale | null {
   const scale = norms.map((norm, node) => (hasVector(pool, node) ? 1 / norm : 0));
   const n = scale.reduce((count, by) => count + Number(by > 0), 0);
   if (n < FEWEST) return null;
-  kernel.hold(vectors.data);
-  const [data, by, sum] = kernel.place(vectors.data, scale, new Float64Array(vectors.stride));
-  kernel.sumRows({ ...vectors, data }, by, sum);
+  kernel.hold(vectors);
+  const [rows, by, sum] = kernel.place(vectors, scale, new Float64Array(vectors.stride));
+  kernel.sumRows(rows, by, sum);
   // |Σ v|² is the sum of the cosines of all pairs, those of each vector with itself, which are 1, included.
-  const mean = (sum.reduce((all, v) => all + v * v, 0) - n) / (n * (n - 1));
+  let all = 0;
+  for (let c = 0; c < sum.length; c++) all += sum[c]! * sum[c]!;
+  const mean = (all - n) / (n * (n - 1));
   const spread = Math.max(NEAREST, 1 - mean);
   return { mean: 1 - spread, spread };
 }

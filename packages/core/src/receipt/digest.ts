@@ -1,9 +1,9 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
-import canonicalize from "canonicalize";
 import { float32Bytes, uint32Bytes } from "../bytes.ts";
 import type { Matrix } from "../kernels/matrix.ts";
 import { type Hash, platformSha256 } from "../platform.ts";
+import { canonicalJson } from "./canonical.ts";
 
 /** `sha256:` and 64 hexadecimal digits. */
 export type Digest = `sha256:${string}`;
@@ -21,7 +21,7 @@ const finish = (hash: Hash): Digest => `sha256:${bytesToHex(Uint8Array.from(hash
 
 /** The digest of a value's canonical JSON (RFC 8785): independent of the order of keys and of number formatting. */
 export function digestJson(value: unknown): Digest {
-  return finish(newHash().update(utf8ToBytes(canonicalize(value) as string)));
+  return finish(newHash().update(utf8ToBytes(canonicalJson(value))));
 }
 
 /**

@@ -1,3 +1,4 @@
+import { indices } from "../math.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Query } from "../pool/query.ts";
 import type { LeftOut } from "../rank/bundle.ts";
@@ -57,18 +58,17 @@ export function leftOutOf(
 ): LeftOut[] {
   const taken = new Set(bundle.map(({ inputRank }) => inputRank - 1));
   const copyOf = new Map(copies.slice(0, k).map(({ node, of }) => [candidate[node]!, ids[candidate[of]!]!]));
-  const placeOf = new Map(order.map((node, place) => [candidate[node]!, { node, place }]));
-  const first = Array.from({ length: Math.min(k, n) }, (_, index) => index);
+  const first = indices(Math.min(k, n));
   return [...new Set([...first, ...copyOf.keys()])]
     .filter((index) => !taken.has(index))
     .sort((a, b) => a - b)
     .map((index) => {
-      const known = placeOf.get(index);
+      const place = order.findIndex((node) => candidate[node] === index);
       return {
         id: ids[index]!,
         inputRank: index + 1,
-        rank: known ? known.place + 1 : null,
-        score: known ? significant(score[known.node]!) : null,
+        rank: place < 0 ? null : place + 1,
+        score: place < 0 ? null : significant(score[order[place]!]!),
         copyOf: copyOf.get(index) ?? null,
       };
     });

@@ -1,5 +1,5 @@
 /** Reading receipts that may have been written by anyone. */
-import canonicalize from "canonicalize";
+import { canonicalJson } from "./canonical.ts";
 import { type AnySigned, contentDigest, isLattice, signedContent } from "./receipt.ts";
 import { field, isRecord } from "./untrusted.ts";
 import type { Reason } from "./verifier.ts";
@@ -17,7 +17,7 @@ export function readContent(data: unknown): AnySigned | Reason {
     const content = signedContent(data);
     if (contentDigest(content) !== content.digest) return "digest";
     // Out comes what the digest covers: canonical JSON knows no -0.
-    return JSON.parse(canonicalize(content) as string) as AnySigned;
+    return JSON.parse(canonicalJson(content)) as AnySigned;
   } catch {
     return "schema";
   }

@@ -1,7 +1,7 @@
 import { concatBytes, utf8ToBytes } from "@noble/hashes/utils.js";
-import canonicalize from "canonicalize";
 import { isBytes } from "../bytes.ts";
 import { kindOf, OptionError, show } from "../errors.ts";
+import { canonicalJson } from "./canonical.ts";
 import { type AnyReceipt, type AnySigned, contentDigest, signedContent } from "./receipt.ts";
 import { isRecord, MAX_PAYLOAD, toBase64 } from "./untrusted.ts";
 import { type Algorithm, SIGNATURE_LENGTH } from "./verifier.ts";
@@ -81,7 +81,7 @@ export function preAuthEncoding(type: string, payload: Uint8Array): Uint8Array {
 }
 
 function payloadOf(receipt: AnyReceipt | AnySigned): Uint8Array {
-  const payload = utf8ToBytes(canonicalize(checkReceipt(receipt)) as string);
+  const payload = utf8ToBytes(canonicalJson(checkReceipt(receipt)));
   if (payload.length <= MAX_PAYLOAD) return payload;
   const what = `its content is of ${payload.length} bytes, and ${MAX_PAYLOAD} is the most that is read again: ask for a light receipt`;
   throw new OptionError("receipt", what);

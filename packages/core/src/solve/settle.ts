@@ -79,9 +79,8 @@ const MOST = 1000;
  */
 export function settle(system: EvidenceSystem, y: Float64Array): Settled {
   const { n, lamG, lamC, laplacian, lamP, path } = system;
-  const inverse = Float64Array.from(
-    { length: n },
-    (_, i) => 1 / (lamG + lamC * laplacian.diagonal[i]! + (path ? lamP * path.diagonal[i]! : 0)),
+  const inverse = laplacian.diagonal.map(
+    (own, i) => 1 / (lamG + lamC * own + (path ? lamP * path.diagonal[i]! : 0)),
   );
   const rhs = y.map((value) => lamG * value);
   const f = y.slice();

@@ -1,4 +1,3 @@
-import canonicalize from "canonicalize";
 import { OptionError, OscillinkError } from "../errors.ts";
 import { Lattice } from "../lattice.ts";
 import { profiles } from "../options/profiles.ts";
@@ -7,6 +6,7 @@ import type { Edge } from "../pool/input.ts";
 import { makePool } from "../pool/pool.ts";
 import { makeQuery } from "../pool/query.ts";
 import { publishedColumns } from "../python/write.ts";
+import { canonicalJson } from "../receipt/canonical.ts";
 import { inputsOf, poolDigests } from "../receipt/inputs.ts";
 import { readContent } from "../receipt/read.ts";
 import { type AnyReceipt, type AnySigned, coveredContent, isLattice } from "../receipt/receipt.ts";
@@ -76,7 +76,7 @@ type Fields = Readonly<Record<string, unknown>>;
 /** The names under which two records hold something else. */
 const differences = (a: Fields, b: Fields): string[] =>
   [...new Set([...Object.keys(a), ...Object.keys(b)])].filter(
-    (name) => canonicalize(a[name] ?? null) !== canonicalize(b[name] ?? null),
+    (name) => canonicalJson(a[name] ?? null) !== canonicalJson(b[name] ?? null),
   );
 
 /** The receipt that the inputs give with the parameters of another. */

@@ -1,7 +1,7 @@
 import { utf8ToBytes } from "@noble/hashes/utils.js";
-import canonicalize from "canonicalize";
 import { fromUtf8 } from "../platform.ts";
 import { checkPublished, type PublishedPayload } from "../python/signature.ts";
+import { canonicalJson } from "../receipt/canonical.ts";
 import { readContent } from "../receipt/read.ts";
 import type { AnySigned } from "../receipt/receipt.ts";
 import { PAYLOAD_TYPE, preAuthEncoding } from "../receipt/sign.ts";
@@ -130,7 +130,7 @@ function parsePayload(bytes: Uint8Array): AnySigned | Reason {
   try {
     const content = readContent(JSON.parse(fromUtf8(bytes)));
     if (typeof content === "string") return content;
-    const canonical = utf8ToBytes(canonicalize(content) as string);
+    const canonical = utf8ToBytes(canonicalJson(content));
     return toBase64(canonical) === toBase64(bytes) ? content : "schema";
   } catch {
     return "schema";

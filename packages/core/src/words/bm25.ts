@@ -170,7 +170,6 @@ class QueryTerms {
         for (;;) {
           word = wordSignature(word, unit);
           window = gramSignature(window, unit);
-          // What has fewer than four units is no gram: the units are compared.
           const gram = first[placeOf(window)]!;
           if (gram >= 0) known.count(gram, window, units, at, start, length, found);
           if (++at === length) break;
@@ -225,6 +224,8 @@ class Grams {
   readonly first = new Int16Array(PLACES).fill(-1);
   readonly #next: Int16Array;
   readonly #signatures: Int32Array;
+  /** The signatures of grams of bytes alone, which no other gram has; -1, which no ASCII has, in place of others. */
+  readonly #exact: Int32Array;
 
   constructor(all: readonly string[]) {
     const grams = [...new Set(all)];
@@ -233,8 +234,10 @@ class Grams {
     // A query has fewer grams than an Int16Array can number: see QUERY_LIMIT.
     this.#next = new Int16Array(grams.length);
     this.#signatures = new Int32Array(grams.length);
+    this.#exact = new Int32Array(grams.length).fill(-1);
     grams.forEach((gram, t) => {
       this.#signatures[t] = Array.from(unitsOf(gram)).reduce(gramSignature, 0);
+      if (unitsOf(gram).every((unit) => unit < 256)) this.#exact[t] = this.#signatures[t]!;
       const place = placeOf(this.#signatures[t]!);
       this.#next[t] = this.first[place]!;
       this.first[place] = t;
@@ -243,7 +246,7 @@ class Grams {
 
   /**
    * Counts the gram whose last character is at `at`, if it is one of those that share a place with `first`: of the word that
-   * begins at `start` and ends before `end`, around which stand blanks.
+   * begins at `start` and ends before `end`, around which stand blanks. What has fewer than four units is no gram.
    */
   count(
     first: number,
@@ -254,6 +257,11 @@ class Grams {
     end: number,
     found: Int32Array,
   ): void {
+    if (units instanceof Uint8Array) {
+      // ASCII has each signature once, so that there is nothing more to compare.
+      for (let t = first; t >= 0; t = this.#next[t]!) if (this.#exact[t] === signature) found[t]!++;
+      return;
+    }
     const d = at >= end ? BLANK : units[at]!;
     const c = at > start ? units[at - 1]! : BLANK;
     const b = at - 1 > start ? units[at - 2]! : at - 1 === start ? BLANK : 0;

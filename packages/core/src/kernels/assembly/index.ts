@@ -13,7 +13,7 @@ const DOUBLE: usize = 8;
 /** Rows of a tile of the Gram matrix: 32 rows of 1536 values, twice, are 384 KiB and stay in the second-level cache. */
 const TILE: i32 = 32;
 /** Rows of the strips that a tile on the diagonal is cut into. */
-const STRIP: i32 = 8;
+const STRIP: i32 = 4;
 
 /** Where the memory begins that callers may use. */
 export function base(): usize {

@@ -367,7 +367,7 @@ const refused: readonly [what: string, route: string, body: unknown, pointer: st
     "settle",
     { Y, options: { bundle_k: -1 } },
     "/options/bundle_k",
-    "of at least 0, not -1",
+    "of at least 0 or null, not -1",
   ],
   ["a bundle of 2.5", "settle", { Y, options: { bundle_k: 2.5 } }, "/options/bundle_k", "must be an integer"],
   ["no neighbours", "settle", { Y, params: { kneighbors: 0 } }, "/params/kneighbors", "of at least 1, not 0"],

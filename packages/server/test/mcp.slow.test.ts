@@ -5,7 +5,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Server } from "../src/index.ts";
 import { makeServer, temporary } from "./testing.ts";
 
-const suite = createRequire(import.meta.url).resolve("@modelcontextprotocol/conformance/dist/index.js");
+const require = createRequire(import.meta.url);
+const suite = require.resolve("@modelcontextprotocol/conformance/dist/index.js");
 
 let server: Server;
 beforeAll(async () => {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Server } from "../src/index.ts";
-import { base64, makeServer, pool, post } from "./testing.ts";
+import { base64, makeServer, pool, post, ask as send } from "./testing.ts";
 
 /** The tolerances of the golden vectors, relative to max(1, |v|): against the Python package, which is in float32 … */
 const REFERENCE = 1e-4;
@@ -354,9 +354,9 @@ const refused: readonly [what: string, route: string, body: unknown, pointer: st
     "/chain/1",
     "must be a row, from 0 to 11, not 12",
   ],
-  ["a chain below 0", "settle", { Y, chain: [0, -1] }, "/chain/1", "an integer of at least 0, not -1"],
+  ["a chain below 0", "settle", { Y, chain: [0, -1] }, "/chain/1", "must be a row, from 0 to 11, not -1"],
   ["a chain of one", "settle", { Y, chain: [1] }, "/chain", "two rows or more"],
-  ["a chain of halves", "settle", { Y, chain: [0, 0.5] }, "/chain/1", "must be an integer"],
+  ["a chain of halves", "settle", { Y, chain: [0, 0.5] }, "/chain/1", "must be a row, from 0 to 11, not 0.5"],
   ["a link of a row with itself", "settle", { Y, chain: [2, 2] }, "/chain/1", "is row 2 again"],
   ["no chain to judge", "chain/receipt", { Y }, "/chain", "must be given here"],
   ["an empty chain to judge", "chain/receipt", { Y, chain: [] }, "/chain", "must be given here"],
@@ -367,7 +367,7 @@ const refused: readonly [what: string, route: string, body: unknown, pointer: st
     "settle",
     { Y, options: { bundle_k: -1 } },
     "/options/bundle_k",
-    "of at least 0, not -1",
+    "of at least 0 or null, not -1",
   ],
   ["a bundle of 2.5", "settle", { Y, options: { bundle_k: 2.5 } }, "/options/bundle_k", "must be an integer"],
   ["no neighbours", "settle", { Y, params: { kneighbors: 0 } }, "/params/kneighbors", "of at least 1, not 0"],
@@ -568,6 +568,65 @@ describe("what remains to a key", () => {
       expect(await units()).toBe(before - 1);
     });
   });
+});
+
+describe("jobs", () => {
+  const submit = (body: unknown) => charge("/v1/jobs/settle", body);
+  const key = () => ({ "x-api-key": metered.firstKey! });
+  type Job = {
+    job_id: string;
+    status: string;
+    created: number;
+    completed: number;
+    result: Answer;
+    error: string;
+  };
+  const read = async (
+    id: string,
+    method: "GET" | "DELETE" = "GET",
+    headers: Record<string, string> = key(),
+  ) => {
+    const { status, json } = await send(metered, {
+      method,
+      url: `/v1/jobs/${id}`,
+      headers: { prefer: "wait=20", ...headers },
+    });
+    return { status, job: json as Job };
+  };
+
+  test("settle in the package's form, for nobody but who posted them", async () => {
+    const posted = await submit({ ...request, options: { bundle_k: 5 } });
+    expect(posted).toMatchObject({ status: 200, body: { status: "queued" } });
+    const id = posted.body.job_id as string;
+    const { job } = await read(id);
+    expect(job).toMatchObject({ job_id: id, status: "done" });
+    expect(job.completed).toBeGreaterThanOrEqual(job.created);
+    expect(job.result.state_sig).toBe(golden.state_sig);
+    compareReceipt(job.result.receipt, golden);
+    compareBundle(job.result.bundle, golden);
+    expect(job.result.meta).toMatchObject({ N: 12, D: 8, request_id: id, profile_id: "baseline" });
+    expect(job.result.meta).not.toHaveProperty("lam");
+    for (const method of ["GET", "DELETE"] as const) expect((await read(id, method, {})).status).toBe(401);
+  });
+
+  test("are refused when they are posted, or end as an error", async () => {
+    expect((await submit({ Y: [[1], [1, 2]] })).status).toBe(422);
+    // What only core knows comes out when it settles.
+    const { body } = await submit({ Y, params: { lamG: 1e-6, lamC: 1e6 } });
+    const { job } = await read(body.job_id as string);
+    expect(job).toMatchObject({ status: "error", error: "The request cannot be settled." });
+  });
+
+  test("that are cancelled stay so (F11)", async () => {
+    const long = { Y: pool(1000, 512).embeddings.map((row) => [...row]) };
+    const ids: string[] = [];
+    for (const _ of [1, 2]) ids.push((await post(server, "/v1/jobs/settle", long)).json.job_id);
+    const stateOf = async (id: string, method: "GET" | "DELETE" = "GET") =>
+      (await send(server, { method, url: `/v1/jobs/${id}`, headers: { prefer: "wait=20" } })).json.status;
+    expect(await stateOf(ids[1]!, "DELETE")).toBe("cancelled");
+    expect(await stateOf(ids[0]!)).toBe("done");
+    expect(await stateOf(ids[1]!)).toBe("cancelled");
+  }, 30_000);
 });
 
 test("the document of the API has the routes, as deprecated", async () => {

@@ -11,7 +11,7 @@ import type { Models } from "../models/models.ts";
 import type { Services } from "../services.ts";
 
 /** The HTTP request that calls. */
-export interface McpCall {
+interface McpCall {
   readonly id: string;
   readonly at: number;
   readonly caller: Caller;

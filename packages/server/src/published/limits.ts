@@ -2,7 +2,7 @@
 import { type Item, isInnerList, parseList } from "structured-headers";
 
 /** What a window of units has left. */
-export interface Quota {
+interface Quota {
   readonly limit: number;
   readonly remaining: number;
   /** When it is full again, in seconds since 1970. */
@@ -10,7 +10,7 @@ export interface Quota {
 }
 
 /** What the month has left. */
-export interface Monthly {
+interface Monthly {
   readonly limit: number;
   readonly used: number;
   readonly remaining: number;

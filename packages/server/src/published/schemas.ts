@@ -1,11 +1,68 @@
-/** What the published routes answer, for OpenAPI. */
+/** What the published routes take and answer, for OpenAPI. */
 import { type TSchema, Type } from "typebox";
+import { FIELDS, type Field } from "./fields.ts";
 
 const number = Type.Number();
 const integer = Type.Integer();
 const flag = Type.Boolean();
+const closed = { additionalProperties: false } as const;
 const orNull = (schema: TSchema) => Type.Union([schema, Type.Null()]);
 const edge = Type.Array(integer, { minItems: 2, maxItems: 2 });
+
+const schemaOf = ({ kind, value, least, above, most, description }: Field): TSchema => {
+  const range = {
+    ...(least !== undefined && { minimum: least }),
+    ...(above !== undefined && { exclusiveMinimum: above }),
+    ...(most !== undefined && { maximum: most }),
+  };
+  const own = { number: Type.Number(range), integer: Type.Integer(range), boolean: Type.Boolean() }[kind];
+  const schema = value === null ? orNull(own) : own;
+  return Type.Optional({ ...schema, description, default: value } as TSchema);
+};
+const level = (fields: Readonly<Record<string, Field>>) =>
+  Type.Object(
+    Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, schemaOf(field)])),
+    closed,
+  );
+
+const numbers = Type.Array(number);
+const encoded = {
+  dtype: Type.Optional(Type.Literal("float32")),
+  data: Type.String({ description: "Base64 of float32, little-endian." }),
+};
+
+export const PublishedRequest = Type.Object(
+  {
+    Y: Type.Union(
+      [
+        Type.Array(numbers),
+        Type.Object({ shape: Type.Array(integer, { minItems: 2, maxItems: 2 }), ...encoded }),
+      ],
+      {
+        description:
+          "The matrix, a row a node: numbers, or base64 of float32, which is read ten times as fast.",
+      },
+    ),
+    psi: Type.Optional(
+      Type.Union([numbers, Type.Object(encoded), Type.Null()], {
+        description: "The query; null: none, and nothing pulls but zero.",
+      }),
+    ),
+    gates: Type.Optional(
+      Type.Union([numbers, Type.Null()], {
+        description: "How much psi pulls each row, from 0 to 1; null: wholly.",
+      }),
+    ),
+    chain: Type.Optional(
+      Type.Union([Type.Array(Type.Integer({ minimum: 0 })), Type.Null()], {
+        description: "Rows that should agree, one after the other.",
+      }),
+    ),
+    params: Type.Optional(level(FIELDS.params)),
+    options: Type.Optional(level(FIELDS.options)),
+  },
+  closed,
+);
 
 const Receipt = Type.Object({
   version: Type.String(),
@@ -86,3 +143,15 @@ export const SettleAnswer = answer(
 export const ReceiptAnswer = answer({ receipt: Receipt });
 export const BundleAnswer = answer({ bundle: Bundle });
 export const ChainReceiptAnswer = answer({ chain_receipt: ChainReceipt });
+
+/** What a job's result holds: it says nothing of the weights. */
+const SettleJobAnswer = answer({ receipt: orNull(Receipt), bundle: orNull(Bundle) });
+
+export const PublishedJob = Type.Object({
+  job_id: Type.String(),
+  status: Type.Union(["queued", "done", "error", "cancelled"].map((status) => Type.Literal(status))),
+  created: Type.Optional(number),
+  completed: Type.Optional(number),
+  result: Type.Optional(SettleJobAnswer),
+  error: Type.Optional(Type.String()),
+});

@@ -1,10 +1,15 @@
 /** Requests that take long: posted now, asked for later. */
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { Type } from "typebox";
 import { onceFor } from "../http/idempotent.ts";
 import { require } from "../keys/keyring.ts";
+import { writeJob } from "../published/jobs.ts";
+import { PublishedJob } from "../published/schemas.ts";
 import type { Services } from "../services.ts";
 import type { JobStatus } from "../state/shared.ts";
 import { Job, KEYED, operation, RANKS, RerankBody } from "./schemas.ts";
+
+const AnyJob = Type.Union([Job, PublishedJob]);
 
 /** The longest that a client may wait for the end of a job, in seconds. */
 const WAIT = 30;
@@ -55,7 +60,7 @@ export function jobs(app: FastifyInstance, services: Services): void {
     {
       schema: operation({
         ...{ summary: "Read a job", tag: "jobs", tagged: true, refusals: [404, ...KEYED] },
-        answer: ["Its state, and its answer once it is done", Job],
+        answer: ["Its state, and its answer once it is done", AnyJob],
       }),
     },
     async (request, reply) => {
@@ -72,7 +77,7 @@ export function jobs(app: FastifyInstance, services: Services): void {
     {
       schema: operation({
         ...{ summary: "Cancel a job", tag: "jobs", refusals: [404, ...KEYED] },
-        answer: ["Its state: cancelled, unless it had ended", Job],
+        answer: ["Its state: cancelled, unless it had ended", AnyJob],
       }),
     },
     async ({ caller, params }, reply) => {
@@ -83,7 +88,9 @@ export function jobs(app: FastifyInstance, services: Services): void {
 }
 
 /** The answer, or the problem, as it was written. */
-function written({ id, state, created, finished, answer }: JobStatus): string {
+function written(status: JobStatus): string {
+  if (status.shape === "settle-job") return writeJob(status);
+  const { id, state, created, finished, answer } = status;
   const time = (at: number | null) => (at === null ? null : new Date(at).toISOString());
   const head = JSON.stringify({ id, state, created: time(created), finished: time(finished) });
   if (answer === null) return head;

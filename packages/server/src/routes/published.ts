@@ -3,9 +3,17 @@
  * receipts are not signed.
  */
 import type { FastifyInstance } from "fastify";
+import { require } from "../keys/keyring.ts";
+import { writeSubmitted } from "../published/jobs.ts";
 import { headersOf, limitsOf } from "../published/limits.ts";
-import { PublishedRequest } from "../published/request.ts";
-import { BundleAnswer, ChainReceiptAnswer, ReceiptAnswer, SettleAnswer } from "../published/schemas.ts";
+import {
+  BundleAnswer,
+  ChainReceiptAnswer,
+  PublishedJob,
+  PublishedRequest,
+  ReceiptAnswer,
+  SettleAnswer,
+} from "../published/schemas.ts";
 import type { Services } from "../services.ts";
 import { rankRoute } from "./rank.ts";
 import { operation, RANKS } from "./schemas.ts";
@@ -29,5 +37,20 @@ export function published(app: FastifyInstance, services: Services): void {
       });
       rankRoute(routes, services, { url, shape, schema });
     }
+    routes.post<{ Body: Buffer }>(
+      "/v1/jobs/settle",
+      {
+        config: { ranks: true },
+        schema: operation({
+          ...{ summary: "Settle a matrix later", tag: "published", body: PublishedRequest, deprecated: true },
+          ...{ answer: ["The job, which GET /v1/jobs/{id} tells of", PublishedJob], refusals: RANKS },
+        }),
+      },
+      async ({ caller, at, body }, reply) => {
+        require(caller!, "jobs");
+        const job = { at, body, caller: caller!, route: "/v1/jobs/settle", shape: "settle-job" } as const;
+        return reply.type("application/json").send(writeSubmitted(await services.jobs.submit(job)));
+      },
+    );
   });
 }

@@ -67,6 +67,8 @@ export interface JobStatus {
   readonly tenant: string;
   readonly keyId: string | null;
   readonly state: JobState;
+  /** The form of its request. */
+  readonly shape: string;
   readonly created: number;
   readonly finished: number | null;
   /** The answer, or the problem, as JSON; null before its end. */

@@ -25,7 +25,7 @@ export function queueOf({ sql, atomically, durably }: Database): Queue {
     "UPDATE jobs SET state = 'cancelled', finished = ?, body = x'' WHERE id = ? AND tenant = ? AND state IN ('queued', 'running')",
   );
   const get = sql.prepare(
-    "SELECT id, tenant, key_id AS keyId, state, created, finished, answer FROM jobs WHERE id = ? AND tenant = ?",
+    "SELECT id, tenant, key_id AS keyId, state, shape, created, finished, answer FROM jobs WHERE id = ? AND tenant = ?",
   );
   const counts = sql.prepare("SELECT state, COUNT(*) AS count FROM jobs GROUP BY state");
   const purge = sql.prepare("DELETE FROM jobs WHERE finished < ?");

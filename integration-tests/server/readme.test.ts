@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { SETTINGS } from "../../packages/server/src/config/load.ts";
 import { runServer } from "./running.ts";
 
 const execute = promisify(execFile);
@@ -33,3 +34,14 @@ test.each(requests.map(([, command, printed]) => [command!.slice(0, 60), command
     expect(plain(stdout)).toEqual(plain(printed));
   },
 );
+
+test("docs/server.md lists every setting as it is", () => {
+  const page = readFileSync(fileURLToPath(new URL("../../docs/server.md", import.meta.url)), "utf8");
+  const rows = SETTINGS.map(({ variable, schema }) => {
+    const value =
+      typeof schema.default === "object" ? JSON.stringify(schema.default) : String(schema.default);
+    return `| \`${variable}\` | ${value === "" ? "" : `\`${value}\``} | ${schema.description} |`;
+  });
+  const found = page.split("\n").filter((line) => line.startsWith("| `OSCILLINK_"));
+  expect(found).toEqual(rows);
+});

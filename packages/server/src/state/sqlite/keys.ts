@@ -15,15 +15,26 @@ export function keysOf({ sql, durably }: Database): Keys {
     const { scopes, limits, secrets, ...rest } = row as Row;
     return { ...rest, scopes: JSON.parse(scopes), limits: JSON.parse(limits), secrets: JSON.parse(secrets) };
   };
+  const write = ({ id, tenant, name, scopes, status, created, expires, limits, secrets }: KeyRecord) => {
+    const [s, l, m] = [scopes, limits, secrets].map((value) => JSON.stringify(value));
+    put.run(id, tenant, name, s!, status, created, expires, l!, m!);
+  };
   return {
     async get(id) {
       const row = one.get(id);
       return row ? recordOf(row) : null;
     },
-    async put({ id, tenant, name, scopes, status, created, expires, limits, secrets }) {
-      const [s, l, m] = [scopes, limits, secrets].map((value) => JSON.stringify(value));
-      durably(() => put.run(id, tenant, name, s!, status, created, expires, l!, m!));
+    async add(record) {
+      await durably(() => write(record));
     },
+    update: (id, change) =>
+      durably(() => {
+        const row = one.get(id);
+        if (!row) return null;
+        const changed = change(recordOf(row));
+        write(changed);
+        return changed;
+      }),
     list: async () => all.all().map(recordOf),
   };
 }

@@ -54,7 +54,10 @@ export async function startServices(config: Config, log: FastifyBaseLogger): Pro
     models: serveModels(modelsOf(config.models), config.models),
   };
   const jobs = startJobs(queue, context, log);
-  const sweep = setInterval(() => void limits.sweep(Date.now()), SWEEP).unref();
+  const sweep = setInterval(
+    () => limits.sweep(Date.now()).catch((err) => log.error({ err }, "no units were given back")),
+    SWEEP,
+  ).unref();
   return {
     services: {
       ...context,

@@ -87,13 +87,13 @@ function callers({ auth, limits }: Config, keyring: Keyring): Services["callerOf
   if (auth === "none") return async () => anyone;
   const burst = openBurst(limits.burstWindow, limits.addressBurst);
   return async (presented, address) => {
-    await burst.address(address);
+    burst.address(address);
     try {
       const caller = await keyring.callerOf(presented);
-      await burst.key(caller.keyId!, caller.limits.burst ?? limits.burst);
+      burst.key(caller.keyId!, caller.limits.burst ?? limits.burst);
       return caller;
     } catch (error) {
-      if (error instanceof Problem && error.status === 401) await burst.failed(address);
+      if (error instanceof Problem && error.status === 401) burst.failed(address);
       throw error;
     }
   };

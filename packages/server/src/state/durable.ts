@@ -53,7 +53,7 @@ export interface LedgerRow {
 
 export interface Ledger {
   /** Rows from a time on, oldest first. */
-  rows(since: number): Iterable<LedgerRow>;
+  rows(since: number): AsyncIterable<LedgerRow>;
   /** Charged units by key, from one time to another. */
   sums(
     since: number,

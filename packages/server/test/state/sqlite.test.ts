@@ -1,5 +1,4 @@
 /** The embedded driver: the contract, and what is its own. */
-import { spawn } from "node:child_process";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -8,6 +7,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { openState } from "../../src/state/sqlite/open.ts";
 import { base64, bearer, makeServer, pool, post, temporary } from "../testing.ts";
 import { durableContract, type Opened } from "./durable.contract.ts";
+import { netsToZero } from "./killed.ts";
 import { sharedContract } from "./shared.contract.ts";
 
 async function open(): Promise<Opened> {
@@ -97,47 +97,5 @@ describe("a file of SQLite", () => {
     await server.close();
   }, 30_000);
 
-  it("nets to 0 however often its process is killed: the ledger and the counters say the same (A22)", async () => {
-    const path = join(temporary(), "state.db");
-    const settled: string[] = [];
-    for (const seed of ["a", "b", "c", "d"]) settled.push(...(await spendUntilKilled(path, seed, 2500)));
-    const state = openState(path);
-    const { limits } = state.shared;
-    const all = { units: 10_000_000, window: 3600, month: 10_000_000 };
-    const later = Date.now() + 3_000_000;
-    expect(await limits.sweep(later)).toBeGreaterThan(0);
-    expect(await limits.sweep(later)).toBe(0);
-    const written = new Set<string>();
-    for await (const { id } of state.durable.ledger.rows(0)) written.add(id);
-    // What was told is written: all of it, and once.
-    expect(settled.length).toBeGreaterThanOrEqual(10_000);
-    expect(settled.filter((id) => !written.has(id))).toEqual([]);
-    expect(written.size - settled.length).toBeLessThanOrEqual(4);
-    const sums = await state.durable.ledger.sums(0, later);
-    expect(sums).toHaveLength(3);
-    for (const { keyId, units } of sums) {
-      const [window, month] = await limits.used(keyId, all, Date.now());
-      expect([window!.limit - window!.left, month!.limit - month!.left]).toEqual([units, units]);
-    }
-    await state.close();
-  }, 60_000);
+  it("nets to 0 however often its process is killed (A22): two kills", () => netsToZero(2, 300), 60_000);
 });
-
-/** @returns the ids that it told of, `least` of them or more. */
-function spendUntilKilled(path: string, seed: string, least: number): Promise<string[]> {
-  const child = spawn(process.execPath, [
-    "--disable-warning=ExperimentalWarning",
-    fileURLToPath(new URL("./spender.ts", import.meta.url)),
-    path,
-    seed,
-  ]);
-  let text = "";
-  let lines = 0;
-  child.stderr.pipe(process.stderr);
-  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
-    text += chunk;
-    lines += chunk.split("\n").length - 1;
-    if (lines >= least) child.kill("SIGKILL");
-  });
-  return new Promise((resolve) => child.on("close", () => resolve(text.split("\n").slice(0, -1))));
-}

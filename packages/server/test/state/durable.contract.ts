@@ -1,6 +1,6 @@
 /** What every driver of `Durable` must do. A driver runs it by a call with what opens it. */
 import { describe, expect, it } from "vitest";
-import type { IdempotencyScope, Kept, KeyRecord } from "../../src/state/durable.ts";
+import type { Kept, KeyRecord } from "../../src/state/durable.ts";
 import type { State } from "../../src/state/state.ts";
 
 /** An empty store, and how to close it and open it again with what it holds. */
@@ -52,7 +52,7 @@ export function durableContract(name: string, open: () => Promise<Opened>): void
   });
 
   describe(`idempotency of ${name}`, () => {
-    const scope: IdempotencyScope = { tenant: "t", route: "/r", key: "k" };
+    const scope = { tenant: "t", route: "/r", key: "k" };
     const kept: Kept = { status: 200, headers: { "x-a": "1" }, body: '{"å":1}' };
     const lease = (begun: { state: string }): number => {
       expect(begun.state).toBe("new");

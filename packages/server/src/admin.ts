@@ -1,4 +1,5 @@
 /** The second port, for whoever runs the server: metrics and keys. It listens at this machine alone, unless it is told otherwise. */
+import { Readable } from "node:stream";
 import { Ajv } from "ajv";
 import Fastify, {
   type FastifyBaseLogger,
@@ -111,8 +112,8 @@ export function createAdmin(services: Services, logger: FastifyBaseLogger): Fast
       return reply.code(204).send();
     });
     routes.get("/admin/ledger", async (_request, reply) => {
-      const rows = [...ledger.rows(0)].map((row) => `${JSON.stringify(row)}\n`);
-      return reply.type("application/jsonl").send(rows.join(""));
+      const lines = Readable.from(ledger.rows(0)).map((row) => `${JSON.stringify(row)}\n`);
+      return reply.type("application/jsonl").send(lines);
     });
     routes.get("/admin/audit", async () => ({ rows: await audit.rows(500) }));
   });

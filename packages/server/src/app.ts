@@ -8,6 +8,7 @@ import { version } from "@oscillink/core";
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
+  type FastifyReply,
   type FastifyRequest,
   LogController,
 } from "fastify";
@@ -163,14 +164,17 @@ function watch(app: FastifyInstance, { metrics }: Services): void {
     request.at = Date.now();
     request.left = new AbortController();
     reply.header("X-Request-Id", request.id);
+    // There is no onResponse for a client that has left.
     reply.raw.once("close", () => {
-      if (!reply.raw.writableFinished) request.left.abort();
+      const left = !reply.raw.writableFinished;
+      if (left) request.left.abort();
+      told(request, reply, left);
     });
   });
-  app.addHook("onResponse", async (request, reply) => {
+  const told = (request: FastifyRequest, reply: FastifyReply, left: boolean) => {
     const route = request.routeOptions.url ?? "none";
     // A client that has left is counted as proxies do.
-    const status = request.left.signal.aborted ? 499 : reply.statusCode;
+    const status = left ? 499 : reply.statusCode;
     metrics.requests.inc({ route, status: String(status) });
     metrics.duration.observe({ route }, reply.elapsedTime / 1000);
     request.log.info(
@@ -183,7 +187,7 @@ function watch(app: FastifyInstance, { metrics }: Services): void {
       },
       "request",
     );
-  });
+  };
 }
 
 /** Who asks is known before the body is read, and so is whether there is room for it. */
@@ -198,7 +202,8 @@ function admitCallers(app: FastifyInstance, services: Services): void {
     if (working.size >= most) throw busy(`The server works on ${most} requests already.`);
     working.add(request);
   });
-  app.addHook("onResponse", async (request) => {
+  // Also for a client that has left: its work is done, or was given up.
+  app.addHook("onSend", async (request) => {
     working.delete(request);
   });
 }

@@ -54,7 +54,10 @@ export async function startServices(config: Config, log: FastifyBaseLogger): Pro
     models: serveModels(modelsOf(config.models), config.models),
   };
   const jobs = startJobs(queue, context, log);
-  const sweep = setInterval(() => void limits.sweep(Date.now()), SWEEP).unref();
+  const sweep = setInterval(
+    () => limits.sweep(Date.now()).catch((err) => log.error({ err }, "no units were given back")),
+    SWEEP,
+  ).unref();
   return {
     services: {
       ...context,
@@ -84,13 +87,13 @@ function callers({ auth, limits }: Config, keyring: Keyring): Services["callerOf
   if (auth === "none") return async () => anyone;
   const burst = openBurst(limits.burstWindow, limits.addressBurst);
   return async (presented, address) => {
-    await burst.address(address);
+    burst.address(address);
     try {
       const caller = await keyring.callerOf(presented);
-      await burst.key(caller.keyId!, caller.limits.burst ?? limits.burst);
+      burst.key(caller.keyId!, caller.limits.burst ?? limits.burst);
       return caller;
     } catch (error) {
-      if (error instanceof Problem && error.status === 401) await burst.failed(address);
+      if (error instanceof Problem && error.status === 401) burst.failed(address);
       throw error;
     }
   };

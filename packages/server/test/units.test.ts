@@ -1,9 +1,5 @@
-import fc from "fast-check";
 import { type InnerList, type Item, parseList } from "structured-headers";
 import { describe, expect, it } from "vitest";
-import type { LedgerRow } from "../src/state/durable.ts";
-import type { UnitLimits } from "../src/state/shared.ts";
-import { openState } from "../src/state/sqlite/open.ts";
 import { base64, bearer, keyOf, pool, post, testServer } from "./testing.ts";
 
 const URL = "/v1/oscillink/rerank";
@@ -14,116 +10,6 @@ const bodyOf = (n: number, d: number) => {
     candidates: embeddings.map((one, i) => ({ id: String(i), embedding: base64(one) })),
   };
 };
-const row = (id: string, units: number): LedgerRow => ({
-  ...{ id, at: 0, tenant: "t", keyId: "k", route: "r", n: 1, d: 1, units },
-  ...{ outcome: units > 0 ? "charged" : "refunded", durationMs: 1, digest: null },
-});
-const NOON = Date.UTC(2026, 10, 15, 12);
-const asked = (id: string, units: number, limits: UnitLimits, now = NOON) => ({
-  ...{ id, keyId: "k", units, limits, now, expires: now + 60_000 },
-});
-
-describe("units of the store", () => {
-  const open = () => openState(":memory:").shared.limits;
-
-  it("100 reservations of 19 at 1000 at once: exactly 52, and 988 are counted (A18)", async () => {
-    const limits = open();
-    const all = { units: 1000, window: 60, month: 0 };
-    const answers = await Promise.all(
-      Array.from({ length: 100 }, (_, i) => limits.reserve(asked(String(i), 19, all))),
-    );
-    expect(answers.filter(({ refused }) => refused.length === 0)).toHaveLength(52);
-    expect((await limits.used("k", all, NOON))[0]).toMatchObject({ left: 12 });
-    // A small one still fits, though large ones were refused (F7).
-    expect((await limits.reserve(asked("small", 12, all))).refused).toEqual([]);
-  });
-
-  it.each([
-    ["units", { units: 10, window: 60, month: 1000 }, "month", 1000],
-    ["month", { units: 1000, window: 60, month: 10 }, "units", 1000],
-  ] as const)("where %s refuses, the other is not touched (A21)", async (which, all, other, left) => {
-    const limits = open();
-    const { refused } = await limits.reserve(asked("a", 11, all));
-    expect(refused).toEqual([which]);
-    expect((await limits.used("k", all, NOON)).find(({ name }) => name === other)).toMatchObject({ left });
-  });
-
-  it("settle once: a second time, and after a refund, nothing moves (A22)", async () => {
-    const limits = open();
-    const all = { units: 100, window: 60, month: 100 };
-    await limits.reserve(asked("a", 40, all));
-    await limits.reserve(asked("b", 30, all));
-    expect(await limits.settle("a", row("a", 4))).toBe(true);
-    expect(await limits.settle("a", row("a", 40))).toBe(false);
-    expect(await limits.settle("b", row("b", 0))).toBe(true);
-    expect((await limits.used("k", all, NOON)).map(({ left }) => left)).toEqual([96, 96]);
-  });
-
-  it("that nobody spoke for are given back", async () => {
-    const limits = open();
-    const all = { units: 100, window: 3600, month: 100 };
-    await limits.reserve(asked("a", 40, all));
-    await limits.extend("a", NOON + 120_000);
-    expect(await limits.sweep(NOON + 60_001)).toBe(0);
-    expect(await limits.sweep(NOON + 120_001)).toBe(1);
-    expect((await limits.used("k", all, NOON)).map(({ left }) => left)).toEqual([100, 100]);
-  });
-
-  it("the month ends at 00:00 UTC, and a clock that is set back opens neither a month nor a window (A23)", async () => {
-    const limits = open();
-    const all = { units: 100, window: 3600, month: 100 };
-    const midnight = Date.UTC(2026, 11, 1);
-    await limits.reserve(asked("a", 60, all, midnight - 1));
-    expect((await limits.reserve(asked("b", 60, all, midnight - 1))).refused).toEqual(["units", "month"]);
-    // A new month, the same window.
-    expect((await limits.reserve(asked("c", 60, all, midnight + 1))).refused).toEqual(["units"]);
-    expect((await limits.reserve(asked("d", 40, all, midnight + 1))).refused).toEqual([]);
-    // Back in November, as the clock says: December's counter holds, and the window is not fresh.
-    const back = midnight - 3_600_000;
-    expect((await limits.reserve(asked("e", 61, all, back))).refused).toEqual(["units", "month"]);
-    const [units, month] = await limits.used("k", all, back);
-    expect([units!.left, month!.left]).toEqual([0, 60]);
-  });
-
-  it("random sequences are what a sequential model says (A20)", async () => {
-    const step = fc.record({
-      units: fc.integer({ min: 1, max: 60 }),
-      settle: fc.constantFrom("all", "tenth", "none", "later"),
-      wait: fc.integer({ min: 0, max: 40_000 }),
-    });
-    const all = { units: 100, window: 60, month: 400 };
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
-        const limits = open();
-        let now = NOON;
-        let window = { start: 0, used: 0 };
-        let month = 0;
-        for (const [i, { units, settle, wait }] of steps.entries()) {
-          now += wait;
-          if (now >= window.start + 60_000) window = { start: now, used: 0 };
-          const fits = window.used + units <= 100 && month + units <= 400;
-          const { refused } = await limits.reserve({
-            ...asked(String(i), units, all, now),
-            expires: Number.MAX_SAFE_INTEGER,
-          });
-          expect(refused.length === 0).toBe(fits);
-          if (!fits) continue;
-          const charged = { all: units, tenth: Math.ceil(units / 10), none: 0, later: units }[settle];
-          if (settle !== "later") await limits.settle(String(i), row(String(i), charged));
-          window.used += charged;
-          month += charged;
-        }
-        const remains = await limits.used("k", all, now);
-        expect(remains.map(({ left }) => left)).toEqual([
-          100 - (now < window.start + 60_000 ? window.used : 0),
-          400 - month,
-        ]);
-      }),
-      { numRuns: 300 },
-    );
-  });
-});
-
 describe("units on the wire", () => {
   it("are told as RFC 9651 has it, and after `t` seconds the next request passes (A24)", async () => {
     const server = await testServer({

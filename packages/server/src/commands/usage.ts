@@ -17,7 +17,7 @@ export function usage(
       const now = new Date();
       const since = options.month ?? new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth()));
       const until = Date.UTC(since.getUTCFullYear(), since.getUTCMonth() + 1);
-      if (options.rows) for (const row of state.durable.ledger.rows(+since)) print(JSON.stringify(row));
+      if (options.rows) for await (const row of state.durable.ledger.rows(+since)) print(JSON.stringify(row));
       else {
         for (const { keyId, units, requests } of await state.durable.ledger.sums(+since, until)) {
           print(`${keyId || "(no key)"}  ${units} units  ${requests} requests`);

@@ -1,5 +1,6 @@
 /** Whatever was thrown, as the client is told it. */
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import { storeFails } from "../state/sqlite/failure.ts";
 import { Problem, type ProblemBody } from "./problem.ts";
 
 /** What the framework refuses by itself, in our words. */
@@ -18,6 +19,12 @@ export function refusalOf(error: unknown, request: FastifyRequest): Problem {
   const { code = "", statusCode } = (error ?? {}) as Partial<FastifyError>;
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return new Problem(statusCode, REFUSED[code] ?? "The request cannot be read.");
+  }
+  if (storeFails(error)) {
+    request.log.error({ err: error }, "the store does not answer");
+    return new Problem(503, "The store does not answer. Ask again in a moment.", {
+      headers: { "Retry-After": "1" },
+    });
   }
   // Who has left hears nothing of it; the log counts it as 499, as proxies do.
   if ((error as { name?: string } | null)?.name === "AbortError")

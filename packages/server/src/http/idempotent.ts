@@ -36,12 +36,13 @@ export async function onceFor(
     });
   }
   if (begun.state === "other") throw new Problem(422, "This Idempotency-Key was sent with another body.");
+  let kept: Kept;
   try {
-    const kept = await work();
-    await store.finish(scope, kept, Date.now());
-    return kept;
+    kept = await work();
   } catch (error) {
-    await store.abandon(scope);
+    await store.abandon(scope, begun.lease);
     throw error;
   }
+  await store.finish(scope, begun.lease, kept, Date.now());
+  return kept;
 }

@@ -6,7 +6,7 @@ import { type Call, type Context, rank, read } from "../answer.ts";
 import type { ShapeName } from "../compute/shapes.ts";
 import type { Caller } from "../http/caller.ts";
 import { Problem, problemOf } from "../http/problem.ts";
-import type { JobStatus, Queue } from "../state/shared.ts";
+import type { Job, JobStatus, Queue } from "../state/shared.ts";
 
 /** A job is somebody else's when its worker has said nothing for so long, in milliseconds. */
 const LEASE = 15_000;
@@ -30,8 +30,7 @@ export function startJobs(queue: Queue, context: Context, log: FastifyBaseLogger
   const running = new Map<string, AbortController>();
   const ended = new Map<string, Set<() => void>>();
   const end = (id: string) => {
-    for (const wake of ended.get(id) ?? []) wake();
-    ended.delete(id);
+    for (const wake of [...(ended.get(id) ?? [])]) wake();
   };
   const closing = new AbortController();
   let wake = () => {};
@@ -41,7 +40,7 @@ export function startJobs(queue: Queue, context: Context, log: FastifyBaseLogger
 
   async function work(): Promise<void> {
     while (!closing.signal.aborted) {
-      const job = await queue.take(Date.now(), Date.now() + LEASE);
+      const job = await next();
       if (!job) {
         await new Promise<void>((resolve) => {
           const timer = setTimeout(resolve, 1000);
@@ -50,14 +49,14 @@ export function startJobs(queue: Queue, context: Context, log: FastifyBaseLogger
             resolve();
           };
         });
-        await queue.purge(Date.now() - config.jobSeconds * 1000);
         continue;
       }
       const left = new AbortController();
       running.set(job.id, left);
       const beat = setInterval(async () => {
         // Cancelled by another process: its thread is ended here.
-        if (!(await queue.beat(job.id, Date.now() + LEASE))) left.abort();
+        const ours = await queue.beat(job.id, Date.now() + LEASE).catch(() => true);
+        if (!ours) left.abort();
       }, LEASE / 3);
       const caller = { keyId: job.keyId, tenant: job.tenant, scopes: [] };
       const call: Call = {
@@ -83,8 +82,12 @@ export function startJobs(queue: Queue, context: Context, log: FastifyBaseLogger
           error instanceof Problem ? error : new Problem(500, "The job failed; the log says why, by its id.");
         if (!(error instanceof Problem) && !left.signal.aborted)
           log.error({ err: error, job: job.id }, "a job failed");
-        await queue.finish(job.id, "failed", JSON.stringify(problemOf(problem, job.id)), Date.now());
-        await give(caller, job.id, call.at);
+        try {
+          await queue.finish(job.id, "failed", JSON.stringify(problemOf(problem, job.id)), Date.now());
+          await give(caller, job.id, call.at);
+        } catch (err) {
+          log.error({ err, job: job.id }, "the end of a job could not be written: it is worked on again");
+        }
       } finally {
         clearInterval(beat);
         running.delete(job.id);
@@ -92,7 +95,18 @@ export function startJobs(queue: Queue, context: Context, log: FastifyBaseLogger
       }
     }
   }
-  const worked = work().catch((error) => log.fatal({ err: error }, "no job is worked on any more"));
+  const worked = work();
+
+  /** A store that does not answer for a while gives no job; it is asked again. */
+  async function next(): Promise<Job | null> {
+    try {
+      await queue.purge(Date.now() - config.jobSeconds * 1000);
+      return await queue.take(Date.now(), Date.now() + LEASE);
+    } catch (err) {
+      log.error({ err }, "the queue of jobs does not answer");
+      return null;
+    }
+  }
 
   async function statusOf(id: string, tenant: string): Promise<JobStatus> {
     const status = await queue.get(id, tenant);
@@ -120,12 +134,15 @@ export function startJobs(queue: Queue, context: Context, log: FastifyBaseLogger
       const status = await statusOf(id, tenant);
       if (wait === 0 || status.finished !== null) return status;
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, wait);
+        const waiting = ended.get(id) ?? new Set();
         const done = () => {
           clearTimeout(timer);
+          waiting.delete(done);
+          if (waiting.size === 0) ended.delete(id);
           resolve();
         };
-        ended.set(id, (ended.get(id) ?? new Set()).add(done));
+        const timer = setTimeout(done, wait);
+        ended.set(id, waiting.add(done));
       });
       return statusOf(id, tenant);
     },

@@ -50,19 +50,25 @@ export function pepperOf(data: string, given: string): string {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
-  return readFileSync(path, "utf8");
+  const pepper = readFileSync(path, "utf8");
+  if (pepper.length >= 32) return pepper;
+  throw new Error(
+    `${path} must hold 32 characters at least: without it no key that was made with it is good`,
+  );
 }
 
 export function openKeyring(keys: Keys, audit: Audit, pepper: string): Keyring {
   const known = new LRUCache<string, KeyRecord>({ max: 10_000, ttl: STALE });
-  const put = async (record: KeyRecord, who: string, what: string) => {
-    await keys.put(record);
-    await audit.add({ at: Date.now(), who, what, about: record.id });
+  const written = async (record: KeyRecord, who: string, what: string) => {
     // In this process a change holds at once.
     known.set(record.id, record);
+    await audit.add({ at: Date.now(), who, what, about: record.id });
   };
   async function get(id: string): Promise<KeyRecord | null> {
-    const record = known.get(id) ?? (await keys.get(id));
+    const found = known.get(id);
+    if (found) return found;
+    const record = await keys.get(id);
+    // Only what was read just now is set: a key that is in use all the time would never be read again.
     if (record) known.set(id, record);
     return record;
   }
@@ -74,24 +80,24 @@ export function openKeyring(keys: Keys, audit: Audit, pepper: string): Keyring {
         ...{ id: presented.id, tenant, name, scopes, expires, limits, secrets },
         ...{ status: "active", created: Date.now() },
       };
-      await put(record, who, "create");
+      await keys.add(record);
+      await written(record, who, "create");
       return { key: writeKey(presented), record };
     },
     async rotate(id, who) {
-      const record = await keys.get(id);
-      if (!record) return null;
       const secret = newSecret();
-      const [newest] = record.secrets;
-      const old = newest ? [{ mac: newest.mac, until: Date.now() + OVERLAP }] : [];
-      await put({ ...record, secrets: [{ mac: macOf(secret, pepper), until: null }, ...old] }, who, "rotate");
+      const record = await keys.update(id, (before) => {
+        const old = before.secrets.slice(0, 1).map(({ mac }) => ({ mac, until: Date.now() + OVERLAP }));
+        return { ...before, secrets: [{ mac: macOf(secret, pepper), until: null }, ...old] };
+      });
+      if (!record) return null;
+      await written(record, who, "rotate");
       return writeKey({ id, secret });
     },
     async change(id, change, who) {
-      const record = await keys.get(id);
-      if (!record) return null;
-      const changed = { ...record, ...change };
-      await put(changed, who, `change ${Object.keys(change).join(" ")}`);
-      return changed;
+      const record = await keys.update(id, (before) => ({ ...before, ...change }));
+      if (record) await written(record, who, `change ${Object.keys(change).join(" ")}`);
+      return record;
     },
     list: () => keys.list(),
     async callerOf(presented) {

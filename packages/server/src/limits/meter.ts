@@ -46,7 +46,7 @@ export function openMeter(limits: Limits, { limits: configured }: Config, metric
       durationMs,
       digest,
     } as const;
-    if (await limits.settle(id, row)) metrics.units.inc({ outcome }, counted.units);
+    if (await limits.settle(id, row)) metrics.units.inc({ outcome }, units || counted.units);
   };
   return {
     settle,

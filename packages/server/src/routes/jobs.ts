@@ -65,6 +65,7 @@ export function jobs(app: FastifyInstance, services: Services): void {
     },
     async (request, reply) => {
       const { caller, params } = request;
+      require(caller!, "jobs");
       const status = await services.jobs.get(params.id, caller!.tenant, waitOf(request) * 1000);
       const tag = `"${status.state}"`;
       reply.header("ETag", tag).header("Cache-Control", "private, no-cache");
@@ -81,6 +82,7 @@ export function jobs(app: FastifyInstance, services: Services): void {
       }),
     },
     async ({ caller, params }, reply) => {
+      require(caller!, "jobs");
       const status = await services.jobs.cancel(params.id, caller!.tenant);
       return reply.type("application/json").send(written(status));
     },

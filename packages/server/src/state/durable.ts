@@ -29,8 +29,9 @@ export interface KeyRecord {
 
 export interface Keys {
   get(id: string): Promise<KeyRecord | null>;
-  /** Writes a record, new or changed. */
-  put(record: KeyRecord): Promise<void>;
+  add(record: KeyRecord): Promise<void>;
+  /** Changes what is there, in one step: of two changes at once, none is lost. @returns the record as it is then; null for no such key. */
+  update(id: string, change: (record: KeyRecord) => KeyRecord): Promise<KeyRecord | null>;
   list(): Promise<readonly KeyRecord[]>;
 }
 
@@ -52,7 +53,7 @@ export interface LedgerRow {
 
 export interface Ledger {
   /** Rows from a time on, oldest first. */
-  rows(since: number): Iterable<LedgerRow>;
+  rows(since: number): AsyncIterable<LedgerRow>;
   /** Charged units by key, from one time to another. */
   sums(
     since: number,
@@ -83,11 +84,15 @@ export interface Idempotency {
     fingerprint: string,
     now: number,
   ): Promise<
-    { readonly state: "new" | "running" | "other" } | { readonly state: "done"; readonly kept: Kept }
+    | { readonly state: "new"; readonly lease: number }
+    | { readonly state: "running" }
+    | { readonly state: "other" }
+    | { readonly state: "done"; readonly kept: Kept }
   >;
-  finish(scope: IdempotencyScope, kept: Kept, now: number): Promise<void>;
-  /** Nothing is kept, and the key may be used again. */
-  abandon(scope: IdempotencyScope): Promise<void>;
+  /** Keeps the answer. Does nothing once the lease has ended: the key may be another's then. */
+  finish(scope: IdempotencyScope, lease: number, kept: Kept, now: number): Promise<void>;
+  /** Nothing is kept, and the key may be used again. Does nothing once the lease has ended. */
+  abandon(scope: IdempotencyScope, lease: number): Promise<void>;
 }
 
 interface AuditRow {
@@ -124,7 +129,7 @@ export interface Remembered {
 
 export interface Learning {
   remember(answer: Remembered): Promise<void>;
-  /** An answer of this key that got no feedback yet, and will get none after this; null for none. */
+  /** An answer of this key that got no feedback yet, and will get none after this, however often it is given; null for none. */
   take(digest: string, keyId: string): Promise<Remembered | null>;
   reward(keyId: string, profile: string, reward: number): Promise<void>;
   arms(keyId: string): Promise<readonly Arm[]>;

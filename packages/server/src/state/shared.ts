@@ -41,8 +41,6 @@ export interface Limits {
    * does nothing.
    */
   settle(id: string, row: LedgerRow): Promise<boolean>;
-  /** A reservation that lives on, such as that of a job that waits. */
-  extend(id: string, expires: number): Promise<void>;
   /** Gives back what expired. */
   sweep(now: number): Promise<number>;
   /** What a key has spent: for people. */

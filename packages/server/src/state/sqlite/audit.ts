@@ -6,7 +6,7 @@ export function auditOf({ sql, durably }: Database): Audit {
   const rows = sql.prepare("SELECT at, who, what, about FROM audit ORDER BY number DESC LIMIT ?");
   return {
     async add({ at, who, what, about }) {
-      durably(() => add.run(at, who, what, about));
+      await durably(() => add.run(at, who, what, about));
     },
     rows: async (limit) => rows.all(limit) as never,
   };

@@ -6,16 +6,16 @@ const [LEASE, KEEP] = [120_000, 24 * 3_600_000];
 
 export function idempotencyOf({ sql, atomically, durably }: Database): Idempotency {
   const get = sql.prepare(
-    "SELECT fingerprint, lease, status, headers, body FROM idempotency WHERE tenant = ? AND route = ? AND key = ?",
+    "SELECT fingerprint, status, headers, body FROM idempotency WHERE tenant = ? AND route = ? AND key = ?",
   );
   const put = sql.prepare(
     "INSERT OR REPLACE INTO idempotency (tenant, route, key, fingerprint, lease) VALUES (?, ?, ?, ?, ?)",
   );
   const finish = sql.prepare(
-    "UPDATE idempotency SET lease = ?, status = ?, headers = ?, body = ? WHERE tenant = ? AND route = ? AND key = ?",
+    "UPDATE idempotency SET lease = ?, status = ?, headers = ?, body = ? WHERE tenant = ? AND route = ? AND key = ? AND lease = ? AND status IS NULL",
   );
   const drop = sql.prepare(
-    "DELETE FROM idempotency WHERE tenant = ? AND route = ? AND key = ? AND status IS NULL",
+    "DELETE FROM idempotency WHERE tenant = ? AND route = ? AND key = ? AND lease = ? AND status IS NULL",
   );
   const purge = sql.prepare("DELETE FROM idempotency WHERE lease < ?");
   return {
@@ -26,8 +26,10 @@ export function idempotencyOf({ sql, atomically, durably }: Database): Idempoten
           | { fingerprint: string; status: number | null; headers: string; body: string }
           | undefined;
         if (!row) {
-          put.run(tenant, route, key, fingerprint, now + LEASE);
-          return { state: "new" };
+          // A second lease of a key begins after the end of the first: its time is a name for it.
+          const lease = now + LEASE;
+          put.run(tenant, route, key, fingerprint, lease);
+          return { state: "new", lease };
         }
         if (row.fingerprint !== fingerprint) return { state: "other" };
         if (row.status === null) return { state: "running" };
@@ -36,11 +38,12 @@ export function idempotencyOf({ sql, atomically, durably }: Database): Idempoten
           kept: { status: row.status, headers: JSON.parse(row.headers), body: row.body },
         };
       }),
-    async finish({ tenant, route, key }, { status, headers, body }, now) {
-      durably(() => finish.run(now + KEEP, status, JSON.stringify(headers), body, tenant, route, key));
+    async finish({ tenant, route, key }, lease, { status, headers, body }, now) {
+      const kept = [now + KEEP, status, JSON.stringify(headers), body] as const;
+      await durably(() => finish.run(...kept, tenant, route, key, lease));
     },
-    async abandon({ tenant, route, key }) {
-      drop.run(tenant, route, key);
+    async abandon({ tenant, route, key }, lease) {
+      drop.run(tenant, route, key, lease);
     },
   };
 }

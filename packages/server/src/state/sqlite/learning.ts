@@ -5,9 +5,14 @@ import type { Database } from "./open.ts";
 const KEEP = 30 * 24 * 3_600_000;
 
 export function learningOf({ sql, atomically }: Database): Learning {
-  const put = sql.prepare("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?)");
+  const put = sql.prepare(
+    "INSERT OR IGNORE INTO answers (digest, key_id, profile, ids, at) VALUES (?, ?, ?, ?, ?)",
+  );
   const purge = sql.prepare("DELETE FROM answers WHERE at < ?");
-  const take = sql.prepare("DELETE FROM answers WHERE digest = ? AND key_id = ? RETURNING profile, ids, at");
+  // The row stays: the same request asked again has the same digest, and gets no second say.
+  const take = sql.prepare(
+    "UPDATE answers SET taken = 1 WHERE digest = ? AND key_id = ? AND taken = 0 RETURNING profile, ids, at",
+  );
   const reward = sql.prepare(
     "INSERT INTO arms VALUES (?, ?, 1, ?, ?) ON CONFLICT DO UPDATE SET count = count + 1, sum = sum + excluded.sum, squares = squares + excluded.squares",
   );

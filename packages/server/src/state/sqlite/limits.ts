@@ -23,7 +23,6 @@ export function limitsOf({ sql, atomically }: Database): Limits {
   const put = sql.prepare("INSERT INTO reservations VALUES (?, ?, ?, ?, ?, ?)");
   const drop = sql.prepare("DELETE FROM reservations WHERE id = ? RETURNING key_id, units, start, month");
   const expired = sql.prepare("SELECT id FROM reservations WHERE expires < ?");
-  const extend = sql.prepare("UPDATE reservations SET expires = ? WHERE id = ?");
   const insertRow = sql.prepare(INSERT_ROW);
 
   /** A clock that was set back opens no fresh window, and goes back to no month. */
@@ -71,9 +70,6 @@ export function limitsOf({ sql, atomically }: Database): Limits {
         insertRow.run(...valuesOf(row));
         return true;
       }),
-    async extend(id, expires) {
-      extend.run(expires, id);
-    },
     sweep: async (now) =>
       atomically(() => (expired.all(now) as { id: string }[]).filter(({ id }) => giveBack(id, 0)).length),
     used: async (keyId, limits, now) => remainsOf(usedOf(keyId, limits, now), limits, now),

@@ -15,14 +15,20 @@ export interface Database {
   readonly sql: DatabaseSync;
   /** All of the work or nothing of it. */
   atomically<T>(work: () => T): T;
-  /** As `atomically`, and on the disk before it returns: a power cut does not undo it. */
-  durably<T>(work: () => T): T;
+  /**
+   * As `atomically`, and on the disk before it resolves: a power cut does not undo it. What is asked for in one turn of the event
+   * loop goes to the disk together, for that takes milliseconds in which nothing else runs.
+   */
+  durably<T>(work: () => T): Promise<T>;
 }
+
+/** How long another process, such as a command, may hold the file, in milliseconds. Nothing else runs meanwhile. */
+const TIMEOUT = 500;
 
 /** @param path the file; `:memory:` for none. */
 export function openState(path: string): State {
-  const database = openDatabase(path);
-  const { sql } = database;
+  const { flush, ...database } = openDatabase(path);
+  const { sql, atomically } = database;
   return {
     durable: {
       keys: keysOf(database),
@@ -34,20 +40,22 @@ export function openState(path: string): State {
     shared: { limits: limitsOf(database), queue: queueOf(database) },
     async ready() {
       try {
-        sql.prepare("SELECT 1").get();
+        // Whether it could be written to: what only reads may work on a full disk.
+        atomically(() => {});
         return true;
       } catch {
         return false;
       }
     },
     async close() {
+      flush();
       sql.close();
     },
   };
 }
 
-function openDatabase(path: string): Database {
-  const sql = new DatabaseSync(path, { timeout: 5000 });
+function openDatabase(path: string): Database & { flush(): void } {
+  const sql = new DatabaseSync(path, { timeout: TIMEOUT });
   // A power cut may undo the last moments, counters and ledger together; it never leaves one without the other.
   sql.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;");
   const atomically = <T>(work: () => T): T => {
@@ -57,11 +65,13 @@ function openDatabase(path: string): Database {
       sql.exec("COMMIT");
       return result;
     } catch (error) {
-      sql.exec("ROLLBACK");
+      // A commit that failed may have ended it.
+      if (sql.isTransaction) sql.exec("ROLLBACK");
       throw error;
     }
   };
-  const durably = <T>(work: () => T): T => {
+  /** On the disk when it returns. */
+  const synced = <T>(work: () => T): T => {
     sql.exec("PRAGMA synchronous = FULL");
     try {
       return atomically(work);
@@ -69,6 +79,40 @@ function openDatabase(path: string): Database {
       sql.exec("PRAGMA synchronous = NORMAL");
     }
   };
-  migrate(sql, durably);
-  return { sql, atomically, durably };
+  let waiting: { readonly work: () => () => void; readonly fail: (error: unknown) => void }[] = [];
+  const flush = (): void => {
+    const group = waiting;
+    waiting = [];
+    if (group.length === 0) return;
+    try {
+      // Nobody hears that it is done before all of it is on the disk.
+      for (const tell of synced(() => group.map(({ work }) => work()))) tell();
+    } catch (error) {
+      for (const { fail } of group) fail(error);
+    }
+  };
+  migrate(sql, synced);
+  return {
+    ...{ sql, atomically, flush },
+    durably: (work) =>
+      new Promise((resolve, reject) => {
+        if (waiting.length === 0) setImmediate(flush);
+        waiting.push({
+          fail: reject,
+          work() {
+            sql.exec("SAVEPOINT one");
+            try {
+              const result = work();
+              sql.exec("RELEASE one");
+              return () => resolve(result);
+            } catch (error) {
+              // One that fails does not take the others with it, unless the store itself has given up.
+              if (!sql.isTransaction) throw error;
+              sql.exec("ROLLBACK TO one; RELEASE one");
+              return () => reject(error);
+            }
+          },
+        });
+      }),
+  };
 }

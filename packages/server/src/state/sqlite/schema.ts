@@ -36,7 +36,7 @@ const VERSIONS: readonly string[] = [
    CREATE INDEX jobs_by_state ON jobs (state, number);
    CREATE TABLE answers (
      digest TEXT NOT NULL, key_id TEXT NOT NULL, profile TEXT NOT NULL, ids TEXT NOT NULL, at INTEGER NOT NULL,
-     PRIMARY KEY (digest, key_id)
+     taken INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (digest, key_id)
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX answers_by_time ON answers (at);
    CREATE TABLE arms (
@@ -47,14 +47,14 @@ const VERSIONS: readonly string[] = [
 ];
 
 /** @throws for a file of a later version, which this program would spoil. */
-export function migrate(sql: DatabaseSync, durably: (work: () => void) => void): void {
+export function migrate(sql: DatabaseSync, synced: (work: () => void) => void): void {
   const version = () => (sql.prepare("PRAGMA user_version").get() as { user_version: number }).user_version;
   if (version() > VERSIONS.length) {
     throw new Error(
       `the store is of version ${version()}, and this program knows ${VERSIONS.length}: use a later one`,
     );
   }
-  durably(() => {
+  synced(() => {
     for (const [at, change] of VERSIONS.entries()) if (at >= version()) sql.exec(change);
     sql.exec(`PRAGMA user_version = ${VERSIONS.length}`);
   });

@@ -9,7 +9,13 @@ export async function serve(config: Config): Promise<void> {
     if (err) server.log.fatal({ err }, "the process fails");
     await server.close();
   });
-  await server.listen();
+  try {
+    await server.listen();
+  } catch (error) {
+    // A port that is taken: what was started ends, and with it the process.
+    await server.close();
+    throw error;
+  }
   const say = (line: string) => process.stderr.write(`${line}\n`);
   say(`Oscillink listens at ${server.url}`);
   say(`Metrics are at ${server.adminUrl}/metrics`);

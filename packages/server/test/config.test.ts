@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ConfigError, loadConfig, SETTINGS, shown } from "../src/config/load.ts";
@@ -100,3 +101,31 @@ it("the command ends with 78, names the value, and opens no port (A27)", async (
     said: 'oscillink-server: --limits-width: must be an integer, not "wide"\n',
   });
 });
+
+it("the command ends with 69 where its port is taken, and says so", async () => {
+  const taken = createServer().listen(0, "127.0.0.1");
+  await once(taken, "listening");
+  const { port } = taken.address() as AddressInfo;
+  const main = new URL("../src/main.ts", import.meta.url).pathname;
+  const flags = [
+    "--port",
+    String(port),
+    "--admin-port",
+    "0",
+    "--auth",
+    "none",
+    "--threads",
+    "1",
+    "--data",
+    temporary(),
+  ];
+  const child = spawn(process.execPath, [main, ...flags, "--log-level", "silent"]);
+  let said = "";
+  child.stderr.on("data", (chunk) => {
+    said += chunk;
+  });
+  const [code] = await once(child, "exit");
+  taken.close();
+  expect(code).toBe(69);
+  expect(said).toContain("address already in use");
+}, 20_000);

@@ -5,10 +5,6 @@ import { createServer } from "./index.ts";
 
 export async function serve(config: Config): Promise<void> {
   const server = await createServer(config);
-  closeWithGrace({ delay: config.graceSeconds * 1000 + 4000, logger: false }, async ({ err }) => {
-    if (err) server.log.fatal({ err }, "the process fails");
-    await server.close();
-  });
   try {
     await server.listen();
   } catch (error) {
@@ -16,6 +12,10 @@ export async function serve(config: Config): Promise<void> {
     await server.close();
     throw error;
   }
+  closeWithGrace({ delay: config.graceSeconds * 1000 + 4000, logger: false }, async ({ err }) => {
+    if (err) server.log.fatal({ err }, "the process fails");
+    await server.close();
+  });
   const say = (line: string) => process.stderr.write(`${line}\n`);
   say(`Oscillink listens at ${server.url}`);
   say(`Metrics are at ${server.adminUrl}/metrics`);

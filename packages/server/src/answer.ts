@@ -1,13 +1,13 @@
 /** What becomes of a request that ranks: read, admitted, counted, completed by its model, ranked. */
 import { randomUUID } from "node:crypto";
-import type { ProfileName } from "@oscillink/core";
 import type { Answers } from "./answers.ts";
-import type { Compute } from "./compute/compute.ts";
+import { type Compute, isLong } from "./compute/compute.ts";
 import type { Size } from "./compute/cost.ts";
+import type { Asked } from "./compute/shape.ts";
 import { SHAPES, type ShapeName } from "./compute/shapes.ts";
-import type { RankDone, Sized } from "./compute/worker.ts";
+import type { RankDone, Told } from "./compute/worker.ts";
 import type { Config } from "./config/schema.ts";
-import type { Caller, Counted } from "./http/caller.ts";
+import type { Caller, Counted, Reservation } from "./http/caller.ts";
 import { Problem } from "./http/problem.ts";
 import type { Learner } from "./learn/learner.ts";
 import type { Meter } from "./limits/meter.ts";
@@ -55,9 +55,14 @@ export interface Admitted {
   readonly counted: Counted;
 }
 
-interface Ranking extends Sized {
+/** How a ranking is come by, and what it costs. */
+interface Plan {
   readonly model: Model;
   readonly cost: number;
+}
+
+interface Ranking extends Plan {
+  readonly asked: Asked;
 }
 
 /**
@@ -66,7 +71,7 @@ interface Ranking extends Sized {
  * @throws {Problem} what the client is told.
  */
 export async function answer(call: Call, context: Context): Promise<Answered> {
-  const { meter, answers, learner, config } = context;
+  const { compute, meter, answers, learner, config } = context;
   const { caller, signal } = call;
   const profile = await learner.choose(call);
   const kept = answers.find(call, profile);
@@ -75,66 +80,96 @@ export async function answer(call: Call, context: Context): Promise<Answered> {
     await reservation.commit(kept.answered.digest, config.cacheUnits);
     return { ...kept.answered, headers: { ...kept.answered.headers, ...reservation.headers } };
   }
-  const admitted = await read(call, context);
-  const reservation = await meter.reserve(caller, admitted.counted);
+  let plans: readonly Plan[] = [];
+  let counted: Counted | null = null;
+  let reservation: Reservation | null = null;
   try {
-    const answered = await rank(admitted, call, context, profile, reservation.headers);
+    const told = await timed(context, "answer", () =>
+      compute.answer(call, async (sizes) => {
+        plans = sizes.map((one) => planOf(one, call, context));
+        counted = admit(call, sizes, plans, config);
+        reservation = await meter.reserve(caller, counted);
+        signal.throwIfAborted();
+        if (plans.some(({ model, cost }) => model.asksOthers || isLong(cost))) return "give";
+        return { go: plans.map(({ model }) => model.name), profile, remaining: reservation.headers };
+      }),
+    );
+    const { headers, commit } = reservation!;
+    const done =
+      "ranked" in told
+        ? told.ranked
+        : await rankAll(
+            told.given.map((asked, i) => ({ asked, ...plans[i]! })),
+            call,
+            context,
+            profile,
+            headers,
+          );
     signal.throwIfAborted();
-    await reservation.commit(answered.digest);
+    const answered = await answeredBy(done, call, context);
+    await commit(answered.digest);
     // What a form of its own writes tells what remained to the key: it is not for another request.
-    if (!("run" in SHAPES[call.shape])) answers.keep(call, profile, { counted: admitted.counted, answered });
-    return { ...answered, headers: { ...answered.headers, ...reservation.headers } };
+    if (!("run" in SHAPES[call.shape])) answers.keep(call, profile, { counted: counted!, answered });
+    return { ...answered, headers: { ...answered.headers, ...headers } };
   } catch (error) {
-    await reservation.refund();
+    await (reservation as Reservation | null)?.refund();
     throw error;
   }
 }
 
 /** Reads a request. @throws {Problem} for what cannot be read, is too large or costs too much. */
-export async function read(call: Call, { compute, models, metrics, config }: Context): Promise<Admitted> {
-  const sized = await timed(metrics, "read", () => compute.read(call));
-  const rankings = sized.map((one) => ({
-    ...one,
-    model: models.find(one.asked.model, "texts" in SHAPES[call.shape]),
-    cost: compute.costOf(one) * (one.asked.weight ?? 1),
-  }));
-  return { rankings, counted: admit(call, rankings, config) };
+export async function read(call: Call, context: Context): Promise<Admitted> {
+  const sized = await timed(context, "read", () => context.compute.read(call));
+  const sizes = sized.map(({ asked: { model, weight = 1 }, ...size }) => ({ ...size, model, weight }));
+  const plans = sizes.map((one) => planOf(one, call, context));
+  const counted = admit(call, sizes, plans, context.config);
+  return { rankings: sized.map(({ asked }, i) => ({ asked, ...plans[i]! })), counted };
 }
 
+/** Ranks what was read. */
+export const rank = async ({ rankings }: Admitted, call: Call, context: Context): Promise<Answered> =>
+  answeredBy(await rankAll(rankings, call, context, null, {}), call, context);
+
+const planOf = (told: Told, { shape }: Call, { models, compute }: Context): Plan => ({
+  model: models.find(told.model, "texts" in SHAPES[shape]),
+  cost: compute.costOf(told) * told.weight,
+});
+
 /**
- * Ranks what was read.
- *
  * @param profile the one that holds where a request names none; null: core's own.
  * @param remaining the header fields that tell what remains to the key.
  */
-export async function rank(
-  { rankings }: Admitted,
+function rankAll(
+  rankings: readonly Ranking[],
   call: Call,
   context: Context,
-  profile: string | null = null,
-  remaining: Readonly<Record<string, string>> = {},
-): Promise<Answered> {
-  const { compute, metrics, learner, config } = context;
-  const { shape, id, at, signal, caller } = call;
-  const rankOne = async ({ asked, model, cost }: Ranking): Promise<RankDone> => {
-    const completed = model.computes
-      ? asked.request
-      : await timed(metrics, "model", async () => model.complete(asked.request, signal));
-    signal.throwIfAborted();
-    const request = { ...(profile !== null && { profile: profile as ProfileName }), ...completed };
-    const task = { shape, asked: { ...asked, request }, model: model.name, id, at, remaining };
-    return timed(metrics, "rank", () =>
-      call.job ? compute.rankSlowly(task, signal) : compute.rank(task, cost, signal),
-    );
-  };
-  const done = await Promise.all(rankings.map(rankOne));
+  profile: string | null,
+  remaining: Reservation["headers"],
+): Promise<readonly RankDone[]> {
+  const { shape, id, at, signal, job } = call;
+  const { compute } = context;
+  return Promise.all(
+    rankings.map(async ({ asked, model, cost }) => {
+      const request = model.asksOthers
+        ? await timed(context, "model", async () => model.complete(asked.request, signal))
+        : asked.request;
+      signal.throwIfAborted();
+      const task = { shape, asked: { ...asked, request }, model: model.name, profile, id, at, remaining };
+      return timed(context, "rank", () =>
+        job ? compute.rankSlowly(task, signal) : compute.rank(task, cost, signal),
+      );
+    }),
+  );
+}
+
+/** The answer of all rankings of a request. */
+async function answeredBy(done: readonly RankDone[], call: Call, context: Context): Promise<Answered> {
+  const { learner, metrics, config } = context;
+  const { shape, id, caller } = call;
   if (config.signReceipts) metrics.receipts.inc(done.filter(({ digest }) => digest !== null).length);
-  const [first] = done as [RankDone, ...RankDone[]];
-  const body =
-    SHAPES[shape].join?.(
-      done.map((one) => one.body),
-      id,
-    ) ?? first.body;
+  const [first] = done as readonly [RankDone, ...RankDone[]];
+  const bodies = done.map((one) => one.body);
+  const body = SHAPES[shape].join?.(bodies, id) ?? first.body;
   if (done.length > 1) return { body, digest: null, headers: {} };
   const { digest } = first;
   const headers = { "X-Profile-Id": first.profile };
@@ -143,8 +178,8 @@ export async function rank(
   return { body, digest, headers: { ...headers, "Oscillink-Receipt-Digest": digest } };
 }
 
-async function timed<T>({ compute }: Metrics, stage: string, work: () => Promise<T>): Promise<T> {
-  const end = compute.startTimer({ stage });
+async function timed<T>({ metrics }: Context, stage: string, work: () => Promise<T>): Promise<T> {
+  const end = metrics.compute.startTimer({ stage });
   try {
     return await work();
   } finally {
@@ -159,19 +194,19 @@ async function timed<T>({ compute }: Metrics, stage: string, work: () => Promise
  */
 function admit(
   { route, job }: Pick<Call, "route" | "job">,
-  rankings: readonly (Size & { readonly cost: number })[],
+  sizes: readonly Size[],
+  plans: readonly Plan[],
   { limits }: Config,
 ): Counted {
   const over = (what: string, came: number, limit: number) =>
     new Problem(413, `${what}: ${came}, and this server takes ${limit} at most.`);
-  const sum = (of: (one: Size & { cost: number }) => number) =>
-    rankings.reduce((total, one) => total + of(one), 0);
-  const [n, d] = [sum((one) => one.n), Math.max(0, ...rankings.map((one) => one.d))];
+  const sum = (of: (one: Size) => number) => sizes.reduce((total, one) => total + of(one), 0);
+  const [n, d] = [sum((one) => one.n), Math.max(0, ...sizes.map((one) => one.d))];
   const values = sum((one) => one.n * one.d);
   if (n > limits.documents) throw over("Documents", n, limits.documents);
   if (d > limits.width) throw over("Values of a vector", d, limits.width);
   if (values > limits.values) throw over("Values of all vectors", values, limits.values);
-  const cost = sum((one) => one.cost);
+  const cost = plans.reduce((total, plan) => total + plan.cost, 0);
   const most = job ? limits.jobMs : limits.interactiveMs;
   if (cost > most) {
     const other = job || cost > limits.jobMs ? "" : ", or POST it to /v1/jobs";

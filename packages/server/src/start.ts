@@ -40,7 +40,10 @@ export async function startServices(config: Config, log: FastifyBaseLogger): Pro
   const { state, keyring } = openStore(config);
   const signing = config.signReceipts ? openSigning(config.data, config.signingKey) : null;
   const { limits, queue } = state.shared;
-  const compute = await startCompute({ threads: config.threads, signing });
+  const compute = await startCompute({
+    ...{ threads: config.threads, most: config.limits.inFlight, signing },
+    prior: config.models.prior,
+  });
   const metrics = createMetrics(
     () => compute.state().waiting,
     () => queue.counts(),

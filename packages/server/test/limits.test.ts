@@ -78,7 +78,10 @@ describe("a client that leaves", () => {
     };
     // It is being ranked: its units are set apart.
     await expect
-      .poll(() => metric('oscillink_compute_seconds_count{stage="model"}'), { timeout: 20_000, interval: 20 })
+      .poll(() => metric('oscillink_compute_seconds_count{stage="answer"}'), {
+        timeout: 20_000,
+        interval: 20,
+      })
       .toBe(1);
     client.destroy();
     const left = Date.now();

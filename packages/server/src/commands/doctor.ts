@@ -23,7 +23,10 @@ export function doctor(
     await state.close();
     const signing = config.signReceipts ? openSigning(config.data, config.signingKey) : null;
     print(`receipts       ${signing ? `signed with ${signing.keyId}` : "not signed"}`);
-    const compute = await startCompute({ threads: config.threads, signing });
+    const compute = await startCompute({
+      ...{ threads: config.threads, most: 1, signing },
+      prior: config.models.prior,
+    });
     const cost = (n: number, d: number) => compute.costOf({ n, d, characters: 0 }).toFixed(1);
     print(
       `threads        ${compute.state().threads}; a request of (50,384) takes about ${cost(50, 384)} ms, of (1200,1536) ${cost(1200, 1536)} ms`,

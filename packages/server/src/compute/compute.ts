@@ -1,23 +1,48 @@
 /** The threads that read and rank, so that the event loop only decides. */
 import { availableParallelism } from "node:os";
+import { MessageChannel } from "node:worker_threads";
 import { Piscina } from "piscina";
 import { Problem } from "../http/problem.ts";
 import { costOf, type Rates, type Size } from "./cost.ts";
 import { buffersOf } from "./vectors.ts";
-import type { Outcome, RankDone, RankTask, ReadTask, Sized, TellTask, ThreadData } from "./worker.ts";
+import type {
+  AnswerDone,
+  AnswerTask,
+  Decision,
+  Outcome,
+  RankDone,
+  RankTask,
+  ReadTask,
+  Sized,
+  TellTask,
+  ThreadData,
+  Told,
+} from "./worker.ts";
 
 /** A ranking that costs more than this, in milliseconds, is worth ending a thread for when its client has left. */
 const WORTH_ENDING = 100;
 
-export interface ComputeOptions {
+export const isLong = (cost: number): boolean => cost > WORTH_ENDING;
+
+export interface ComputeOptions extends ThreadData {
   /** Threads for requests; 0 is one a processor. */
   readonly threads: number;
-  readonly signing: ThreadData["signing"];
+  /** How many requests are worked on at a time. */
+  readonly most: number;
 }
 
 /** Reads and ranks in threads. */
 export interface Compute {
   read(task: ReadTask): Promise<readonly Sized[]>;
+  /**
+   * Reads a request and ranks it in the same thread, once it was decided that it may.
+   *
+   * @param decide told what was read; what it throws, the call throws, and nothing is ranked.
+   */
+  answer(
+    task: Omit<AnswerTask, "port">,
+    decide: (told: readonly Told[]) => Promise<Decision>,
+  ): Promise<AnswerDone>;
   /** What is to be said of a receipt. */
   tell(task: TellTask): Promise<string>;
   /** @param signal where it is aborted, the work ends: at once where it is long, else with its few milliseconds. */
@@ -30,13 +55,18 @@ export interface Compute {
   close(): Promise<void>;
 }
 
-export async function startCompute({ threads, signing }: ComputeOptions): Promise<Compute> {
+export async function startCompute({ threads, most, ...workerData }: ComputeOptions): Promise<Compute> {
   const size = threads || availableParallelism();
   const own = import.meta.url;
   const filename = new URL(`./worker${own.slice(own.lastIndexOf("."))}`, own).href;
-  const workerData: ThreadData = { signing };
   const common = { filename, workerData, atomics: "disabled" } as const;
-  const interactive = new Piscina({ ...common, minThreads: size, maxThreads: size });
+  // Requests wait in a thread for what the loop decides, and others are read meanwhile.
+  const interactive = new Piscina({
+    ...common,
+    ...{ minThreads: size, maxThreads: size, concurrentTasksPerWorker: Math.ceil(most / size) + 1 },
+  });
+  // What takes long has a thread to itself, which ends when its client leaves.
+  const long = new Piscina({ ...common, minThreads: 0, maxThreads: size, idleTimeout: 30_000 });
   const heavy = new Piscina({
     ...common,
     minThreads: 0,
@@ -45,27 +75,53 @@ export async function startCompute({ threads, signing }: ComputeOptions): Promis
     niceIncrement: 10,
   });
   const rates: Rates = await interactive.run(undefined, { name: "calibrate" });
+  /** What was read is written to go from thread to thread, and this is the writer's only limit. */
+  const read = async <T>(work: Promise<Outcome<T>>): Promise<T> => {
+    try {
+      return done(await work);
+    } catch (cause) {
+      if (!(cause instanceof RangeError)) throw cause;
+      throw new Problem(422, "The request is nested too deeply.", { cause });
+    }
+  };
   const run = async (pool: Piscina, task: RankTask, signal: AbortSignal | undefined): Promise<RankDone> => {
     const transferList = buffersOf(task.asked.request);
     return done(await pool.run(task, { name: "rank", transferList, signal: signal ?? null }));
   };
   return {
-    read: async (task) => {
+    read: (task) => read<readonly Sized[]>(interactive.run(task, { name: "read" })),
+    async answer(task, decide) {
+      const { port1, port2 } = new MessageChannel();
+      let failure: { readonly error: unknown } | null = null;
+      port1.once("message", async (told: readonly Told[]) => {
+        let decision: Decision = "stop";
+        try {
+          decision = await decide(told);
+        } catch (error) {
+          failure = { error };
+        }
+        port1.postMessage(decision);
+      });
       try {
-        return done<readonly Sized[]>(await interactive.run(task, { name: "read" }));
-      } catch (cause) {
-        // What was read is written to go from thread to thread, and this is the writer's only limit.
-        if (!(cause instanceof RangeError)) throw cause;
-        throw new Problem(422, "The request is nested too deeply.", { cause });
+        const running = interactive.run({ ...task, port: port2 }, { name: "answer", transferList: [port2] });
+        const answered = await read<AnswerDone>(running);
+        if (failure) throw (failure as { error: unknown }).error;
+        return answered;
+      } finally {
+        port1.close();
       }
     },
     tell: async (task) => done<string>(await interactive.run(task, { name: "tell" })),
-    rank: (task, cost, signal) => run(interactive, task, cost > WORTH_ENDING ? signal : undefined),
+    rank: (task, cost, signal) =>
+      isLong(cost) ? run(long, task, signal) : run(interactive, task, undefined),
     rankSlowly: (task, signal) => run(heavy, task, signal),
     costOf: (of) => costOf(of, rates),
-    state: () => ({ waiting: interactive.queueSize + heavy.queueSize, threads: interactive.threads.length }),
+    state: () => ({
+      waiting: interactive.queueSize + long.queueSize + heavy.queueSize,
+      threads: interactive.threads.length,
+    }),
     close: async () => {
-      await Promise.all([interactive.close({ force: true }), heavy.close({ force: true })]);
+      await Promise.all([interactive, long, heavy].map((pool) => pool.close({ force: true })));
     },
   };
 }

@@ -1,7 +1,9 @@
 /** What a thread does: it reads what came, or ranks what was read. Nothing of it reaches the event loop but plain data. */
 import { createPrivateKey, sign as signBytes } from "node:crypto";
+import type { MessagePort } from "node:worker_threads";
 import {
   OscillinkError,
+  type ProfileName,
   type RankedEntry,
   type Receipt,
   type RerankRequest,
@@ -10,8 +12,9 @@ import {
 } from "@oscillink/core";
 import type { Signer } from "@oscillink/core/keys";
 import { move, Piscina, workerData } from "piscina";
+import type { Config } from "../config/schema.ts";
 import { type Fault, Problem } from "../http/problem.ts";
-import { lexical } from "../models/lexical.ts";
+import { localModels } from "../models/local.ts";
 import type { Signing } from "../receipts/signing.ts";
 import { explanationOf, verdictOf, verifiersOf } from "../receipts/verify.ts";
 import { measureRates, type Rates, type Size, sizeOf } from "./cost.ts";
@@ -21,6 +24,8 @@ import { buffersOf } from "./vectors.ts";
 
 /** What every thread is told when it starts. */
 export interface ThreadData {
+  /** What the model oscillink-order takes for the scores of the first search. */
+  readonly prior: Config["models"]["prior"];
   /** The keys of receipts. Null: they are not signed. */
   readonly signing: Signing | null;
 }
@@ -37,6 +42,36 @@ export interface ReadTask {
   readonly body: Uint8Array;
 }
 
+/** A request to be read, and to be ranked as soon as the loop has said that it may. */
+export interface AnswerTask extends ReadTask {
+  readonly id: string;
+  readonly at: number;
+  /** By which the thread tells what it read, and hears what is to become of it. */
+  readonly port: MessagePort;
+}
+
+/** What the loop is told of a ranking that was read. */
+export interface Told extends Size {
+  readonly model: string | null;
+  readonly weight: number;
+}
+
+/**
+ * What is to become of a request that was read: it is ranked, by these models and under this profile where it names none; or it is
+ * given to the loop, for a model that asks others, or for a thread of its own; or nothing comes of it.
+ */
+export type Decision =
+  | {
+      readonly go: readonly string[];
+      readonly profile: string | null;
+      readonly remaining: RankTask["remaining"];
+    }
+  | "give"
+  | "stop";
+
+/** What came of it. */
+export type AnswerDone = { readonly ranked: readonly RankDone[] } | { readonly given: readonly Asked[] };
+
 /** What one ranking asks for, and how large it is. */
 export interface Sized extends Size {
   readonly asked: Asked;
@@ -46,6 +81,8 @@ export interface RankTask {
   readonly shape: ShapeName;
   readonly asked: Asked;
   readonly model: string;
+  /** The profile where the request names none; null: core's own. */
+  readonly profile: string | null;
   readonly id: string;
   readonly at: number;
   /** The header fields that tell what remains to the key. */
@@ -74,19 +111,58 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 
 export function read({ shape, body }: ReadTask): unknown {
   return outcome<readonly Sized[]>(
-    () => [SHAPES[shape].read(parse(body))].flat().map((asked) => ({ asked, ...sizeOf(asked.request) })),
+    () => askedIn(shape, body).map((asked) => ({ asked, ...sizeOf(asked.request) })),
     (all) => all.flatMap(({ asked }) => buffersOf(asked.request)),
   );
 }
 
-export function rank({ shape, asked, model, id, at, remaining }: RankTask): Outcome<RankDone> {
+const askedIn = (shape: ShapeName, body: Uint8Array): readonly Asked[] =>
+  [SHAPES[shape].read(parse(body))].flat();
+
+/** Reads a request, tells how large it is, and ranks it where it was read: what is large does not go from thread to thread. */
+export async function answer({ shape, body, id, at, port }: AnswerTask): Promise<unknown> {
+  const asked = outcome(() => askedIn(shape, body));
+  if ("refused" in asked) return asked;
+  const heard = new Promise<Decision>((resolve) => port.once("message", resolve));
+  port.postMessage(
+    asked.done.map(({ request, model, weight = 1 }): Told => ({ ...sizeOf(request), model, weight })),
+  );
+  const decision = await heard;
+  port.close();
+  if (decision === "stop") return { done: { ranked: [] } };
+  if (decision === "give") {
+    return moved(
+      { done: { given: asked.done } },
+      asked.done.flatMap(({ request }) => buffersOf(request)),
+    );
+  }
+  const { go, profile, remaining } = decision;
+  const ranked: RankDone[] = [];
+  for (const [i, one] of asked.done.entries()) {
+    const done = rank({ shape, asked: one, model: go[i]!, profile, id, at, remaining });
+    if ("refused" in done) return done;
+    ranked.push(done.done);
+  }
+  return { done: { ranked } };
+}
+
+export function rank({
+  shape,
+  asked,
+  model,
+  profile: chosen,
+  id,
+  at,
+  remaining,
+}: RankTask): Outcome<RankDone> {
   return outcome<RankDone>(() => {
     const form = SHAPES[shape];
     if ("run" in form) {
       const body = JSON.stringify(form.run(asked, { id, at, remaining }));
       return { body, digest: null, profile: form.profile, ids: [] };
     }
-    const request = model === lexical.name ? lexical.complete(asked.request) : asked.request;
+    const completed = LOCAL.get(model)?.complete(asked.request) ?? asked.request;
+    const request = chosen === null ? completed : { profile: chosen as ProfileName, ...completed };
     const { bundle, receipt } = ranked(request);
     const answer = {
       ...{ bundle, request, model, id, at, receipt },
@@ -117,7 +193,9 @@ function ranked(request: RerankRequest): { bundle: RankedEntry[]; receipt: () =>
   return { bundle, receipt: () => result.receipt };
 }
 
-const signing = (workerData as ThreadData | null)?.signing ?? null;
+const { signing = null, prior = "order" } = (workerData ?? {}) as Partial<ThreadData>;
+/** The models that ask nobody else. */
+const LOCAL = new Map(localModels(prior).map((model) => [model.name, model]));
 const signer = signerOf(signing);
 const verifiers = verifiersOf(signing?.publicPems ?? {});
 

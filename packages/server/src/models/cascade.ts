@@ -47,6 +47,7 @@ export function cascade({
     name: CASCADE,
     description: "Takes the scores of another server's reranker, and weighs the pool as a whole on top.",
     available: url !== "",
+    asksOthers: true,
     async complete(request, signal) {
       const { queryText, candidates } = wordsOf(CASCADE, request);
       if (isComplete(request, candidates)) return request;

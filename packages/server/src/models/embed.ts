@@ -32,6 +32,7 @@ export function embed(settings: Settings): Model {
     name: NAME,
     description: "Embeds the texts by the embedding model that was set up, and weighs vectors and words.",
     available: embedder !== null,
+    asksOthers: true,
     async complete(request, signal) {
       const { queryText, candidates } = wordsOf(NAME, request);
       const found = candidates.map(({ embedding }) => embedding);

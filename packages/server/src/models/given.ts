@@ -1,11 +1,12 @@
 import { Problem } from "../http/problem.ts";
-import type { Model } from "./models.ts";
+import type { LocalModel } from "./local.ts";
 
 /** What comes along is all there is: vectors, or scores. */
-export const given: Model = {
+export const given: LocalModel = {
   name: "oscillink",
   description: "Ranks by the vectors or the scores of the request, and by its words.",
   available: true,
+  asksOthers: false,
   complete(request) {
     const { query, candidates, lists } = request;
     const nothing =

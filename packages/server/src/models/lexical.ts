@@ -1,6 +1,5 @@
-import type { RerankRequest } from "@oscillink/core";
 import { LexicalEmbedder } from "@oscillink/lexical";
-import type { Model } from "./models.ts";
+import type { LocalModel } from "./local.ts";
 import { isComplete, textOf, withScores, wordsOf } from "./texts.ts";
 
 /** The places of a vector: pools are small, so that few terms meet in one. */
@@ -10,12 +9,12 @@ const DIMENSIONS = 1024;
  * Vectors that count words and their parts, fitted on the pool: no model, no network, and no idea of meaning. It is the weakest that
  * is served: over pools of a search by meaning it loses to the order in which they came, and to oscillink-order without an order too.
  */
-export const lexical = {
+export const lexical: LocalModel = {
   name: "oscillink-lexical",
   description: "Makes vectors of the words of the pool: no model, and no idea of what words mean.",
   available: true,
-  computes: true,
-  complete(request: RerankRequest): RerankRequest {
+  asksOthers: false,
+  complete(request) {
     const { queryText, candidates } = wordsOf("oscillink-lexical", request);
     if (isComplete(request, candidates)) return request;
     const texts = candidates.map(textOf);
@@ -32,4 +31,4 @@ export const lexical = {
       candidates: candidates.map((one, i) => ({ ...one, embedding: embedder.embed(texts[i]!) })),
     };
   },
-} as const satisfies Model;
+};

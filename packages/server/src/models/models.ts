@@ -4,9 +4,7 @@ import type { Config } from "../config/schema.ts";
 import { Problem } from "../http/problem.ts";
 import { cascade } from "./cascade.ts";
 import { embed } from "./embed.ts";
-import { given } from "./given.ts";
-import { lexical } from "./lexical.ts";
-import { order } from "./order.ts";
+import { localModels } from "./local.ts";
 
 /** Where the evidence comes from that a request does not bring along. */
 export interface Model {
@@ -15,8 +13,8 @@ export interface Model {
   readonly description: string;
   /** Whether it was set up. One that was not is listed, and refuses. */
   readonly available: boolean;
-  /** Whether it computes what it adds: then it does so in the thread that ranks. */
-  readonly computes?: true;
+  /** Whether it asks others: then the event loop waits for them, and else it completes a request in the thread that ranks. */
+  readonly asksOthers: boolean;
   /** @throws {Problem} for a request that it cannot complete, or where what it asks has failed. */
   complete(request: RerankRequest, signal: AbortSignal): Promise<RerankRequest> | RerankRequest;
 }
@@ -33,11 +31,9 @@ export interface Models {
 
 /** Every model, set up as the configuration says. */
 export const modelsOf = (settings: Config["models"]): readonly Model[] => [
-  given,
+  ...localModels(settings.prior),
   embed(settings),
   cascade(settings),
-  lexical,
-  order(settings.prior),
 ];
 
 /**

@@ -1,5 +1,5 @@
 import type { Config } from "../config/schema.ts";
-import type { Model } from "./models.ts";
+import type { LocalModel } from "./local.ts";
 import { isComplete, withScores, wordsOf } from "./texts.ts";
 
 /**
@@ -16,13 +16,14 @@ export const rankScore = (i: number): number => 0 - Math.fround(Math.log(1 + i))
  *
  * Scores that come along are used in its place. How relevant documents are is told by their words.
  */
-export const order = (prior: Config["models"]["prior"]): Model => ({
+export const order = (prior: Config["models"]["prior"]): LocalModel => ({
   name: "oscillink-order",
   description:
     prior === "order"
       ? "Takes the order in which documents came for that of the first search, and weighs their words."
       : "Ranks by the words of the documents alone.",
   available: true,
+  asksOthers: false,
   complete(request) {
     const { candidates } = wordsOf("oscillink-order", request);
     if (isComplete(request, candidates)) return request;

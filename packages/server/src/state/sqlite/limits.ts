@@ -12,7 +12,7 @@ interface Used {
   readonly inMonth: number;
 }
 
-export function limitsOf({ sql, atomically }: Database): Limits {
+export function limitsOf({ sql, atomically, together }: Database): Limits {
   const window = sql.prepare("SELECT start, used FROM windows WHERE key_id = ?");
   const month = sql.prepare("SELECT month, used FROM months WHERE key_id = ? ORDER BY month DESC LIMIT 1");
   const setWindow = sql.prepare("INSERT OR REPLACE INTO windows VALUES (?, ?, ?)");
@@ -52,7 +52,7 @@ export function limitsOf({ sql, atomically }: Database): Limits {
 
   return {
     reserve: async ({ id, keyId, units, limits, now, expires }) =>
-      atomically(() => {
+      together(() => {
         const used = usedOf(keyId, limits, now);
         const refused: Remains["name"][] = [];
         if (limits.units > 0 && used.window + units > limits.units) refused.push("units");
@@ -65,7 +65,7 @@ export function limitsOf({ sql, atomically }: Database): Limits {
         return { refused, remains: remainsOf(after, limits, now) };
       }),
     settle: async (id, row) =>
-      atomically(() => {
+      together(() => {
         if (!giveBack(id, row.units)) return false;
         insertRow.run(...valuesOf(row));
         return true;

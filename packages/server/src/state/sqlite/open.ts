@@ -15,9 +15,11 @@ export interface Database {
   readonly sql: DatabaseSync;
   /** All of the work or nothing of it. */
   atomically<T>(work: () => T): T;
+  /** As `atomically`, with whatever else is asked for in the same turn of the event loop, so that a busy server writes less often. */
+  together<T>(work: () => T): Promise<T>;
   /**
-   * As `atomically`, and on the disk before it resolves: a power cut does not undo it. What is asked for in one turn of the event
-   * loop goes to the disk together, for that takes milliseconds in which nothing else runs.
+   * As `together`, and on the disk before it resolves: a power cut does not undo it. That takes milliseconds in which
+   * nothing else runs.
    */
   durably<T>(work: () => T): Promise<T>;
 }
@@ -79,40 +81,58 @@ function openDatabase(path: string): Database & { flush(): void } {
       sql.exec("PRAGMA synchronous = NORMAL");
     }
   };
-  let waiting: { readonly work: () => () => void; readonly fail: (error: unknown) => void }[] = [];
+  migrate(sql, synced);
+  const [together, durably] = [grouped(sql, atomically), grouped(sql, synced)];
+  return {
+    ...{ sql, atomically, together: together.add, durably: durably.add },
+    flush() {
+      together.flush();
+      durably.flush();
+    },
+  };
+}
+
+/** A piece of work that waits for the end of the turn. */
+interface Waiting {
+  /** @param alone whether the transaction is its own. @returns what tells the caller. */
+  readonly work: (alone: boolean) => () => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/** Makes one transaction of what is asked for in one turn of the event loop. */
+function grouped(sql: DatabaseSync, transaction: <T>(work: () => T) => T) {
+  let waiting: Waiting[] = [];
   const flush = (): void => {
     const group = waiting;
     waiting = [];
     if (group.length === 0) return;
     try {
-      // Nobody hears that it is done before all of it is on the disk.
-      for (const tell of synced(() => group.map(({ work }) => work()))) tell();
+      const alone = group.length === 1;
+      // Nobody hears that it is done before all of it is written.
+      for (const tell of transaction(() => group.map(({ work }) => work(alone)))) tell();
     } catch (error) {
       for (const { fail } of group) fail(error);
     }
   };
-  migrate(sql, synced);
-  return {
-    ...{ sql, atomically, flush },
-    durably: (work) =>
-      new Promise((resolve, reject) => {
-        if (waiting.length === 0) setImmediate(flush);
-        waiting.push({
-          fail: reject,
-          work() {
-            sql.exec("SAVEPOINT one");
-            try {
-              const result = work();
-              sql.exec("RELEASE one");
-              return () => resolve(result);
-            } catch (error) {
-              // One that fails does not take the others with it, unless the store itself has given up.
-              if (!sql.isTransaction) throw error;
-              sql.exec("ROLLBACK TO one; RELEASE one");
-              return () => reject(error);
-            }
-          },
-        });
-      }),
-  };
+  const add = <T>(work: () => T): Promise<T> =>
+    new Promise((resolve, reject) => {
+      if (waiting.length === 0) setImmediate(flush);
+      waiting.push({
+        fail: reject,
+        work(alone) {
+          if (!alone) sql.exec("SAVEPOINT one");
+          try {
+            const result = work();
+            if (!alone) sql.exec("RELEASE one");
+            return () => resolve(result);
+          } catch (error) {
+            // One that fails does not take the others with it, unless the store itself has given up.
+            if (alone || !sql.isTransaction) throw error;
+            sql.exec("ROLLBACK TO one; RELEASE one");
+            return () => reject(error);
+          }
+        },
+      });
+    });
+  return { add, flush };
 }

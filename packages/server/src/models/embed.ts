@@ -7,8 +7,6 @@ import {
   embedQuery,
   type Vector,
 } from "@oscillink/core/adapter";
-import { openaiEmbedder } from "@oscillink/openai";
-import OpenAI from "openai";
 import type { Config } from "../config/schema.ts";
 import { Problem } from "../http/problem.ts";
 import type { Model } from "./models.ts";
@@ -27,24 +25,27 @@ export function embed(settings: Settings): Model {
   const relevanceScale = (embedScale || null) as NonNullable<Options["relevanceScale"]> | null;
   // An unknown name is a fault of the configuration, and said at the start.
   resolveOptions({ relevanceScale });
-  const embedder = url === "" ? null : embedderOf(settings);
+  let embedder: Promise<Embedder> | null = null;
   return {
     name: NAME,
     description: "Embeds the texts by the embedding model that was set up, and weighs vectors and words.",
-    available: embedder !== null,
+    available: url !== "",
     asksOthers: true,
     async complete(request, signal) {
       const { queryText, candidates } = wordsOf(NAME, request);
       const found = candidates.map(({ embedding }) => embedding);
       const whole = request.query !== undefined && found.every((vector) => vector !== undefined);
       if (whole || candidates.length === 0) return request;
-      if (embedder === null)
+      if (url === "")
         throw failed("424", `The model ${NAME} is not set up: it needs the URL of a server of embeddings.`);
       const waiting = { signal, timeout };
+      // Its client is loaded by the first who asks: it takes as long as half of the server.
+      embedder ??= embedderOf(settings);
       try {
+        const model = await embedder;
         const [query, { embeddings, counts }] = await Promise.all([
-          request.query ?? embedQuery(queryText, embedder, waiting),
-          completeVectors(found, candidates.map(textOf), embedder, waiting),
+          request.query ?? embedQuery(queryText, model, waiting),
+          completeVectors(found, candidates.map(textOf), model, waiting),
         ]);
         return {
           relevanceScale,
@@ -67,14 +68,18 @@ export function embed(settings: Settings): Model {
   };
 }
 
-function embedderOf({
+async function embedderOf({
   embedUrl,
   embedModel,
   embedQueryModel,
   embedKey,
   timeoutMs,
   ...settings
-}: Settings): Embedder {
+}: Settings): Promise<Embedder> {
+  const [{ default: OpenAI }, { openaiEmbedder }] = await Promise.all([
+    import("openai"),
+    import("@oscillink/openai"),
+  ]);
   const client = new OpenAI({
     baseURL: embedUrl,
     // The client wants one, and a server of one's own often none.

@@ -2,7 +2,18 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readKey, writeKey } from "../src/keys/form.ts";
-import { ask, base64, bearer, keyOf, makeServer, pool, post, temporary, testServer } from "./testing.ts";
+import {
+  ask,
+  base64,
+  bearer,
+  keyOf,
+  makeServer,
+  pool,
+  post,
+  sharedServer,
+  temporary,
+  testServer,
+} from "./testing.ts";
 
 const URL = "/v1/oscillink/rerank";
 const { query, embeddings } = pool(5, 4);
@@ -14,7 +25,7 @@ const KEYS = { AUTH: "keys" };
 
 describe("keys", () => {
   it("take a checksum, so that a slip is told from a key that is not known", async () => {
-    const server = await testServer(KEYS);
+    const server = await sharedServer(KEYS);
     const key = server.firstKey!;
     const slip = key.slice(0, -8) + (key.at(-8) === "A" ? "B" : "A") + key.slice(-7);
     expect(readKey(key)).not.toBeNull();
@@ -28,7 +39,7 @@ describe("keys", () => {
     ["a key that was never made", writeKey({ id: "a".repeat(22), secret: "b".repeat(43) }), 401],
     ["a key in another form", "sk-proj-1234567890", 401],
   ])("%s is refused, and nobody is anonymous (A11)", async (_, key, status) => {
-    const server = await testServer(KEYS);
+    const server = await sharedServer(KEYS);
     for (const url of [URL, "/v1/jobs", "/v1/oscillink/verify"]) {
       const answer = await post(server, url, body, key === undefined ? {} : bearer(key));
       expect(answer).toMatchObject({
@@ -42,14 +53,14 @@ describe("keys", () => {
   });
 
   it("with the right id and another's secret are refused", async () => {
-    const server = await testServer(KEYS);
+    const server = await sharedServer(KEYS);
     const [mine, other] = [readKey(server.firstKey!)!, readKey(await keyOf(server))!];
     const mixed = writeKey({ id: mine.id, secret: other.secret });
     expect((await post(server, URL, body, bearer(mixed))).status).toBe(401);
   });
 
   it("that expired are refused, those to come are not", async () => {
-    const server = await testServer(KEYS);
+    const server = await sharedServer(KEYS);
     const past = await keyOf(server, { expires: Date.now() - 1 });
     const future = await keyOf(server, { expires: Date.now() + 60_000 });
     expect((await post(server, URL, body, bearer(past))).status).toBe(401);
@@ -57,7 +68,7 @@ describe("keys", () => {
   });
 
   it("are taken as X-API-Key too", async () => {
-    const server = await testServer(KEYS);
+    const server = await sharedServer(KEYS);
     expect((await post(server, URL, body, { "x-api-key": server.firstKey! })).status).toBe(200);
   });
 
@@ -65,7 +76,7 @@ describe("keys", () => {
     ["suspended", "The key was suspended"],
     ["revoked", "The key was revoked"],
   ])("that are %s are refused at once (A12)", async (status, said) => {
-    const server = await testServer(KEYS);
+    const server = await sharedServer(KEYS);
     const key = await keyOf(server);
     expect((await post(server, URL, body, bearer(key))).status).toBe(200);
     await change(server, key, { status });
@@ -76,7 +87,7 @@ describe("keys", () => {
   });
 
   it("have two secrets while one takes the place of the other, and never three", async () => {
-    const server = await testServer(KEYS);
+    const server = await sharedServer(KEYS);
     const first = await keyOf(server);
     const rotate = async () => {
       const url = `/admin/keys/${readKey(first)!.id}/rotate`;
@@ -91,7 +102,7 @@ describe("keys", () => {
   });
 
   it("may do what their scopes say", async () => {
-    const server = await testServer(KEYS);
+    const server = await sharedServer(KEYS);
     const key = await keyOf(server, { scopes: ["feedback"] });
     expect(await post(server, URL, body, bearer(key))).toMatchObject({
       status: 403,
@@ -163,14 +174,14 @@ describe("administration", () => {
     ["an unknown field", { tier: "platinum" }, "/tier"],
     ["a text for a number", { limits: { units: "5" } }, "/limits/units"],
   ])("refuses %s (F44)", async (_, payload, pointer) => {
-    const server = await testServer(KEYS);
+    const server = await sharedServer(KEYS);
     const answer = await change(server, await keyOf(server), payload);
     expect(answer.statusCode).toBe(422);
     expect(answer.json().errors.map((fault: { pointer: string }) => fault.pointer)).toContain(pointer);
   });
 
   it("clears a limit that was set (F44)", async () => {
-    const server = await testServer(KEYS);
+    const server = await sharedServer(KEYS);
     const key = await keyOf(server, { limits: { units: 1 } });
     expect((await post(server, URL, body, bearer(key))).status).toBe(413);
     expect((await change(server, key, { limits: { units: null } })).statusCode).toBe(200);
@@ -178,7 +189,7 @@ describe("administration", () => {
   });
 
   it("says 404 of a key that there is not", async () => {
-    const server = await testServer(KEYS);
+    const server = await sharedServer(KEYS);
     const unknown = writeKey({ id: "a".repeat(22), secret: "b".repeat(43) });
     expect((await change(server, unknown, { name: "x" })).statusCode).toBe(404);
   });

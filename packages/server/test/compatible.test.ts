@@ -99,7 +99,7 @@ describe("scores on the wire (A50)", () => {
         const sorted = [...ranked].sort((a, b) => a.index - b.index);
         sorted.sort((a, b) => Math.fround(b.score) - Math.fround(a.score));
         expect(sorted).toEqual(ranked);
-        const own = rerank(await model.complete(readAt(at, body).request, new AbortController().signal));
+        const own = rerank(model.complete(readAt(at, body).request));
         expect(ranked.map(({ index }) => index)).toEqual(own.bundle.map(({ inputRank }) => inputRank - 1));
       }),
       { numRuns: 100 },
@@ -126,7 +126,13 @@ describe("scores on the wire (A50)", () => {
     const ask = async (scores: readonly number[]) => {
       const complete = (request: RerankRequest) =>
         withScores(request, request.candidates!, (i) => scores[i]!);
-      const model = { name: "oscillink-cascade", description: "", available: true, complete };
+      const model = {
+        name: "oscillink-cascade",
+        description: "",
+        available: true,
+        asksOthers: true,
+        complete,
+      };
       return rankedOf(await answerAt("/v1/rerank", body, model)).map(({ index, score }) => [index, score]);
     };
     expect(await ask([0.125, 0.875, 0.0625])).toEqual([

@@ -63,7 +63,7 @@ export async function survivesReading(numRuns: number): Promise<void> {
           const { request, model } = readAt(path, sent);
           expect(model === null || typeof model === "string").toBe(true);
           expect(request.candidates).toBeInstanceOf(Array);
-          const completed = order("order").complete(request, new AbortController().signal);
+          const completed = order("order").complete(request);
           expect(rerank(completed as RerankRequest).bundle.length).toBeLessThanOrEqual(
             request.candidates!.length,
           );

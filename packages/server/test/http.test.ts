@@ -1,7 +1,7 @@
 import { request as httpRequest } from "node:http";
 import { describe, expect, it } from "vitest";
 import { survives } from "./hostile.ts";
-import { base64, makeServer, pool, post, testServer } from "./testing.ts";
+import { base64, makeServer, pool, post, sharedServer, testServer } from "./testing.ts";
 
 const URL = "/v1/oscillink/rerank";
 
@@ -21,7 +21,7 @@ describe("request ids (A7)", () => {
     ["one with markup", "<b>", false],
     ["an empty one", "", false],
   ])("takes %s: %s", async (_, id, kept) => {
-    const server = await testServer();
+    const server = await sharedServer();
     const answer = await post(server, URL, {}, { "x-request-id": id });
     const own = String(answer.headers["x-request-id"]);
     expect(own === id).toBe(kept);
@@ -36,7 +36,7 @@ describe("limits of size (A5)", () => {
     ["values of a vector", { LIMITS_WIDTH: "8" }, [3, 8], [3, 9]],
     ["values of all vectors", { LIMITS_VALUES: "64", LIMITS_WIDTH: "64" }, [8, 8], [13, 5]],
   ] as const)("takes as many %s as are allowed, and no more", async (_, environment, most, over) => {
-    const server = await testServer(environment);
+    const server = await sharedServer(environment);
     expect((await post(server, URL, bodyOf(most[0], most[1]))).status).toBe(200);
     const { status, json } = await post(server, URL, bodyOf(over[0], over[1]));
     expect(status).toBe(413);
@@ -46,7 +46,11 @@ describe("limits of size (A5)", () => {
   it("takes as many bytes as are allowed, and refuses one more before it is parsed", async () => {
     const body = JSON.stringify(bodyOf(8, 8));
     const long = body.padEnd(70_000, " ");
-    const server = await testServer({ LIMITS_BODY_BYTES: "70000", LIMITS_VALUES: "64", LIMITS_WIDTH: "64" });
+    const server = await sharedServer({
+      LIMITS_BODY_BYTES: "70000",
+      LIMITS_VALUES: "64",
+      LIMITS_WIDTH: "64",
+    });
     expect((await post(server, URL, long)).status).toBe(200);
     // It is no JSON either, and nobody has looked.
     expect((await post(server, URL, `${long}{`)).status).toBe(413);
@@ -54,13 +58,13 @@ describe("limits of size (A5)", () => {
 
   it("takes 1,200 documents of 128 values as JSON by default", async () => {
     const { query, embeddings } = pool(1200, 128);
-    const server = await testServer();
+    const server = await sharedServer();
     const candidates = embeddings.map((one, i) => ({ id: String(i), embedding: [...one] }));
     expect((await post(server, URL, { query: [...query], candidates })).status).toBe(200);
   });
 
   it("refuses what would cost more than a request may, and points to the jobs", async () => {
-    const server = await testServer({ LIMITS_INTERACTIVE_MS: "1" });
+    const server = await sharedServer({ LIMITS_INTERACTIVE_MS: "1" });
     const { status, json } = await post(server, URL, bodyOf(300, 64));
     expect(status).toBe(413);
     expect(json.detail).toContain("/v1/jobs");
@@ -101,7 +105,7 @@ describe("hostile bodies (A2)", () => {
   );
 
   it("refuses what is nested a hundred thousand times", async () => {
-    const server = await testServer();
+    const server = await sharedServer();
     const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
     const bodies = [
       deep,
@@ -135,7 +139,7 @@ describe("methods", () => {
     ["PUT", "/v1/jobs/some", "DELETE, GET, HEAD"],
     ["POST", "/livez", "GET, HEAD"],
   ] as const)("%s %s is a 405 that names those that there are", async (method, url, allowed) => {
-    const server = await testServer();
+    const server = await sharedServer();
     const answer = await server.app.inject({ method, url });
     expect([answer.statusCode, answer.headers.allow]).toEqual([405, allowed]);
   });
@@ -143,14 +147,14 @@ describe("methods", () => {
 
 describe("health", () => {
   it.each(["/livez", "/readyz", "/health"])("%s is open to anyone", async (url) => {
-    const server = await testServer({ AUTH: "keys" });
+    const server = await sharedServer({ AUTH: "keys" });
     expect((await server.app.inject(url)).json()).toMatchObject({ status: "ok" });
   });
 });
 
 describe("pages of other origins", () => {
   it("may ask where that is configured, and read the limits", async () => {
-    const server = await testServer({ CORS: "https://app.example" });
+    const server = await sharedServer({ CORS: "https://app.example" });
     const { headers } = await server.app.inject({
       url: "/livez",
       headers: { origin: "https://app.example" },

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type {} from "@fastify/swagger";
 import { Ajv, type ValidateFunction } from "ajv";
 import type { InjectOptions } from "fastify";
-import { onTestFinished } from "vitest";
+import { afterAll, onTestFinished } from "vitest";
 import { createServer, loadConfig, type Server } from "../src/index.ts";
 
 /** Settings by their names in the environment, without the prefix. */
@@ -43,6 +43,21 @@ export async function testServer(environment: Environment = {}): Promise<Server>
   onTestFinished(() => server.close());
   return server;
 }
+
+const shared = new Map<string, Promise<Server>>();
+
+/** A server that tests of one file share: for those that leave nothing behind. */
+export function sharedServer(environment: Environment = {}): Promise<Server> {
+  const key = JSON.stringify(environment);
+  const server = shared.get(key) ?? makeServer(environment);
+  shared.set(key, server);
+  return server;
+}
+
+afterAll(async () => {
+  for (const server of shared.values()) await (await server).close();
+  shared.clear();
+});
 
 /** A pool of vectors by a seed: the same for the same seed. */
 export function pool(n: number, d: number, seed = 1) {

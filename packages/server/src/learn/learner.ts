@@ -1,4 +1,4 @@
-/** Learns from labels, key by key, which named profile ranks best: see docs/servers.md. */
+/** Learns from labels, key by key, which named profile ranks best: see docs/server.md. */
 import { createHash } from "node:crypto";
 import type { Call } from "../answer.ts";
 import type { RankDone } from "../compute/worker.ts";

@@ -37,7 +37,7 @@ test("`npx oscillink-server` starts, answers, and ends", { timeout: 300_000 }, a
     said += text;
   });
   try {
-    await expect.poll(() => said, { timeout: 30_000 }).toMatch(/osk_/);
+    await expect.poll(() => said, { timeout: 30_000 }).toMatch(/listens at/);
     const [url, key] = [/listens at (\S+)/.exec(said)![1]!, /osk_\S+/.exec(said)![0]];
     const answer = await fetch(`${url}/v2/rerank`, {
       method: "POST",

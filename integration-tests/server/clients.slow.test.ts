@@ -142,7 +142,7 @@ test("schemathesis finds no failure of the server, and no answer that its docume
     "--phases",
     "coverage,fuzzing",
     "--max-examples",
-    "30",
+    "8",
     "--seed",
     "1",
     "--no-color",

@@ -11,7 +11,7 @@ import { type Static, type TSchema, Type } from "typebox";
 import { presentedKey, refusalOf, sendProblem } from "./http/errors.ts";
 import { Problem, problemOf } from "./http/problem.ts";
 import { requestId } from "./http/requestId.ts";
-import { NO_LIMITS, require } from "./keys/keyring.ts";
+import { type KeyChange, NO_LIMITS, require } from "./keys/keyring.ts";
 import { limitsOf } from "./limits/meter.ts";
 import type { Services } from "./services.ts";
 import { type KeyRecord, SCOPES } from "./state/durable.ts";
@@ -82,12 +82,8 @@ export function createAdmin(services: Services, logger: FastifyBaseLogger): Fast
       return reply.code(201).send({ key, ...shown(record) });
     });
     routes.patch<Key>("/admin/keys/:id", async ({ body, params: { id }, admin: who }) => {
-      const { pinned, limits, ...rest } = checked(Change, body);
-      const change = {
-        ...rest,
-        ...(limits && { limits: { ...NO_LIMITS, ...limits } }),
-      } as Partial<KeyRecord>;
-      const record = existing(await keyring.change(id, change, who));
+      const { pinned, ...change } = checked(Change, body);
+      const record = existing(await keyring.change(id, change as KeyChange, who));
       if (pinned !== undefined) await learning.pin(id, pinned);
       return shown(record);
     });

@@ -97,7 +97,11 @@ export async function createApp(services: Services, logger: FastifyBaseLogger): 
   watch(app, services);
 
   await app.register(helmet, {
-    contentSecurityPolicy: { directives: { "script-src": ["'self'", "'unsafe-inline'"] } },
+    // TLS is the proxy's affair: a page that came by plain HTTP asks by plain HTTP.
+    contentSecurityPolicy: {
+      directives: { "script-src": ["'self'", "'unsafe-inline'"], "upgrade-insecure-requests": null },
+    },
+    strictTransportSecurity: false,
   });
   if (config.cors.length > 0) await app.register(cors, { origin: config.cors, exposedHeaders: EXPOSED });
   await app.register(underPressure, {

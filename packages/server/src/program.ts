@@ -7,6 +7,7 @@ import { CommandError } from "./commands/print.ts";
 import { usage } from "./commands/usage.ts";
 import { ConfigError, loadConfig, SETTINGS, shown } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
+import { Problem } from "./http/problem.ts";
 import { serve } from "./serve.ts";
 
 /** As in sysexits.h. */
@@ -20,7 +21,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     if (error instanceof ConfigError) {
       process.stderr.write(`${error.faults.map((fault) => `oscillink-server: ${fault}`).join("\n")}\n`);
       process.exitCode = EXIT.config;
-    } else if (error instanceof CommandError) {
+    } else if (error instanceof CommandError || error instanceof Problem) {
       process.stderr.write(`oscillink-server: ${error.message}\n`);
       process.exitCode = EXIT.usage;
     } else if (code === "EADDRINUSE" || code === "EACCES") {

@@ -1,10 +1,14 @@
 /** Starts the server, tells a person where it is, and ends it in order. */
+import { resolve } from "node:path";
 import closeWithGrace from "close-with-grace";
 import type { Config } from "./config/schema.ts";
 import { createServer } from "./index.ts";
 
 export async function serve(config: Config): Promise<void> {
   const server = await createServer(config);
+  const say = (line: string) => process.stderr.write(`${line}\n`);
+  // Before anything can fail: nobody can read it again.
+  if (server.firstKey !== null) say(`The first key, which is shown this once: ${server.firstKey}`);
   try {
     await server.listen();
   } catch (error) {
@@ -16,9 +20,8 @@ export async function serve(config: Config): Promise<void> {
     if (err) server.log.fatal({ err }, "the process fails");
     await server.close();
   });
-  const say = (line: string) => process.stderr.write(`${line}\n`);
   say(`Oscillink listens at ${server.url}`);
-  say(`Metrics are at ${server.adminUrl}/metrics`);
+  say(`Metrics are at ${server.adminUrl}/metrics, its data in ${resolve(config.data)}`);
   if (server.firstKey !== null) {
     say(`Its first key, which is shown this once: ${server.firstKey}`);
   }

@@ -30,7 +30,7 @@ describe("keys", () => {
     const slip = key.slice(0, -8) + (key.at(-8) === "A" ? "B" : "A") + key.slice(-7);
     expect(readKey(key)).not.toBeNull();
     expect(readKey(slip)).toBeNull();
-    expect((await post(server, URL, body, bearer(slip))).json.detail).toContain("not whole");
+    expect((await post(server, URL, body, bearer(slip))).json.detail).toContain("malformed");
   });
 
   it.each([
@@ -144,6 +144,25 @@ const change = (server: Awaited<ReturnType<typeof testServer>>, key: string, pay
     headers: bearer(server.firstKey!),
     payload,
   });
+
+describe("a change of a key", () => {
+  it("leaves the limits that it does not name", async () => {
+    const server = await testServer(KEYS);
+    const key = await keyOf(server, { limits: { units: 1 } });
+    await change(server, key, { limits: { burst: 100 } });
+    expect((await post(server, URL, body, bearer(key))).status).toBe(413);
+  });
+
+  it("cannot revive one that was revoked, nor give it a new secret", async () => {
+    const server = await testServer(KEYS);
+    const key = await keyOf(server);
+    await change(server, key, { status: "revoked" });
+    expect((await change(server, key, { status: "active" })).statusCode).toBe(409);
+    const url = `/admin/keys/${readKey(key)!.id}/rotate`;
+    const rotated = await server.admin.inject({ method: "POST", url, headers: bearer(server.firstKey!) });
+    expect(rotated.statusCode).toBe(409);
+  });
+});
 
 describe("administration", () => {
   it("is on the second port alone, for a key with its scope, and leaves a row (A14)", async () => {

@@ -43,6 +43,13 @@ describe("bad values are named as they were written (A27)", () => {
     ],
     ["an embedder without a model", { OSCILLINK_MODELS_EMBED_URL: "http://e/v1" }, "models.embedModel"],
     ["an alias without a model", { OSCILLINK_MODELS_ALIASES: "rerank-v3.5" }, "OSCILLINK_MODELS_ALIASES"],
+    ["a default that is no model", { OSCILLINK_MODELS_DEFAULT: "nope" }, "there is no model nope"],
+    ["an alias of no model", { OSCILLINK_MODELS_ALIASES: "rerank-v3.5=nope" }, "there is no model nope"],
+    [
+      "a model that was not set up",
+      { OSCILLINK_MODELS_DEFAULT: "oscillink-embed" },
+      "oscillink-embed needs models.embedUrl",
+    ],
     ["a published name", { OSCILLINK_MAX_NODES: "many" }, "OSCILLINK_MAX_NODES: must be an integer"],
   ] as const)("%s", (_, environment, said) => {
     expect(faultsOf(environment).join("\n")).toContain(said);

@@ -91,7 +91,10 @@ describe("POST /v1/oscillink/rerank", () => {
     // And a receipt in which a score was changed does not.
     const forged = structuredClone(json);
     forged.receipt.bundle[0].score += 1;
-    expect((await post(server, "/v1/oscillink/verify", forged)).json).toMatchObject({ ok: false });
+    expect((await post(server, "/v1/oscillink/verify", forged)).json).toMatchObject({
+      ok: false,
+      reason: "digest",
+    });
     expect((await post(server, "/v1/oscillink/verify", json)).json).toMatchObject({
       ok: true,
       digest: json.receipt.digest,

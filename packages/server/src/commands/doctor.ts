@@ -36,16 +36,20 @@ export function doctor(
       ["embedder", config.models.embedUrl],
       ["upstream", config.models.upstreamUrl],
     ] as const) {
-      if (url !== "") print(`${name.padEnd(15)}${await reached(url)}`);
+      if (url === "") continue;
+      const answer = await reached(url);
+      print(`${name.padEnd(15)}${answer.said}`);
+      // As of a command that found what it was to look for.
+      if (!answer.ok) process.exitCode = 1;
     }
   });
 }
 
-async function reached(url: string): Promise<string> {
+async function reached(url: string): Promise<{ readonly ok: boolean; readonly said: string }> {
   try {
     const { status } = await fetch(url, { signal: AbortSignal.timeout(5000) });
-    return `${url} answers (${status})`;
+    return { ok: true, said: `${url} answers (${status})` };
   } catch {
-    return `${url} does not answer`;
+    return { ok: false, said: `${url} does not answer` };
   }
 }

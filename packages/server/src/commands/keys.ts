@@ -1,6 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
 import type { Config } from "../config/schema.ts";
-import { NO_LIMITS } from "../keys/keyring.ts";
 import { openStore } from "../start.ts";
 import { type KeyRecord, SCOPES, type Scope } from "../state/durable.ts";
 import { CommandError, print } from "./print.ts";
@@ -86,13 +85,16 @@ export function keys(
     command.command("limit").description("Set the limits of a key; what is not given is as configured."),
   )
     .argument("<id>")
-    .option("--units <n>", "units in a window", countOf)
-    .option("--units-month <n>", "units in a month", countOf)
-    .option("--burst <n>", "requests in a burst window", countOf)
-    .action((id: string, options: Partial<CreateOptions>) =>
+    .option("--units <n>", "units in a window", limitOf)
+    .option("--units-month <n>", "units in a month", limitOf)
+    .option("--burst <n>", "requests in a burst window", limitOf)
+    .action((id: string, options: LimitOptions) =>
       on(options, async ({ keyring }) => {
-        const { units = null, unitsMonth = null, burst = null } = options;
-        const limits = { ...NO_LIMITS, units, unitsMonth, burst };
+        const { units, unitsMonth, burst } = options;
+        const given = Object.entries({ units, unitsMonth, burst }).filter(([, value]) => value !== undefined);
+        const limits = Object.fromEntries(
+          given.map(([name, value]) => [name, value === "default" ? null : value]),
+        );
         say(await keyring.change(id, { limits }, "command"), id, JSON.stringify(limits));
       }),
     );
@@ -114,6 +116,10 @@ function scopesOf(text: string): Scope[] {
   if (wrong === undefined) return names as Scope[];
   throw new InvalidArgumentError(`there is no scope ${wrong}, only ${SCOPES.join(", ")}.`);
 }
+
+type LimitOptions = Partial<Record<"units" | "unitsMonth" | "burst", number | "default">>;
+
+const limitOf = (text: string): number | "default" => (text === "default" ? text : countOf(text));
 
 function countOf(text: string): number {
   const value = Number(text);

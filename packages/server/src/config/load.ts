@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { Ajv, type ErrorObject } from "ajv";
 import type { TSchema } from "typebox";
-import { Config } from "./schema.ts";
+import { Config, MODEL_NAMES } from "./schema.ts";
 
 /** What is wrong with a configuration: a line a fault, each naming what it is about as it was written. */
 export class ConfigError extends Error {
@@ -202,6 +202,19 @@ function misfits(config: Config, nameOf: (path: string) => string): string[] {
     const value = models[path.slice("models.".length) as "embedUrl" | "upstreamUrl"];
     if (value !== "" && !/^https?:\/\/[^/]/.test(value))
       faults.push(`${nameOf(path)}: must be a URL, not ${value}`);
+  }
+  const named = [
+    ["models.default", models.default],
+    ...Object.values(models.aliases).map((name) => ["models.aliases", name] as const),
+  ] as const;
+  for (const [path, name] of named) {
+    if (name === "") continue;
+    const missing = { "oscillink-embed": "models.embedUrl", "oscillink-cascade": "models.upstreamUrl" }[name];
+    if (!MODEL_NAMES.includes(name)) {
+      faults.push(`${nameOf(path)}: there is no model ${name}; there are ${MODEL_NAMES.join(", ")}`);
+    } else if (missing && models[missing.slice("models.".length) as "embedUrl" | "upstreamUrl"] === "") {
+      faults.push(`${nameOf(path)}: ${name} needs ${missing}`);
+    }
   }
   if (models.embedUrl !== "" && models.embedModel === "") {
     faults.push(`${nameOf("models.embedModel")}: is missing, and ${nameOf("models.embedUrl")} needs it`);

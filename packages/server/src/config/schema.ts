@@ -41,6 +41,11 @@ const limits = Type.Object(
   closed,
 );
 
+/** The models that can be served. */
+export const MODEL_NAMES: readonly string[] = [
+  ...["oscillink", "oscillink-embed", "oscillink-cascade", "oscillink-lexical", "oscillink-order"],
+];
+
 const models = Type.Object(
   {
     default: text(

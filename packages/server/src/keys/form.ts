@@ -13,7 +13,13 @@ export interface Presented {
 const [ID, SECRET, CHECKSUM] = [22, 43, 6];
 const FORM = new RegExp(`^osk_([a-z0-9]{1,16})_([\\w-]{${ID}})_([\\w-]{${SECRET}})([\\w-]{${CHECKSUM}})$`);
 
-export const newId = (): string => randomBytes(16).toString("base64url");
+/** Without - and _: an id stands on command lines, where the first would begin an option. */
+export function newId(): string {
+  for (;;) {
+    const id = randomBytes(16).toString("base64url");
+    if (/^[A-Za-z0-9]+$/.test(id)) return id;
+  }
+}
 export const newSecret = (): string => randomBytes(32).toString("base64url");
 
 /** @param environment tells keys of a test from others, such as `live`. */

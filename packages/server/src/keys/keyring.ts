@@ -23,17 +23,18 @@ const STALE = 5000;
 /** How long the old secret of a key holds beside its new one, in milliseconds. */
 const OVERLAP = 24 * 3_600_000;
 
+/** What can be changed of a key. Of its limits those that are named; null is the configured one again. */
+export interface KeyChange extends Partial<Pick<KeyRecord, "status" | "name" | "expires">> {
+  readonly limits?: Partial<KeyLimits>;
+}
+
 export interface Keyring {
   /** @returns the key, which nobody can read again. */
   create(key: NewKey, who: string): Promise<{ readonly key: string; readonly record: KeyRecord }>;
   /** A second secret for a key: the first holds for a day more. @returns null for no such key. */
   rotate(id: string, who: string): Promise<string | null>;
   /** @returns the record as it is then; null for no such key. */
-  change(
-    id: string,
-    change: Partial<Pick<KeyRecord, "status" | "limits" | "name" | "expires">>,
-    who: string,
-  ): Promise<KeyRecord | null>;
+  change(id: string, change: KeyChange, who: string): Promise<KeyRecord | null>;
   list(): Promise<readonly KeyRecord[]>;
   /** @throws {Problem} 401 for what is no good key, 403 for one that was suspended or revoked. */
   callerOf(presented: string | null): Promise<Caller & { readonly limits: KeyLimits }>;
@@ -87,6 +88,7 @@ export function openKeyring(keys: Keys, audit: Audit, pepper: string): Keyring {
     async rotate(id, who) {
       const secret = newSecret();
       const record = await keys.update(id, (before) => {
+        mustNotBeRevoked(before);
         const old = before.secrets.slice(0, 1).map(({ mac }) => ({ mac, until: Date.now() + OVERLAP }));
         return { ...before, secrets: [{ mac: macOf(secret, pepper), until: null }, ...old] };
       });
@@ -95,7 +97,10 @@ export function openKeyring(keys: Keys, audit: Audit, pepper: string): Keyring {
       return writeKey({ id, secret });
     },
     async change(id, change, who) {
-      const record = await keys.update(id, (before) => ({ ...before, ...change }));
+      const record = await keys.update(id, (before) => {
+        if (change.status) mustNotBeRevoked(before, change.status);
+        return { ...before, ...change, limits: { ...before.limits, ...change.limits } };
+      });
       if (record) await written(record, who, `change ${Object.keys(change).join(" ")}`);
       return record;
     },
@@ -104,21 +109,32 @@ export function openKeyring(keys: Keys, audit: Audit, pepper: string): Keyring {
       if (presented === null)
         throw refused("A key is missing: send it as Authorization: Bearer, or as X-API-Key.");
       const parts = readKey(presented);
-      if (!parts) throw refused("The key is not whole: it begins with osk_, and was perhaps cut.");
-      const record = await get(parts.id);
+      if (!parts)
+        throw refused(
+          "The key is malformed: a key of this server begins with osk_, and none of it may be missing.",
+        );
       const mac = macOf(parts.secret, pepper);
       const now = Date.now();
       // Every secret is compared, so that the time tells nothing of which it was.
-      const good = (record?.secrets ?? []).filter(
-        (one) => sameMac(one.mac, mac) && (one.until === null || one.until > now),
-      );
-      if (!record || good.length === 0) throw refused("The key is not known here.");
+      const isGood = (one: KeyRecord | null): one is KeyRecord =>
+        (one?.secrets ?? []).filter((s) => sameMac(s.mac, mac) && (s.until === null || s.until > now))
+          .length > 0;
+      let record = await get(parts.id);
+      // Perhaps it was rotated elsewhere a moment ago.
+      if (!isGood(record)) record = await keys.get(parts.id);
+      if (!isGood(record)) throw refused("The key is not known here.");
       if (record.expires !== null && record.expires <= now) throw refused("The key has expired.");
       if (record.status !== "active") throw new Problem(403, `The key was ${record.status}.`);
       const { id, tenant, scopes, limits } = record;
       return { keyId: id, tenant, scopes, limits };
     },
   };
+}
+
+/** @throws {Problem} 409: what was revoked stays so. */
+function mustNotBeRevoked({ status }: KeyRecord, wanted?: KeyRecord["status"]): void {
+  if (status !== "revoked" || wanted === "revoked") return;
+  throw new Problem(409, "The key was revoked, and that is for good: make a new one.");
 }
 
 const refused = (detail: string): Problem =>

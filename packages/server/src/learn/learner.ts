@@ -16,8 +16,8 @@ const EXPLORED = 0.1;
 /** What somebody says of an answer. */
 export interface Feedback {
   readonly digest: string;
-  readonly relevant: readonly string[];
-  readonly irrelevant: readonly string[];
+  readonly relevant: readonly (string | number)[];
+  readonly irrelevant: readonly (string | number)[];
 }
 
 export interface Learner {
@@ -48,7 +48,7 @@ export function openLearner(learning: Learning, { learning: on, learningLabels }
       const answer = keyId === null ? null : await learning.take(digest, keyId);
       if (!answer)
         throw new Problem(404, "This key got no answer of that digest, or said already what it was worth.");
-      const reward = gain(answer.ids, new Set(relevant), new Set(irrelevant));
+      const reward = gain(answer.ids, new Set(relevant.map(String)), new Set(irrelevant.map(String)));
       await learning.reward(answer.keyId, answer.profile, reward);
       return reward;
     },

@@ -189,15 +189,9 @@ function bodyOf({ query, queryEmbedding, texts, ...input }: z.infer<typeof RERAN
   }
   const candidates = input.candidates ?? texts!.map((text, i) => ({ id: String(i), text }));
   const evident = candidates.some((one) => "embedding" in one || "score" in one);
-  const model = input.model ?? (evident ? undefined : ofTexts(models));
+  const model = input.model ?? models.find(null, !evident).name;
   return { ...input, candidates, queryText: query, query: queryEmbedding, model };
 }
-
-/** The model for documents of which there are only texts: the best of those that are served; undefined for none. */
-const ofTexts = ({ all }: Models): string | undefined =>
-  ["oscillink-embed", "oscillink-cascade", "oscillink-lexical"].find((name) =>
-    all.some((model) => model.name === name),
-  );
 
 /** A receipt as the routes take it. @throws {Problem} 422 for a text that is no JSON. */
 function receiptOf(given: { receipt: string | Record<string, unknown>; signatures?: unknown }): Buffer {

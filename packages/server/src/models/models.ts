@@ -49,6 +49,7 @@ export function serveModels(
   const ofTexts = configured || ready || "oscillink-order";
   // An alias `*` stands for every name that there is not.
   const aliasOf = (name: string) => (Object.hasOwn(aliases, name) ? aliases[name]! : (aliases["*"] ?? name));
+  const served = all.filter(({ available }) => available).map((model) => model.name);
   return {
     all,
     find(name, texts) {
@@ -56,7 +57,10 @@ export function serveModels(
       const model = known.get(asked) ?? known.get(aliasOf(asked));
       if (model) return model;
       const shown = asked.length > 64 ? `${asked.slice(0, 64)}…` : asked;
-      throw new Problem(404, `model not found: ${shown}. There are ${[...known.keys()].join(", ")}.`);
+      throw new Problem(
+        404,
+        `model not found: ${shown}. There are ${served.join(", ")}; the setting models.aliases gives them other names.`,
+      );
     },
   };
 }

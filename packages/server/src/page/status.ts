@@ -6,6 +6,8 @@ import type { Model } from "../models/models.ts";
 export interface Status {
   readonly config: Config;
   readonly models: readonly Model[];
+  /** The model of texts that name none. */
+  readonly chosen: string;
   readonly ready: boolean;
 }
 
@@ -15,7 +17,7 @@ const escaped = (text: string): string =>
 
 const number = (value: number): string => value.toLocaleString("en-US");
 
-export function statusPage({ config, models, ready }: Status): string {
+export function statusPage({ config, models, chosen, ready }: Status): string {
   const { limits } = config;
   const facts = [
     ["documents of a request", number(limits.documents)],
@@ -62,7 +64,10 @@ pre { overflow: auto; padding: .8rem; border: 1px solid color-mix(in srgb, curre
 <form id="try">
 ${config.auth === "keys" ? '<label for="key">Key</label><input id="key" type="password" autocomplete="off" required>' : ""}
 <label for="model">Model</label>
-<select id="model">${models.map(({ name }) => `<option${name === "oscillink-lexical" ? " selected" : ""}>${escaped(name)}</option>`).join("")}</select>
+<select id="model">${models
+    .filter(({ name }) => name !== "oscillink")
+    .map(({ name }) => `<option${name === chosen ? " selected" : ""}>${escaped(name)}</option>`)
+    .join("")}</select>
 <label for="query">Question</label>
 <input id="query" value="When do the terns nest?" required>
 <label for="documents">Documents, one a line</label>

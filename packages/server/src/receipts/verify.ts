@@ -40,7 +40,15 @@ export const verifiersOf = (pems: Readonly<Record<string, string>>): Verifier[] 
  */
 export function verdictOf(body: unknown, verifiers: readonly Verifier[]): Verdict {
   if (verifiers.length === 0) throw new Problem(404, "This server signs no receipts.");
-  const found = verifyReceipt(signedIn(body), verifiers);
+  const signed = signedIn(body);
+  if (signed === FORGED) {
+    return {
+      ok: false,
+      reason: "digest",
+      said: "not valid: what the receipt says is not what its digest says",
+    };
+  }
+  const found = verifyReceipt(signed, verifiers);
   if (!found.ok) return { ok: false, reason: found.reason, said: `not valid: ${found.reason}` };
   const digest = found.covers === "receipt" ? found.receipt.digest : null;
   const { covers, keyId = null } = found;
@@ -59,13 +67,20 @@ export function explanationOf(body: unknown, form: "lines" | "page", pem: string
   try {
     if (form === "lines") return JSON.stringify({ lines: explainReceipt(receiptIn(body)) });
     const given = Array.isArray(candidates) ? { candidates } : {};
-    return explainPage(signedIn(body) as Envelope, { ...given, ...(pem !== undefined && { key: pem }) });
+    const signed = signedIn(body);
+    return explainPage((signed === FORGED ? receiptIn(body) : signed) as Envelope, {
+      ...given,
+      ...(pem !== undefined && { key: pem }),
+    });
   } catch (error) {
     if (!(error instanceof OscillinkError)) throw error;
     const detail = error.message.slice(error.parameter.length + 2);
     throw new Problem(422, "The receipt cannot be explained.", { faults: [{ pointer: "/receipt", detail }] });
   }
 }
+
+/** A receipt whose digest is not that of its content: there is nothing that could have been signed. */
+const FORGED = Symbol("forged");
 
 /** What is signed: an envelope as it came, or that of a receipt and its signatures. */
 function signedIn(body: unknown): unknown {
@@ -78,8 +93,7 @@ function signedIn(body: unknown): unknown {
   try {
     return envelopeOf(body.receipt as unknown as Receipt, body.signatures);
   } catch {
-    // What a forger wrote fails here already: its digest is not that of its content.
-    return body.receipt;
+    return FORGED;
   }
 }
 

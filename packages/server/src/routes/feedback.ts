@@ -8,7 +8,7 @@ import type { Feedback } from "../learn/learner.ts";
 import type { Services } from "../services.ts";
 import { KEYED, operation } from "./schemas.ts";
 
-const ids = Type.Array(Type.String(), { maxItems: 1000, default: [] });
+const ids = Type.Array(Type.Union([Type.String(), Type.Number()]), { maxItems: 1000, default: [] });
 const Body = Type.Object(
   { digest: Type.String({ pattern: "^sha256:[0-9a-f]{64}$" }), relevant: ids, irrelevant: ids },
   { additionalProperties: false, required: ["digest"] },

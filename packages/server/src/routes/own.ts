@@ -91,10 +91,12 @@ export function own(app: FastifyInstance, services: Services): void {
     },
     () => ({
       object: "list",
-      data: services.models.all.map(({ name, description }) => ({
-        ...{ id: name, object: "model", owned_by: "oscillink" },
-        description,
-      })),
+      data: services.models.all
+        .filter(({ available }) => available)
+        .map(({ name, description }) => ({
+          ...{ id: name, object: "model", owned_by: "oscillink" },
+          description,
+        })),
     }),
   );
 }

@@ -1,6 +1,9 @@
-import { deflateRawSync, inflateRawSync } from "node:zlib";
+import { promisify } from "node:util";
+import { deflateRaw, inflateRawSync } from "node:zlib";
 import { JOB_STATES, type Job, type JobState, type JobStatus, type Queue } from "../shared.ts";
 import type { Database } from "./open.ts";
+
+const deflate = promisify(deflateRaw);
 
 interface Row extends Omit<Job, "keyId"> {
   readonly key_id: string | null;
@@ -32,13 +35,16 @@ export function queueOf({ sql, atomically, durably }: Database): Queue {
   const statusOf = (id: string, tenant: string) =>
     (get.get(id, tenant) as unknown as JobStatus | undefined) ?? null;
   return {
-    add: async ({ id, tenant, keyId, shape, body, created }, mostWaiting) =>
-      durably(() => {
+    async add({ id, tenant, keyId, shape, body, created }, mostWaiting) {
+      // Megabytes of it would hold up the event loop.
+      const packed = await deflate(body, { level: 1 });
+      return durably(() => {
         if (has.get(id)) return true;
         if ((waiting.get(tenant) as { count: number }).count >= mostWaiting) return false;
-        add.run(id, tenant, keyId, shape, deflateRawSync(body, { level: 1 }), created);
+        add.run(id, tenant, keyId, shape, packed, created);
         return true;
-      }),
+      });
+    },
     take: async (now, leaseUntil) =>
       atomically(() => {
         const row = next.get(now) as unknown as Row | undefined;

@@ -43,7 +43,7 @@ export async function startServer(): Promise<Running> {
     child.once("exit", (code) => reject(new Error(`the server ended with ${code}: ${said}`)));
     child.stderr.on("data", () => {
       const own = /listens at (\S+)/.exec(said)?.[1];
-      const metrics = /Metrics are at (\S+)/.exec(said)?.[1];
+      const metrics = /Metrics are at ([^\s,]+)/.exec(said)?.[1];
       if (own && metrics) resolve([own, metrics]);
     });
   });

@@ -17,9 +17,11 @@ import type { Services } from "./services.ts";
 import { type KeyRecord, SCOPES } from "./state/durable.ts";
 
 const closed = { additionalProperties: false } as const;
-const limit = Type.Optional(Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]));
+const limit = Type.Optional(
+  Type.Union([Type.Integer({ minimum: 0, maximum: 999_999_999_999_999 }), Type.Null()]),
+);
 const Limits = Type.Object({ units: limit, unitsMonth: limit, burst: limit }, closed);
-const Time = Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]);
+const Time = Type.Union([Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 }), Type.Null()]);
 const NewKey = Type.Object(
   {
     tenant: Type.String({ minLength: 1, maxLength: 64, default: "default" }),

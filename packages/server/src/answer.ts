@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { Answers } from "./answers.ts";
 import { type Compute, isLong } from "./compute/compute.ts";
-import type { Size } from "./compute/cost.ts";
+import { type Size, sizeOf } from "./compute/cost.ts";
 import type { Asked } from "./compute/shape.ts";
 import { SHAPES, type ShapeName } from "./compute/shapes.ts";
 import type { RankDone, Told } from "./compute/worker.ts";
@@ -130,9 +130,13 @@ export async function read(call: Call, context: Context): Promise<Admitted> {
 export const rank = async ({ rankings }: Admitted, call: Call, context: Context): Promise<Answered> =>
   answeredBy(await rankAll(rankings, call, context, null, {}), call, context);
 
+/** What a ranking costs at least, in milliseconds. */
+const LEAST = 1;
+
 const planOf = (told: Told, { shape }: Call, { models, compute }: Context): Plan => ({
   model: models.find(told.model, "texts" in SHAPES[shape]),
-  cost: compute.costOf(told) * told.weight,
+  // Even what ranks nothing is work.
+  cost: Math.max(compute.costOf(told) * told.weight, LEAST),
 });
 
 /**
@@ -147,13 +151,15 @@ function rankAll(
   remaining: Reservation["headers"],
 ): Promise<readonly RankDone[]> {
   const { shape, id, at, signal, job } = call;
-  const { compute } = context;
+  const { compute, config } = context;
   return Promise.all(
     rankings.map(async ({ asked, model, cost }) => {
       const request = model.asksOthers
         ? await timed(context, "model", async () => model.complete(asked.request, signal))
         : asked.request;
       signal.throwIfAborted();
+      if (model.asksOthers)
+        admit(call, [sizeOf(request)], [{ model, cost: compute.costOf(sizeOf(request)) }], config);
       const task = { shape, asked: { ...asked, request }, model: model.name, profile, id, at, remaining };
       return timed(context, "rank", () =>
         job ? compute.rankSlowly(task, signal) : compute.rank(task, cost, signal),
@@ -213,6 +219,7 @@ function admit(
     const why = `The request would take about ${Math.ceil(cost)} ms of a processor, and this server gives it ${most}`;
     throw new Problem(413, `${why}. Send fewer documents${other}.`);
   }
-  // A vector counts its values, a document without one what was configured.
-  return { id: randomUUID(), route, n, d, units: sum((one) => one.n * (one.d || limits.textUnits)) };
+  // A vector counts its values, a document without one what was configured, and a request without documents as one.
+  const units = sum((one) => Math.max(1, one.vectors * one.d + (one.n - one.vectors) * limits.textUnits));
+  return { id: randomUUID(), route, n, d, units };
 }

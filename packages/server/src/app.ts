@@ -67,6 +67,12 @@ export async function createApp(services: Services, logger: FastifyBaseLogger): 
     forceCloseConnections: "idle",
     // Clients keep a connection for longer than Node's 5 s, and would use one that was just closed.
     keepAliveTimeout: 72_000,
+    // Who sends half a request holds nothing for longer.
+    requestTimeout: 30_000,
+    frameworkErrors: (error, request, reply) => {
+      const problem = refusalOf(error, request);
+      void sendProblem(reply, problem, problemOf(problem, request.id));
+    },
   });
   // Bodies are judged where they are parsed, in a thread, and answers are written there: the schemas of routes are for OpenAPI.
   app.setValidatorCompiler(() => () => true);
@@ -163,7 +169,16 @@ function watchRoutes(app: FastifyInstance): (path: string) => string[] {
 }
 
 /** Every request has an id, is counted, and leaves one line in the log. */
-function watch(app: FastifyInstance, { metrics }: Services): void {
+function watch(app: FastifyInstance, { metrics, jobs }: Services): void {
+  let closing = false;
+  app.addHook("preClose", async () => {
+    closing = true;
+    jobs.release();
+  });
+  app.addHook("onSend", async (_request, reply) => {
+    // A connection that stays open would hold up the end.
+    if (closing) reply.header("Connection", "close");
+  });
   app.addHook("onRequest", async (request, reply) => {
     request.at = Date.now();
     request.left = new AbortController();
@@ -174,6 +189,9 @@ function watch(app: FastifyInstance, { metrics }: Services): void {
       if (left) request.left.abort();
       told(request, reply, left);
     });
+    const { "content-encoding": encoding = "identity" } = request.headers;
+    if (encoding !== "identity")
+      throw new Problem(415, "The body must come as it is: this server unpacks none.");
   });
   const told = (request: FastifyRequest, reply: FastifyReply, left: boolean) => {
     const route = request.routeOptions.url ?? "none";
@@ -198,12 +216,17 @@ function watch(app: FastifyInstance, { metrics }: Services): void {
 function admitCallers(app: FastifyInstance, services: Services): void {
   const { inFlight: most } = services.config.limits;
   const working = new Set<FastifyRequest>();
+  const full = () => busy(`The server works on ${most} requests already.`);
   app.addHook("onRequest", async (request) => {
     const { open, ranks } = request.routeOptions.config;
     if (open || request.is404) return;
     request.caller = await services.callerOf(presentedKey(request), request.ip);
-    if (!ranks) return;
-    if (working.size >= most) throw busy(`The server works on ${most} requests already.`);
+    if (ranks && working.size >= most) throw full();
+  });
+  // A place is taken when the whole body is there: who sends half of one holds none.
+  app.addHook("preHandler", async (request) => {
+    if (!request.routeOptions.config.ranks) return;
+    if (working.size >= most) throw full();
     working.add(request);
   });
   // Also for a client that has left: its work is done, or was given up.

@@ -5,6 +5,7 @@ import type { FastifyBaseLogger } from "fastify";
 import { keepAnswers } from "./answers.ts";
 import { startCompute } from "./compute/compute.ts";
 import type { Config } from "./config/schema.ts";
+import { longestOf } from "./http/bounded.ts";
 import type { Caller } from "./http/caller.ts";
 import { Problem } from "./http/problem.ts";
 import { startJobs } from "./jobs/jobs.ts";
@@ -43,6 +44,7 @@ export async function startServices(config: Config, log: FastifyBaseLogger): Pro
   const compute = await startCompute({
     ...{ threads: config.threads, most: config.limits.inFlight, signing },
     prior: config.models.prior,
+    longest: longestOf(config.limits),
   });
   const metrics = createMetrics(
     () => compute.state().waiting,
@@ -90,13 +92,16 @@ function callers({ auth, limits }: Config, keyring: Keyring): Services["callerOf
   if (auth === "none") return async () => anyone;
   const burst = openBurst(limits.burstWindow, limits.addressBurst);
   return async (presented, address) => {
-    burst.address(address);
     try {
       const caller = await keyring.callerOf(presented);
       burst.key(caller.keyId!, caller.limits.burst ?? limits.burst);
       return caller;
     } catch (error) {
-      if (error instanceof Problem && error.status === 401) burst.failed(address);
+      if (error instanceof Problem && error.status === 401) {
+        // A good key is not held off by what others of its address send.
+        burst.address(address);
+        burst.failed(address);
+      }
       throw error;
     }
   };

@@ -225,6 +225,13 @@ describe("addresses (A25, A26)", () => {
     expect(Number(headers["retry-after"])).toBeGreaterThan(0);
   });
 
+  it("that try many keys do not hold off a good one", async () => {
+    const server = await testServer({ ...KEYS, LIMITS_ADDRESS_BURST: "3" });
+    for (let i = 0; i < 6; i++) await post(server, URL, body, bearer("no-key"));
+    expect((await post(server, URL, body, bearer("no-key"))).status).toBe(429);
+    expect((await post(server, URL, body, bearer(server.firstKey!))).status).toBe(200);
+  });
+
   it("are read from X-Forwarded-For behind a proxy that is trusted", async () => {
     const server = await testServer({ ...KEYS, LIMITS_ADDRESS_BURST: "2", TRUST_PROXY: "127.0.0.1" });
     const attempt = (address: string) =>

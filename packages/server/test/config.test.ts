@@ -28,6 +28,7 @@ describe("bad values are named as they were written (A27)", () => {
   it.each([
     ["True for a flag", { OSCILLINK_LEARNING: "True" }, "OSCILLINK_LEARNING: must be true or false"],
     ["an unknown name", { OSCILLINK_RATE_LIMITS: "5" }, "OSCILLINK_RATE_LIMITS: is no setting"],
+    ["more than a header field can tell", { OSCILLINK_LIMITS_UNITS: "10000000000000000" }, "must be at most"],
     ["a misspelt one", { OSCILLINK_BODY_BYTES: "5" }, "did you mean OSCILLINK_LIMITS_BODY_BYTES?"],
     [
       "no authentication at all addresses (A16)",

@@ -98,7 +98,7 @@ describe("a client that leaves", () => {
     await server.close();
   }, 60_000);
 
-  it("gives its place to another: before its body was read, and after", async () => {
+  it("gives its place to another, and with half a body holds none", async () => {
     // It answers nobody, so that a request is worked on for as long as its client stays.
     let asked = () => {};
     const upstream = createServer(() => asked()).listen(0, "127.0.0.1");
@@ -125,7 +125,7 @@ describe("a client that leaves", () => {
       client.on("error", () => {});
       client.write(body);
       await arrived;
-      expect(await status()).toBe(503);
+      expect(await status()).toBe(missing ? 200 : 503);
       client.destroy();
       await expect.poll(status, { timeout: 10_000 }).toBe(200);
     }

@@ -62,6 +62,31 @@ describe("units on the wire", () => {
     ]);
   });
 
+  it.each([
+    [
+      "one value as the query's vector",
+      { query: [1], queryText: "b", candidates: [{ text: "a" }], missing: "append" },
+      384,
+    ],
+    ["nothing to rank", { query: [1], candidates: [] }, 1],
+    [
+      "one vector among two",
+      { query: [1, 0], queryText: "a", candidates: [{ embedding: [1, 0], text: "a" }, { text: "b" }] },
+      386,
+    ],
+  ])("count each document by what it has: %s", async (_, body, units) => {
+    const server = await testServer({ AUTH: "keys", LIMITS_UNITS: "1000000" });
+    const { headers } = await post(server, URL, body, bearer(server.firstKey!));
+    expect(Number(/r=(\d+)/.exec(String(headers.ratelimit))?.[1] ?? 1_000_000)).toBe(1_000_000 - units);
+  });
+
+  it("of several requests at once are counted for each, an empty one too", async () => {
+    const server = await testServer({ AUTH: "keys", LIMITS_UNITS: "1000000" });
+    const requests = Array(5).fill({ query: [1], candidates: [] });
+    const { status, headers } = await post(server, `${URL}-many`, { requests }, bearer(server.firstKey!));
+    expect([status, headers.ratelimit]).toEqual([200, expect.stringContaining("r=999995;")]);
+  });
+
   it("of a request that is larger than the limit are refused for good", async () => {
     const server = await testServer({ AUTH: "keys", LIMITS_UNITS: "39" });
     expect((await post(server, URL, bodyOf(10, 4), bearer(server.firstKey!))).status).toBe(413);

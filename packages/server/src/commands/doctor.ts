@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { startCompute } from "../compute/compute.ts";
 import type { Config } from "../config/schema.ts";
+import { longestOf } from "../http/bounded.ts";
 import { openSigning } from "../receipts/signing.ts";
 import { openStore } from "../start.ts";
 import { print } from "./print.ts";
@@ -26,8 +27,9 @@ export function doctor(
     const compute = await startCompute({
       ...{ threads: config.threads, most: 1, signing },
       prior: config.models.prior,
+      longest: longestOf(config.limits),
     });
-    const cost = (n: number, d: number) => compute.costOf({ n, d, characters: 0 }).toFixed(1);
+    const cost = (n: number, d: number) => compute.costOf({ n, d, vectors: n, characters: 0 }).toFixed(1);
     print(
       `threads        ${compute.state().threads}; a request of (50,384) takes about ${cost(50, 384)} ms, of (1200,1536) ${cost(1200, 1536)} ms`,
     );

@@ -6,6 +6,8 @@ export interface Size {
   readonly n: number;
   /** The values of a vector; 0 where there are none. */
   readonly d: number;
+  /** How many documents have a vector. */
+  readonly vectors: number;
   /** Of all texts and titles together. */
   readonly characters: number;
 }
@@ -23,15 +25,16 @@ export function sizeOf({ query, candidates, lists }: RerankRequest): Size {
   const all: readonly Candidate[] = candidates
     ? listOf(candidates)
     : listOf(lists).flatMap((list) => listOf(list?.items));
-  let characters = 0;
+  let [characters, vectors] = [0, 0];
   let d = query?.length ?? 0;
   for (const one of all) {
     if (typeof one?.text === "string") characters += one.text.length;
     if (typeof one?.title === "string") characters += one.title.length;
     const width = one?.embedding?.length ?? 0;
+    if (width > 0) vectors++;
     if (width > d) d = width;
   }
-  return { n: all.length, d, characters };
+  return { n: all.length, d, vectors, characters };
 }
 
 export const costOf = ({ n, d, characters }: Size, { pair, value, character }: Rates): number =>

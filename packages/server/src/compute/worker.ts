@@ -13,6 +13,7 @@ import {
 import type { Signer } from "@oscillink/core/keys";
 import { move, Piscina, workerData } from "piscina";
 import type { Config } from "../config/schema.ts";
+import { judgeBounds } from "../http/bounded.ts";
 import { type Fault, Problem } from "../http/problem.ts";
 import { localModels } from "../models/local.ts";
 import type { Signing } from "../receipts/signing.ts";
@@ -24,6 +25,8 @@ import { buffersOf } from "./vectors.ts";
 
 /** What every thread is told when it starts. */
 export interface ThreadData {
+  /** The longest list that a request may hold. */
+  readonly longest: number;
   /** What the model oscillink-order takes for the scores of the first search. */
   readonly prior: Config["models"]["prior"];
   /** The keys of receipts. Null: they are not signed. */
@@ -116,8 +119,11 @@ export function read({ shape, body }: ReadTask): unknown {
   );
 }
 
-const askedIn = (shape: ShapeName, body: Uint8Array): readonly Asked[] =>
-  [SHAPES[shape].read(parse(body))].flat();
+function askedIn(shape: ShapeName, body: Uint8Array): readonly Asked[] {
+  const parsed = parse(body);
+  judgeBounds(parsed, longest);
+  return [SHAPES[shape].read(parsed)].flat();
+}
 
 /** Reads a request, tells how large it is, and ranks it where it was read: what is large does not go from thread to thread. */
 export async function answer({ shape, body, id, at, port }: AnswerTask): Promise<unknown> {
@@ -177,6 +183,7 @@ export function rank({
 export const tell = ({ what, body }: TellTask): Outcome<string> =>
   outcome(() => {
     const parsed = parse(body);
+    judgeBounds(parsed, longest);
     if (what === "verdict") return JSON.stringify(verdictOf(parsed, verifiers));
     return explanationOf(parsed, what, signing?.publicPems[signing.keyId]);
   });
@@ -193,7 +200,7 @@ function ranked(request: RerankRequest): { bundle: RankedEntry[]; receipt: () =>
   return { bundle, receipt: () => result.receipt };
 }
 
-const { signing = null, prior = "order" } = (workerData ?? {}) as Partial<ThreadData>;
+const { signing = null, prior = "order", longest = 0 } = (workerData ?? {}) as Partial<ThreadData>;
 /** The models that ask nobody else. */
 const LOCAL = new Map(localModels(prior).map((model) => [model.name, model]));
 const signer = signerOf(signing);

@@ -3,8 +3,10 @@ import { type Static, Type } from "typebox";
 
 const closed = { additionalProperties: false } as const;
 const text = (description: string, value: string) => Type.String({ description, default: value });
+/** The largest integer of a header field (RFC 9651). */
+const LARGEST = 999_999_999_999_999;
 const count = (description: string, value: number, minimum = 0) =>
-  Type.Integer({ description, default: value, minimum });
+  Type.Integer({ description, default: value, minimum, maximum: LARGEST });
 const amount = (description: string, value: number, minimum = 0) =>
   Type.Number({ description, default: value, minimum });
 const flag = (description: string, value: boolean) => Type.Boolean({ description, default: value });

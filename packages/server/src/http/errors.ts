@@ -15,7 +15,13 @@ const REFUSED: Readonly<Record<string, string>> = {
 
 /** Turns an error into the refusal that it stands for. What nobody foresaw is logged, and nothing of it is told. */
 export function refusalOf(error: unknown, request: FastifyRequest): Problem {
-  if (error instanceof Problem) return error;
+  if (error instanceof Problem) {
+    // What an embedder or an upstream said is for the log.
+    if (error.status === 424 || (error.status === 503 && error.cause)) {
+      request.log.warn({ err: error.cause }, error.message);
+    }
+    return error;
+  }
   const { code = "", statusCode } = (error ?? {}) as Partial<FastifyError>;
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return new Problem(statusCode, REFUSED[code] ?? "The request cannot be read.");

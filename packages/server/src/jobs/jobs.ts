@@ -22,6 +22,8 @@ export interface Jobs {
   get(id: string, tenant: string, wait: number): Promise<JobStatus>;
   /** @throws {Problem} 404 */
   cancel(id: string, tenant: string): Promise<JobStatus>;
+  /** Who waits for the end of a job hears how it is now. */
+  release(): void;
   close(): Promise<void>;
 }
 
@@ -122,7 +124,11 @@ export function startJobs(queue: Queue, context: Context, log: FastifyBaseLogger
       const reservation = await meter.reserve(asked.caller, { ...counted, id }, Date.now() + HOLD);
       const { shape, body, at, caller } = call;
       const job = { id, tenant: caller.tenant, keyId: caller.keyId, shape, body, created: at };
-      if (!(await queue.add(job, config.jobsQueued))) {
+      const added = await queue.add(job, config.jobsQueued).catch(async (error) => {
+        await reservation.refund();
+        throw error;
+      });
+      if (!added) {
         await reservation.refund();
         const detail = `${config.jobsQueued} jobs wait already, as many as there may be.`;
         throw new Problem(429, detail, { headers: { "Retry-After": "5" } });
@@ -156,13 +162,15 @@ export function startJobs(queue: Queue, context: Context, log: FastifyBaseLogger
       end(id);
       return status;
     },
+    release() {
+      for (const id of [...ended.keys()]) end(id);
+    },
     async close() {
       closing.abort();
       wake();
       // What is nearly done may end.
       await Promise.race([worked, sleep(config.graceSeconds * 500, undefined, { ref: false })]);
       for (const left of running.values()) left.abort();
-      for (const id of [...ended.keys()]) end(id);
       await worked;
     },
   };

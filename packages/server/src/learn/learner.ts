@@ -44,7 +44,6 @@ export function openLearner(learning: Learning, { learning: on, learningLabels }
       if (on && keyId !== null) await learning.remember({ digest, keyId, profile, ids, at: Date.now() });
     },
     async learn({ keyId }, { digest, relevant, irrelevant }) {
-      if (!on) throw new Problem(404, "This server does not learn: feedback is off.");
       const answer = keyId === null ? null : await learning.take(digest, keyId);
       if (!answer)
         throw new Problem(404, "This key got no answer of that digest, or said already what it was worth.");

@@ -89,6 +89,8 @@ async function embedderOf({
     maxRetries: 1,
     timeout: timeoutMs,
     logLevel: "off",
+    // Its key is for the server that was named.
+    fetchOptions: { redirect: "error" },
   });
   const documents = openaiEmbedder(client, { model: embedModel });
   const queries = embedQueryModel === "" ? documents : openaiEmbedder(client, { model: embedQueryModel });

@@ -8,6 +8,20 @@ interface Form {
   readonly receipt: "full" | "digest";
 }
 
+/** What core knows of a candidate: whatever else a client sends stays where it was read. */
+function known({
+  id,
+  embedding,
+  text,
+  title,
+  score,
+  trust,
+  links,
+}: Record<string, unknown>): Record<string, unknown> {
+  const fields = Object.entries({ id, embedding, text, title, score, trust, links });
+  return Object.fromEntries(fields.filter(([, value]) => value !== undefined));
+}
+
 /** Reads one request of core; the options are left to core, which judges them and names them. */
 function readRequest(body: unknown, at = ""): { request: RerankRequest; model: string | null; form: Form } {
   if (!isRecord(body)) {
@@ -29,8 +43,10 @@ function readRequest(body: unknown, at = ""): { request: RerankRequest; model: s
   const itemsOf = (items: unknown, pointer: string): unknown =>
     Array.isArray(items)
       ? items.map((item, i) => {
-          if (!isRecord(item) || item.embedding === undefined || item.embedding === null) return item;
-          return { ...item, embedding: vectors.read(item.embedding, `${pointer}/${i}/embedding`) };
+          if (!isRecord(item)) return item;
+          const own = known(item);
+          if (own.embedding === undefined || own.embedding === null) return own;
+          return { ...own, embedding: vectors.read(own.embedding, `${pointer}/${i}/embedding`) };
         })
       : items;
   const own = itemsOf(candidates, `${at}/candidates`);

@@ -13,12 +13,14 @@ const Body = Type.Object(
   { digest: Type.String({ pattern: "^sha256:[0-9a-f]{64}$" }), relevant: ids, irrelevant: ids },
   { additionalProperties: false, required: ["digest"] },
 );
-const validate = new Ajv({ useDefaults: true, allErrors: true }).compile<Feedback>(Body);
+const validate = new Ajv({ useDefaults: true }).compile<Feedback>(Body);
 
 export function feedback(app: FastifyInstance, services: Services): void {
   app.post<{ Body: Buffer }>(
     "/v1/feedback",
     {
+      // It is read on the event loop.
+      bodyLimit: Math.min(services.config.limits.bodyBytes, 2 ** 18),
       schema: operation({
         ...{
           summary: "Say what was relevant",
@@ -35,7 +37,8 @@ export function feedback(app: FastifyInstance, services: Services): void {
     async (request) => {
       const caller = request.caller!;
       require(caller, "feedback");
-      const body = parsed(request.body);
+      if (!services.config.learning) throw new Problem(404, "This server does not learn: feedback is off.");
+      const body = parsed(request.body ?? Buffer.alloc(0));
       if (!validate(body)) {
         const faults = validate.errors!.map(({ instancePath, message }) => ({
           pointer: instancePath,

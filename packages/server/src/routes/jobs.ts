@@ -33,7 +33,8 @@ export function jobs(app: FastifyInstance, services: Services): void {
     async (request, reply) => {
       const caller = request.caller!;
       require(caller, "jobs");
-      const { at, body } = request;
+      const { at } = request;
+      const body = request.body ?? Buffer.alloc(0);
       const scope = {
         field: request.headers["idempotency-key"],
         tenant: caller.tenant,

@@ -3,6 +3,7 @@ import { localhostAllowedHostnames, validateHostHeader } from "@modelcontextprot
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import type { Config } from "../config/schema.ts";
+import { judgeBounds, longestOf } from "../http/bounded.ts";
 import { Problem } from "../http/problem.ts";
 import { createMcp } from "../mcp/server.ts";
 import type { Services } from "../services.ts";
@@ -11,7 +12,7 @@ import { operation, RANKS } from "./schemas.ts";
 const URL_ = "/mcp";
 
 /** The longest body, which is parsed on the event loop: for assistants, who send texts. */
-const LONGEST = 4 * 2 ** 20;
+const LONGEST = 2 ** 18;
 
 const Message = Type.Object(
   { jsonrpc: Type.Literal("2.0") },
@@ -23,6 +24,7 @@ export function mcp(app: FastifyInstance, services: Services): void {
   const serve = createMcp(services, app.log, bodyLimit);
   const answered = async (request: FastifyRequest) => {
     judgeOrigin(request, services.config);
+    judgeBody(request.body, longestOf(services.config.limits));
     const { id, at, caller, left, method, headers, body } = request;
     const passed = Object.entries(headers).filter(([name]) => !["authorization", "x-api-key"].includes(name));
     const asked = new Request(new URL(request.url, "http://localhost"), {
@@ -52,6 +54,19 @@ export function mcp(app: FastifyInstance, services: Services): void {
   );
   // Sessions and their streams: the protocol has them no more, and its older clients ask whether there are any.
   app.route({ method: ["GET", "DELETE"], url: URL_, schema: { hide: true }, handler: answered });
+}
+
+/** The protocol's own reader tells of every wrong entry of a list: it gets none that is too long. */
+function judgeBody(body: unknown, length: number): void {
+  if (!Buffer.isBuffer(body)) return;
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body.toString());
+  } catch {
+    // It says so in its own form.
+    return;
+  }
+  judgeBounds(parsed, length);
 }
 
 /**

@@ -1,8 +1,6 @@
 /** The server, for who runs it inside a program. */
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { pino } from "pino";
-import { createAdmin } from "./admin.ts";
-import { createApp } from "./app.ts";
 import type { Config } from "./config/schema.ts";
 import { startServices } from "./start.ts";
 
@@ -40,7 +38,12 @@ export async function createServer(config: Config): Promise<Server> {
     level: config.logLevel,
     redact: ["req.headers.authorization", 'req.headers["x-api-key"]'],
   });
-  const { services, firstKey, close } = await startServices(config, log);
+  // The threads start while what serves HTTP is loaded: each takes as long as the other.
+  const [{ services, firstKey, close }, { createApp }, { createAdmin }] = await Promise.all([
+    startServices(config, log),
+    import("./app.ts"),
+    import("./admin.ts"),
+  ]);
   const app = await createApp(services, log);
   const admin = createAdmin(services, log);
   let [url, adminUrl] = ["", ""];

@@ -37,7 +37,7 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** Open to anyone: no key is asked for. */
     open?: boolean;
-    /** It ranks: only so many of these are worked on at a time. */
+    /** It takes a thread: only so many of these are worked on at a time. */
     ranks?: boolean;
     /** What the clients of this route read in place of problem+json. */
     refuse?: (problem: Problem, body: ProblemBody) => unknown;

@@ -43,6 +43,7 @@ export function own(app: FastifyInstance, services: Services): void {
   app.post<{ Body: Buffer }>(
     "/v1/oscillink/verify",
     {
+      config: { ranks: true },
       schema: operation({
         ...{
           summary: "Verify a receipt",
@@ -59,6 +60,7 @@ export function own(app: FastifyInstance, services: Services): void {
   app.post<{ Body: Buffer }>(
     "/v1/oscillink/explain",
     {
+      config: { ranks: true },
       schema: operation({
         ...{
           summary: "Explain a receipt",

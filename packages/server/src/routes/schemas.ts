@@ -107,7 +107,7 @@ const Problem = Type.Object(
 /** What may be refused to any request that ranks. */
 export const RANKS = [400, 401, 403, 404, 409, 413, 415, 422, 424, 429, 500, 503] as const;
 /** What may be refused to any request with a key. */
-export const KEYED = [401, 403, 429, 500] as const;
+export const KEYED = [401, 403, 429, 500, 503] as const;
 
 export interface Operation {
   readonly summary: string;

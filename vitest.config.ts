@@ -10,13 +10,23 @@ export default defineConfig({
     // Adapters warn on the console where a test does not listen.
     silent: "passed-only",
     projects: [
-      { test: { name: "packages", include: ["packages/*/test/**/*.test.ts"], exclude } },
+      // A machine that is busy with something else makes no test fail.
+      {
+        test: {
+          name: "packages",
+          include: ["packages/*/test/**/*.test.ts"],
+          exclude,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
       {
         test: {
           name: "integration",
           include: ["integration-tests/**/*.test.ts", "examples/**/*.test.ts", "benchmarks/**/*.test.ts"],
           exclude,
           testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

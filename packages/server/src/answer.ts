@@ -74,7 +74,9 @@ export async function answer(call: Call, context: Context): Promise<Answered> {
   const { compute, meter, answers, learner, config } = context;
   const { caller, signal } = call;
   const profile = await learner.choose(call);
-  const kept = answers.find(call, profile);
+  // Found by the body, whose memory goes to the thread that reads it.
+  const place = answers.placeOf(call, profile);
+  const { kept } = place;
   if (kept) {
     const reservation = await meter.reserve(caller, kept.counted);
     await reservation.commit(kept.answered.digest, config.cacheUnits);
@@ -109,7 +111,7 @@ export async function answer(call: Call, context: Context): Promise<Answered> {
     const answered = await answeredBy(done, call, context);
     await commit(answered.digest);
     // What a form of its own writes tells what remained to the key: it is not for another request.
-    if (!("run" in SHAPES[call.shape])) answers.keep(call, profile, { counted: counted!, answered });
+    if (!("run" in SHAPES[call.shape])) place.keep({ counted: counted!, answered });
     return { ...answered, headers: { ...answered.headers, ...headers } };
   } catch (error) {
     await (reservation as Reservation | null)?.refund();

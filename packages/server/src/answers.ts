@@ -10,15 +10,21 @@ interface KeptAnswer {
   readonly answered: Answered;
 }
 
+/** Where the answer to a request is kept. */
+export interface Place {
+  /** What was answered before; null for nothing. */
+  readonly kept: KeptAnswer | null;
+  keep(answer: KeptAnswer): void;
+}
+
 export interface Answers {
-  /** What was answered to the same bytes, asked by the same tenant of the same route under the same profile; null for nothing. */
-  find(call: Call, profile: string | null): KeptAnswer | null;
-  keep(call: Call, profile: string | null, kept: KeptAnswer): void;
+  /** The place of the same bytes, asked by the same tenant of the same route under the same profile. */
+  placeOf(call: Call, profile: string | null): Place;
 }
 
 /** None is kept where there is no room: nothing is digested then either. */
 export function keepAnswers({ cacheBytes, cacheSeconds }: Config): Answers {
-  if (cacheBytes === 0) return { find: () => null, keep: () => {} };
+  if (cacheBytes === 0) return { placeOf: () => ({ kept: null, keep() {} }) };
   const kept = new LRUCache<string, KeptAnswer & { readonly id: string }>({
     maxSize: cacheBytes,
     ttl: cacheSeconds * 1000,
@@ -31,18 +37,17 @@ export function keepAnswers({ cacheBytes, cacheSeconds }: Config): Answers {
       .update(body)
       .digest("base64");
   return {
-    find(call, profile) {
-      const found = kept.get(keyOf(call, profile));
-      if (!found) return null;
+    placeOf(call, profile) {
+      const key = keyOf(call, profile);
+      const keep = (answer: KeptAnswer) => void kept.set(key, { ...answer, id: call.id });
+      const found = kept.get(key);
+      if (!found) return { kept: null, keep };
       // Where an answer begins with the id of its request, it is that of this one.
       const [own, now] = [found.id, call.id].map((id) => `{"id":${JSON.stringify(id)}`) as [string, string];
       const { body } = found.answered;
       const renamed = body.startsWith(own) ? now + body.slice(own.length) : body;
       const counted = { ...found.counted, id: crypto.randomUUID() };
-      return { counted, answered: { ...found.answered, body: renamed } };
-    },
-    keep(call, profile, answer) {
-      kept.set(keyOf(call, profile), { ...answer, id: call.id });
+      return { kept: { counted, answered: { ...found.answered, body: renamed } }, keep };
     },
   };
 }

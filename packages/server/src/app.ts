@@ -1,9 +1,7 @@
 /** The public port: plugins, hooks and routes, in the order in which a request meets them. */
 import cors from "@fastify/cors";
-import helmet from "@fastify/helmet";
 import swagger from "@fastify/swagger";
 import reference from "@fastify/swagger-ui";
-import underPressure from "@fastify/under-pressure";
 import { version } from "@oscillink/core";
 import Fastify, {
   type FastifyBaseLogger,
@@ -14,8 +12,10 @@ import Fastify, {
 } from "fastify";
 import type { Caller } from "./http/caller.ts";
 import { presentedKey, refusalOf, sendProblem } from "./http/errors.ts";
+import { openPlaces } from "./http/places.ts";
 import { Problem, type ProblemBody, problemOf } from "./http/problem.ts";
 import { requestId } from "./http/requestId.ts";
+import { SECURITY_FIELDS } from "./http/security.ts";
 import { compatible } from "./routes/compatible.ts";
 import { feedback } from "./routes/feedback.ts";
 import { health } from "./routes/health.ts";
@@ -102,23 +102,7 @@ export async function createApp(services: Services, logger: FastifyBaseLogger): 
   app.decorateRequest("left", null as unknown as AbortController);
   watch(app, services);
 
-  await app.register(helmet, {
-    // TLS is the proxy's affair: a page that came by plain HTTP asks by plain HTTP.
-    contentSecurityPolicy: {
-      directives: { "script-src": ["'self'", "'unsafe-inline'"], "upgrade-insecure-requests": null },
-    },
-    strictTransportSecurity: false,
-  });
   if (config.cors.length > 0) await app.register(cors, { origin: config.cors, exposedHeaders: EXPOSED });
-  await app.register(underPressure, {
-    maxEventLoopDelay: config.limits.loopDelayMs,
-    sampleInterval: 250,
-    pressureHandler: (request, _reply, _type, delay) => {
-      // After a stall two samples may follow each other with nothing measured between: that says nothing of now.
-      const measured = delay !== Infinity;
-      if (measured && request.routeOptions.config.ranks) throw busy("The server is at its limit.");
-    },
-  });
   admitCallers(app, services);
   await app.register(swagger, {
     openapi: {
@@ -182,7 +166,7 @@ function watch(app: FastifyInstance, { metrics, jobs }: Services): void {
   app.addHook("onRequest", async (request, reply) => {
     request.at = Date.now();
     request.left = new AbortController();
-    reply.header("X-Request-Id", request.id);
+    reply.headers(SECURITY_FIELDS).header("X-Request-Id", request.id);
     // There is no onResponse for a client that has left.
     reply.raw.once("close", () => {
       const left = !reply.raw.writableFinished;
@@ -212,32 +196,20 @@ function watch(app: FastifyInstance, { metrics, jobs }: Services): void {
   };
 }
 
-/** Who asks is known before the body is read, and so is whether there is room for it. */
+/** Who asks is known before the body is read, and it is not read before there is room for it. */
 function admitCallers(app: FastifyInstance, services: Services): void {
-  const { inFlight: most } = services.config.limits;
-  const working = new Set<FastifyRequest>();
-  const full = () => busy(`The server works on ${most} requests already.`);
+  const places = openPlaces(services.config.limits);
+  app.addHook("onClose", async () => places.close());
   app.addHook("onRequest", async (request) => {
     const { open, ranks } = request.routeOptions.config;
     if (open || request.is404) return;
     request.caller = await services.callerOf(presentedKey(request), request.ip);
-    if (ranks && working.size >= most) throw full();
+    if (ranks) await places.room(request.left.signal);
   });
   // A place is taken when the whole body is there: who sends half of one holds none.
   app.addHook("preHandler", async (request) => {
-    if (!request.routeOptions.config.ranks) return;
-    if (working.size >= most) throw full();
-    working.add(request);
+    if (request.routeOptions.config.ranks) await places.take(request, request.left.signal);
   });
   // Also for a client that has left: its work is done, or was given up.
-  app.addHook("onSend", async (request) => {
-    working.delete(request);
-  });
+  app.addHook("onSend", async (request) => places.leave(request));
 }
-
-const busy = (why: string): Problem =>
-  new Problem(503, `${why} Ask again in a moment.`, {
-    type: "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity",
-    title: "Temporary Reduced Capacity",
-    headers: { "Retry-After": "1" },
-  });

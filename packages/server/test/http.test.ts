@@ -147,7 +147,7 @@ describe("hostile bodies (A2)", () => {
 
 describe("overload", () => {
   it("answers 503 to more than it can work on, and says when to come back", async () => {
-    const server = await testServer({ LIMITS_IN_FLIGHT: "2" });
+    const server = await testServer({ LIMITS_IN_FLIGHT: "2", LIMITS_WAIT_MS: "0" });
     const answers = await Promise.all(Array.from({ length: 12 }, () => post(server, URL, bodyOf(200, 64))));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 503]));
     const refused = answers.find(({ status }) => status === 503)!;
@@ -155,6 +155,12 @@ describe("overload", () => {
     expect(refused.json.type).toMatch(/temporary-reduced-capacity$/);
     // And what was refused left nothing behind.
     expect((await post(server, URL, bodyOf(3, 4))).status).toBe(200);
+  });
+
+  it("lets more than it can work on wait for their turn", async () => {
+    const server = await testServer({ LIMITS_IN_FLIGHT: "1", LIMITS_WAIT_MS: "60000" });
+    const answers = await Promise.all(Array.from({ length: 12 }, () => post(server, URL, bodyOf(20, 8))));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
   });
 });
 

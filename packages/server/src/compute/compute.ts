@@ -1,6 +1,6 @@
 /** The threads that read and rank, so that the event loop only decides. */
 import { availableParallelism } from "node:os";
-import { MessageChannel } from "node:worker_threads";
+import { MessageChannel, type Transferable } from "node:worker_threads";
 import { Piscina } from "piscina";
 import { Problem } from "../http/problem.ts";
 import { costOf, type Rates, type Size } from "./cost.ts";
@@ -37,6 +37,7 @@ export interface Compute {
   /**
    * Reads a request and ranks it in the same thread, once it was decided that it may.
    *
+   * @param task whose body is empty after it: its memory goes to the thread.
    * @param decide told what was read; what it throws, the call throws, and nothing is ranked.
    */
   answer(
@@ -103,7 +104,12 @@ export async function startCompute({ threads, most, ...workerData }: ComputeOpti
         port1.postMessage(decision);
       });
       try {
-        const running = interactive.run({ ...task, port: port2 }, { name: "answer", transferList: [port2] });
+        const transferList: Transferable[] = [port2];
+        const { body } = task;
+        // What is short lies in memory that it shares with others.
+        if (body.byteLength > 0 && body.byteLength === body.buffer.byteLength)
+          transferList.push(body.buffer as ArrayBuffer);
+        const running = interactive.run({ ...task, port: port2 }, { name: "answer", transferList });
         const answered = await read<AnswerDone>(running);
         if (failure) throw (failure as { error: unknown }).error;
         return answered;

@@ -23,12 +23,16 @@ const limits = Type.Object(
       1,
     ),
     jobMs: amount("What a job may cost, in milliseconds of a processor.", 120_000, 1),
-    inFlight: count(
-      "The most requests that are worked on or wait, at a time; more are told to come back.",
-      64,
+    inFlight: count("The most requests that are worked on at a time; more wait.", 64, 1),
+    waitMs: count(
+      "How long a request waits for its turn, in milliseconds, before it is told to come back.",
+      500,
+    ),
+    loopDelayMs: amount(
+      "While the event loop is late by this, in milliseconds, no further request is begun.",
+      100,
       1,
     ),
-    loopDelayMs: amount("From this delay of the event loop on, requests are told to come back.", 100, 1),
     units: count("The most units of a key in a window; 0 is no limit.", 0),
     unitsWindow: count("The length of that window, in seconds.", 3600, 1),
     unitsMonth: count("The most units of a key in a calendar month (UTC); 0 is no limit.", 0),

@@ -8,18 +8,13 @@ interface Form {
   readonly receipt: "full" | "digest";
 }
 
+const KNOWN = ["id", "embedding", "text", "title", "score", "trust", "links"] as const;
+
 /** What core knows of a candidate: whatever else a client sends stays where it was read. */
-function known({
-  id,
-  embedding,
-  text,
-  title,
-  score,
-  trust,
-  links,
-}: Record<string, unknown>): Record<string, unknown> {
-  const fields = Object.entries({ id, embedding, text, title, score, trust, links });
-  return Object.fromEntries(fields.filter(([, value]) => value !== undefined));
+function known(item: Record<string, unknown>): Record<string, unknown> {
+  const own: Record<string, unknown> = {};
+  for (const field of KNOWN) if (item[field] !== undefined) own[field] = item[field];
+  return own;
 }
 
 /** Reads one request of core; the options are left to core, which judges them and names them. */
@@ -45,8 +40,9 @@ function readRequest(body: unknown, at = ""): { request: RerankRequest; model: s
       ? items.map((item, i) => {
           if (!isRecord(item)) return item;
           const own = known(item);
-          if (own.embedding === undefined || own.embedding === null) return own;
-          return { ...own, embedding: vectors.read(own.embedding, `${pointer}/${i}/embedding`) };
+          if (own.embedding !== undefined && own.embedding !== null)
+            own.embedding = vectors.read(own.embedding, `${pointer}/${i}/embedding`);
+          return own;
         })
       : items;
   const own = itemsOf(candidates, `${at}/candidates`);

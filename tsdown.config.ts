@@ -3,8 +3,8 @@
  * each file that it opens. ES modules have the declarations of `tsc` for types. CommonJS has bundles of these, for the name
  * of a declaration file says which of the two formats it describes.
  *
- * A package with a command is bundled with all that it uses, other packages of the workspace too, so that its tarball alone
- * installs it. The server is not: `tsc` writes its modules, and npm installs what they use.
+ * The command is bundled with all that it uses, other packages of the workspace too, so that its tarball alone installs it. Of
+ * what the server uses npm installs most; what is of hundreds of files is bundled, for every thread would open them all.
  */
 import { globSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -14,6 +14,13 @@ interface Manifest {
   readonly bin?: Readonly<Record<string, string>>;
   readonly exports: Readonly<Record<string, string | { readonly import: string }>>;
 }
+
+/** What the server's threads, or its start, would open hundreds of files for. */
+const bundledForServer = [
+  ...[/^typebox\b/, /^zod\b/, /^@modelcontextprotocol\//, /^ajv\b/],
+  // Of ajv.
+  ...["fast-deep-equal", "fast-uri", "json-schema-traverse", "require-from-string"],
+];
 
 /** What core imports at once: it takes as long to find and to open as all of core does. */
 const bundledAlways = [/^@noble\//];
@@ -55,7 +62,7 @@ export default defineConfig(
   globSync("packages/*").flatMap((cwd) => {
     const { bin, exports } = manifestOf(cwd);
     if (bin === undefined) return bundles(cwd);
-    return exports["."] === undefined ? [commandBundle(cwd)] : [];
+    return exports["."] === undefined ? [commandBundle(cwd)] : [serverBundle(cwd)];
   }),
 );
 
@@ -77,6 +84,25 @@ function commandBundle(cwd: string): UserConfig {
     // Some packages are in a format that no bundler reads, and in another beside it.
     inputOptions: { resolve: { mainFields: ["module", "main"] } },
     plugins: [sources, licenses],
+  };
+}
+
+function serverBundle(cwd: string): UserConfig {
+  return {
+    cwd,
+    // Threads are started by a file, which lies where what starts them does.
+    entry: { main: "src/main.ts", index: "src/index.ts", "shared/worker": "src/compute/worker.ts" },
+    clean: false,
+    hash: false,
+    format: "esm",
+    outExtensions: () => ({ js: ".js" }),
+    outputOptions: { chunkFileNames: "shared/[name].js" },
+    dts: false,
+    sourcemap: true,
+    platform: "node",
+    target: false,
+    deps: { alwaysBundle: bundledForServer },
+    plugins: [licenses],
   };
 }
 

@@ -1,6 +1,5 @@
 /** The second port, for whoever runs the server: metrics and keys. It listens at this machine alone, unless it is told otherwise. */
 import { Readable } from "node:stream";
-import { Ajv } from "ajv";
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -8,6 +7,7 @@ import Fastify, {
   LogController,
 } from "fastify";
 import { type Static, type TSchema, Type } from "typebox";
+import { createAjv } from "./ajv.ts";
 import { presentedKey, refusalOf, sendProblem } from "./http/errors.ts";
 import { Problem, problemOf } from "./http/problem.ts";
 import { requestId } from "./http/requestId.ts";
@@ -132,7 +132,7 @@ async function adminOf({ keyring }: Services, request: FastifyRequest): Promise<
   return caller.keyId!;
 }
 
-const ajv = new Ajv({ useDefaults: true, allErrors: true, strict: false });
+const ajv = createAjv({ useDefaults: true, allErrors: true });
 const validators = new Map<TSchema, ReturnType<typeof ajv.compile>>();
 
 function checked<S extends TSchema>(schema: S, body: unknown): Static<S> {

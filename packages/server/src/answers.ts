@@ -11,7 +11,7 @@ interface KeptAnswer {
 }
 
 /** Where the answer to a request is kept. */
-export interface Place {
+interface Place {
   /** What was answered before; null for nothing. */
   readonly kept: KeptAnswer | null;
   keep(answer: KeptAnswer): void;

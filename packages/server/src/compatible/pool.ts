@@ -8,8 +8,9 @@ import {
   type RerankRequest,
   resolveOptions,
 } from "@oscillink/core";
-import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import type { ErrorObject, ValidateFunction } from "ajv";
 import { type Static, type TObject, type TProperties, Type } from "typebox";
+import { createAjv } from "../ajv.ts";
 import { type Answer, type Asked, isRecord } from "../compute/shape.ts";
 import { VectorReader } from "../compute/vectors.ts";
 import { type Fault, Problem } from "../http/problem.ts";
@@ -105,7 +106,7 @@ export const bodyOf = <T extends TProperties>(fields: T) => Type.Object({ ...fie
 
 type Extended = Partial<Static<TObject<typeof extensions>>> & { readonly query: string };
 
-const ajv = new Ajv({ strict: false, verbose: true });
+const ajv = createAjv({ verbose: true });
 const compiled = new WeakMap<TObject, ValidateFunction>();
 
 /** A body that was judged, and the names that are not of its service. */

@@ -1,8 +1,9 @@
 /** Reads what the server is told: defaults, then a file, the environment, and the flags, each over what came before. */
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
-import { Ajv, type ErrorObject } from "ajv";
+import type { ErrorObject } from "ajv";
 import type { TSchema } from "typebox";
+import { createAjv } from "../ajv.ts";
 import { Config, MODEL_NAMES } from "./schema.ts";
 
 /** What is wrong with a configuration: a line a fault, each naming what it is about as it was written. */
@@ -103,7 +104,7 @@ export function loadConfig({ file, environment, flags = {} }: Sources): Config {
   return config as Config;
 }
 
-const validate = new Ajv({ strict: false, allErrors: true, verbose: true }).compile<Config>(Config);
+const validate = createAjv({ allErrors: true, verbose: true }).compile<Config>(Config);
 
 function readFile(file: string, faults: string[], set: (setting: Setting, value: unknown) => void): void {
   let content: unknown;

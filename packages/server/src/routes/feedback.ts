@@ -1,7 +1,7 @@
 /** What somebody says of an answer, for the profiles that are learned key by key. */
-import { Ajv } from "ajv";
 import type { FastifyInstance } from "fastify";
 import { Type } from "typebox";
+import { createAjv } from "../ajv.ts";
 import { Problem } from "../http/problem.ts";
 import { require } from "../keys/keyring.ts";
 import type { Feedback } from "../learn/learner.ts";
@@ -13,7 +13,7 @@ const Body = Type.Object(
   { digest: Type.String({ pattern: "^sha256:[0-9a-f]{64}$" }), relevant: ids, irrelevant: ids },
   { additionalProperties: false, required: ["digest"] },
 );
-const validate = new Ajv({ useDefaults: true }).compile<Feedback>(Body);
+const validate = createAjv({ useDefaults: true }).compile<Feedback>(Body);
 
 export function feedback(app: FastifyInstance, services: Services): void {
   app.post<{ Body: Buffer }>(

@@ -23,7 +23,7 @@ const PARTS = ["rate", "half", "jobs", "overload", "soak"] as const;
 
 const options = new Command("bench:serve")
   .description(
-    "Starts the server, and loads it by autocannon from the same machine with pools of 50 vectors of 384 values: how many requests " +
+    "Starts the server, and loads it from the same machine with pools of 50 vectors of 384 values: how many requests " +
       "it answers, as base64 and as numbers (rate); the time of a request at half of that (half), and beside long jobs (jobs); what " +
       "ten times as many connections as it works on get (overload); and its memory over a while (soak).",
   )
@@ -65,7 +65,7 @@ async function onServer<T>(work: (server: Running) => Promise<T>): Promise<T> {
   const server = await startServer();
   try {
     // Threads and code are warm before anything is measured.
-    await load(server, RERANK, base64, { seconds: 3, connections: 8 });
+    await load(server.url, RERANK, base64, { seconds: 3, connections: 8 });
     return await work(server);
   } finally {
     await server.stop();
@@ -75,17 +75,34 @@ async function onServer<T>(work: (server: Running) => Promise<T>): Promise<T> {
 /** Requests a second that were answered: measured once, where another part needs it. */
 const rate = once(() =>
   onServer(async (server) => {
-    await server.metrics();
-    const written = await load(server, RERANK, base64, { seconds: options.seconds, connections: 16 });
-    say({ part: "rate", what: "(50,384) as base64", value: written.rate, unit: "requests/s" });
-    const { loopP99 } = await server.metrics();
-    say({ part: "rate", what: "delay of the event loop meanwhile, p99", value: loopP99, unit: "ms" });
-    const spelt = await load(server, RERANK, numbers, { seconds: options.seconds, connections: 16 });
-    say({ part: "rate", what: "(50,384) as numbers", value: spelt.rate, unit: "requests/s" });
-    for (const { refused } of [written, spelt]) {
+    const rates = [];
+    for (const [name, body] of [
+      ["base64", base64],
+      ["numbers", numbers],
+    ] as const) {
+      const what = `(50,384) as ${name}`;
+      const before = { ...(await server.metrics()), own: process.cpuUsage() };
+      const { rate: answered, refused } = await load(server.url, RERANK, body, {
+        seconds: options.seconds,
+        connections: 16,
+      });
+      const { processor, loopP99 } = await server.metrics();
       if (refused > 0) throw new Error(`${refused} requests were not answered`);
+      const count = answered * options.seconds;
+      const { user, system } = process.cpuUsage(before.own);
+      say({ part: "rate", what, value: answered, unit: "requests/s" });
+      say({
+        ...({ part: "rate", unit: "ms" } as const),
+        ...{ what: `${what}: processor time a request`, value: (processor - before.processor) / count },
+      });
+      say({
+        ...({ part: "rate", unit: "ms" } as const),
+        ...{ what: `${what}: that of the load generator`, value: (user + system) / 1000 / count },
+      });
+      say({ part: "rate", what: `${what}: delay of the event loop, p99`, value: loopP99, unit: "ms" });
+      rates.push(answered);
     }
-    return written.rate;
+    return rates[0]!;
   }),
 );
 
@@ -97,36 +114,40 @@ const run: Record<(typeof PARTS)[number], () => Promise<unknown>> = {
       sayTimes(
         "half",
         `at ${half} a second`,
-        await load(server, RERANK, base64, { seconds: options.seconds, connections: 16, rate: half }),
+        await load(server.url, RERANK, base64, { seconds: options.seconds, connections: 16, rate: half }),
       );
     });
   },
   jobs: () =>
     onServer(async (server) => {
-      const idle = await load(server, RERANK, base64, { seconds: options.seconds, connections: 4, rate: 50 });
+      const idle = await load(server.url, RERANK, base64, {
+        seconds: options.seconds,
+        connections: 4,
+        rate: 50,
+      });
       sayTimes("jobs", "at 50 a second, without jobs", idle);
       const stop = await server.keepBusy("/v1/jobs", long);
       sayTimes(
         "jobs",
         "at 50 a second, beside jobs of (5000,384)",
-        await load(server, RERANK, base64, { seconds: options.seconds, connections: 4, rate: 50 }),
+        await load(server.url, RERANK, base64, { seconds: options.seconds, connections: 4, rate: 50 }),
       );
       say({ part: "jobs", what: "jobs done meanwhile", value: await stop(), unit: "answers" });
     }),
   overload: () =>
     onServer(async (server) => {
-      const load10 = await load(server, RERANK, base64, { seconds: options.seconds, connections: 640 });
+      const load10 = await load(server.url, RERANK, base64, { seconds: options.seconds, connections: 640 });
       for (const [status, count] of Object.entries(load10.statuses)) {
         say({ part: "overload", what: `640 connections, status ${status}`, value: count, unit: "answers" });
       }
       say({ part: "overload", what: "answered, p99", value: load10.answeredP99, unit: "ms" });
-      const after = await load(server, RERANK, base64, { seconds: 5, connections: 4, rate: 50 });
+      const after = await load(server.url, RERANK, base64, { seconds: 5, connections: 4, rate: 50 });
       sayTimes("overload", "at 50 a second right after it", after);
     }),
   soak: () =>
     onServer(async (server) => {
       const watched = server.watch();
-      await load(server, RERANK, base64, { seconds: options.soak, connections: 8, rate: 200 });
+      await load(server.url, RERANK, base64, { seconds: options.soak, connections: 8, rate: 200 });
       const { slope, handles, most } = await watched();
       say({ part: "soak", what: "growth of the memory", value: slope, unit: "MB/min" });
       say({ part: "soak", what: "most memory", value: most, unit: "MB" });

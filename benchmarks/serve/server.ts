@@ -8,8 +8,8 @@ import { fileURLToPath } from "node:url";
 
 export interface Running {
   readonly url: string;
-  /** The delay of its event loop since the last time, and its memory in MB. */
-  metrics(): Promise<{ readonly loopP99: number; readonly memory: number }>;
+  /** The delay of its event loop since the last time, and the processor time that it has taken, both in milliseconds. */
+  metrics(): Promise<{ readonly loopP99: number; readonly processor: number }>;
   /** Posts a body as a job, again as soon as it is done; stops by what comes back, which tells how many were. */
   keepBusy(path: string, body: string): Promise<() => Promise<number>>;
   /** Watches its memory and its open files until what comes back is called. */
@@ -52,7 +52,7 @@ export async function startServer(): Promise<Running> {
     const text = await (await fetch(admin)).text();
     return {
       loopP99: metric(text, "nodejs_eventloop_lag_p99_seconds") * 1000,
-      memory: metric(text, "process_resident_memory_bytes") / 2 ** 20,
+      processor: metric(text, "process_cpu_seconds_total") * 1000,
     };
   };
   const handles = () => readdirSync(`/proc/${child.pid}/fd`).length;

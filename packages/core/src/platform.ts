@@ -6,7 +6,20 @@
 /** SHA-256 in pieces. */
 export interface Hash {
   update(bytes: Uint8Array): Hash;
-  digest(): Uint8Array;
+  /** The hexadecimal digits. */
+  hex(): string;
+}
+
+/** SHA-256. */
+export interface Sha256 {
+  create(): Hash;
+  /** The hexadecimal digits of a text's hash, as UTF-8. */
+  ofText(text: string): string;
+}
+
+interface PlatformHash {
+  update(data: Uint8Array | string): PlatformHash;
+  digest(encoding: "hex"): string;
 }
 
 /** What is needed of a CryptoKey of WebCrypto. */
@@ -53,7 +66,8 @@ declare const console: { warn(text: string): void } | undefined;
 declare const process:
   | {
       getBuiltinModule?(name: string): {
-        createHash?(name: string): Hash;
+        createHash?(name: string): PlatformHash;
+        hash?(name: string, text: string): string;
         readonly Worker?: new (script: unknown, options: object) => NodeWorker;
         readonly parentPort?: NodePort | null;
       };
@@ -214,12 +228,29 @@ export const READY = "ready";
  * The platform's own SHA-256, where it can be had at once and without an import; null elsewhere. A sandbox may have a
  * `process` whose functions, or whose every property, throws: the edge runtime of Next.js has.
  */
-export function platformSha256(): (() => Hash) | null {
+export function platformSha256(): Sha256 | null {
   try {
-    const { createHash } = process!.getBuiltinModule!("node:crypto");
+    const { createHash, hash } = process!.getBuiltinModule!("node:crypto");
     createHash!("sha256");
-    return () => createHash!("sha256");
+    return {
+      create: () => inPieces(createHash!("sha256")),
+      // Without an object in between, which takes longer than the hash of a short text. Older releases have no such function.
+      ofText: hash
+        ? (text) => hash("sha256", text)
+        : (text) => createHash!("sha256").update(text).digest("hex"),
+    };
   } catch {
     return null;
   }
+}
+
+function inPieces(hash: PlatformHash): Hash {
+  const pieces: Hash = {
+    update(bytes) {
+      hash.update(bytes);
+      return pieces;
+    },
+    hex: () => hash.digest("hex"),
+  };
+  return pieces;
 }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { runInNewContext } from "node:vm";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { RerankRequest } from "../src/index.ts";
@@ -36,6 +37,7 @@ describe("the digest is the same where", () => {
     ["there is no process", "process", undefined],
     ["process has modules of another kind", "process", { getBuiltinModule: () => undefined }],
     ["node:crypto has no hash", "process", { getBuiltinModule: () => ({}) }],
+    ["node:crypto hashes in pieces alone", "process", { getBuiltinModule: () => ({ createHash }) }],
     ["node:crypto refuses to hash", "process", { getBuiltinModule: () => ({ createHash: refused }) }],
     ["there is no clock but that of dates", "performance", undefined],
   ])("%s", async (_, name, value) => {

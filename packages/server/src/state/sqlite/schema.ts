@@ -14,7 +14,6 @@ const VERSIONS: readonly string[] = [
      id TEXT PRIMARY KEY, key_id TEXT NOT NULL, units INTEGER NOT NULL, start INTEGER NOT NULL, month INTEGER NOT NULL,
      expires INTEGER NOT NULL
    ) STRICT, WITHOUT ROWID;
-   CREATE INDEX reservations_by_end ON reservations (expires);
    CREATE TABLE ledger (
      number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, at INTEGER NOT NULL, tenant TEXT NOT NULL, key_id TEXT NOT NULL,
      route TEXT NOT NULL, n INTEGER NOT NULL, d INTEGER NOT NULL, units INTEGER NOT NULL, outcome TEXT NOT NULL,

@@ -1,39 +1,17 @@
 import { Type } from "typebox";
-import {
-  bodyOf,
-  type Dialect,
-  Documents,
-  formOf,
-  Ignored,
-  judge,
-  oursOf,
-  requestOf,
-  scoredOf,
-  searchUnitsOf,
-  Top,
-} from "./pool.ts";
-
-const Body = bodyOf({
-  query: Type.String(),
-  documents: Documents,
-  top_n: Top,
-  max_tokens_per_doc: Ignored,
-  priority: Ignored,
-});
+import { createDialect, Documents, Ignored, oursOf, scoredOf, searchUnitsOf, Top } from "./pool.ts";
 
 /** Cohere's second version: indices and scores, no texts. */
-export const cohereV2: Dialect = {
-  schema: Body,
-  read(given) {
-    const judged = judge(Body, given);
-    const { body } = judged;
-    const { documents, top_n: top } = body;
-    return {
-      model: body.model ?? null,
-      request: requestOf(body, { at: "/documents", documents, top }),
-      form: formOf("cohereV2", judged),
-    };
+export const cohereV2 = createDialect({
+  name: "cohereV2",
+  fields: {
+    query: Type.String(),
+    documents: Documents,
+    top_n: Top,
+    max_tokens_per_doc: Ignored,
+    priority: Ignored,
   },
+  pool: ({ documents, top_n: top }) => ({ at: "/documents", documents, top }),
   write: (answer, { raw, receipt, warnings }) => ({
     id: answer.id,
     results: scoredOf(answer, raw).map(({ index, score }) => ({ index, relevance_score: score })),
@@ -44,4 +22,4 @@ export const cohereV2: Dialect = {
     },
     oscillink: oursOf(answer, receipt),
   }),
-};
+});

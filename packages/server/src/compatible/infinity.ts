@@ -1,38 +1,17 @@
 import { Type } from "typebox";
-import {
-  bodyOf,
-  type Dialect,
-  Documents,
-  Flag,
-  formOf,
-  judge,
-  oursOf,
-  requestOf,
-  scoredOf,
-  Top,
-  tokensOf,
-} from "./pool.ts";
-
-const Body = bodyOf({
-  query: Type.String(),
-  documents: Documents,
-  top_n: Top,
-  return_documents: Flag("Whether the texts come back. Default false."),
-});
+import { createDialect, Documents, Flag, oursOf, scoredOf, Top, tokensOf } from "./pool.ts";
 
 /** Infinity: as Jina, but that the document of a result is its text. */
-export const infinity: Dialect = {
-  schema: Body,
-  read(given) {
-    const judged = judge(Body, given);
-    const { body } = judged;
-    const { documents, top_n: top } = body;
-    return {
-      model: body.model ?? null,
-      request: requestOf(body, { at: "/documents", documents, top }),
-      form: formOf("infinity", judged, body.return_documents ?? false),
-    };
+export const infinity = createDialect({
+  name: "infinity",
+  fields: {
+    query: Type.String(),
+    documents: Documents,
+    top_n: Top,
+    return_documents: Flag("Whether the texts come back. Default false."),
   },
+  pool: ({ documents, top_n: top }) => ({ at: "/documents", documents, top }),
+  documents: (body) => body.return_documents ?? false,
   write(answer, { documents, raw, receipt }) {
     const tokens = tokensOf(answer.request);
     return {
@@ -49,4 +28,4 @@ export const infinity: Dialect = {
       oscillink: oursOf(answer, receipt),
     };
   },
-};
+});

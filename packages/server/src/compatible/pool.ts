@@ -38,6 +38,42 @@ export interface Dialect {
   write(answer: Answer, form: Form): unknown;
 }
 
+/** A body of a service that was judged, with our own fields. */
+type Body<T extends TProperties> = Static<TObject<T>> & Extended;
+
+/** What makes a service's form. */
+export interface DialectOptions<T extends TProperties> {
+  readonly name: string;
+  /** The fields of its bodies. Ours are taken beside; others too, and named in a warning where the form has one. */
+  readonly fields: T;
+  /** The documents of a body. */
+  readonly pool: (body: Body<T>) => Pooled;
+  /** Whether a body asks for its texts back. Default: never. */
+  readonly documents?: (body: Body<T>) => boolean;
+  readonly write: Dialect["write"];
+}
+
+export function createDialect<T extends TProperties>(options: DialectOptions<T>): Dialect {
+  const { name, fields, pool, documents, write } = options;
+  const schema = Type.Object({ ...fields, ...extensions });
+  return {
+    schema,
+    read(given) {
+      const { body, warnings } = judge(schema, given) as Judged<Body<T>>;
+      return {
+        model: body.model ?? null,
+        request: requestOf(body, pool(body)),
+        form: {
+          ...{ dialect: name, documents: documents?.(body) ?? false, warnings },
+          raw: body.raw_scores ?? false,
+          receipt: body.return_receipt ?? false,
+        } satisfies Form,
+      };
+    },
+    write,
+  };
+}
+
 /** A document that is more than its text: ours are the fields beside `text`. */
 const DocumentObject = Type.Object(
   {
@@ -101,16 +137,13 @@ const extensions = {
   ),
 };
 
-/** The schema of a service's body, with our own fields beside. Others are taken, and named in a warning where the form has one. */
-export const bodyOf = <T extends TProperties>(fields: T) => Type.Object({ ...fields, ...extensions });
-
 type Extended = Partial<Static<TObject<typeof extensions>>> & { readonly query: string };
 
 const ajv = createAjv({ verbose: true });
 const compiled = new WeakMap<TObject, ValidateFunction>();
 
 /** A body that was judged, and the names that are not of its service. */
-export interface Judged<T> {
+interface Judged<T> {
   readonly body: T;
   readonly warnings: readonly string[];
 }
@@ -120,7 +153,7 @@ export interface Judged<T> {
  *
  * @throws {Problem} 422 with the first fault and its place.
  */
-export function judge<T extends TObject>(schema: T, given: unknown): Judged<Static<T>> {
+function judge(schema: TObject, given: unknown): Judged<unknown> {
   if (!isRecord(given)) throw unusable([{ pointer: "", detail: "must be a JSON object" }]);
   const body = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null));
   const validate = compiled.get(schema) ?? ajv.compile(schema);
@@ -131,17 +164,10 @@ export function judge<T extends TObject>(schema: T, given: unknown): Judged<Stat
   }
   const unknown = Object.keys(body).filter((name) => !Object.hasOwn(schema.properties, name));
   return {
-    body: body as Static<T>,
+    body,
     warnings: unknown.slice(0, 10).map((name) => `unknown field, without effect: ${name.slice(0, 64)}`),
   };
 }
-
-/** @param documents whether texts are sent back. */
-export const formOf = (dialect: string, { body, warnings }: Judged<Extended>, documents = false): Form => ({
-  ...{ dialect, documents, warnings },
-  raw: body.raw_scores ?? false,
-  receipt: body.return_receipt ?? false,
-});
 
 const unusable = (faults: readonly Fault[]) =>
   new Problem(422, "The request cannot be read.", { faults: [...faults] });
@@ -210,7 +236,7 @@ const shown = (value: unknown): string =>
 type Given = string | (Static<typeof DocumentObject> & Readonly<Record<string, unknown>>);
 
 /** What a service's body says, read. */
-export interface Pooled {
+interface Pooled {
   /** Where the documents stand, such as `/documents`. */
   readonly at: string;
   readonly documents: readonly Given[];
@@ -225,7 +251,7 @@ export interface Pooled {
  *
  * @throws {Problem} 422, each fault with its place.
  */
-export function requestOf(body: Extended, { at, documents, top, fields }: Pooled): RerankRequest {
+function requestOf(body: Extended, { at, documents, top, fields }: Pooled): RerankRequest {
   const n = documents.length;
   const vectors = new VectorReader(1 + n);
   for (const name of ["scores", "trust", "titles"] as const) {

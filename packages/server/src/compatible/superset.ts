@@ -1,56 +1,43 @@
 import { Type } from "typebox";
 import {
-  bodyOf,
-  type Dialect,
+  createDialect,
   Documents,
   Flag,
-  formOf,
   Ignored,
-  judge,
   oursOf,
-  requestOf,
   scoredOf,
   searchUnitsOf,
   Top,
   tokensOf,
 } from "./pool.ts";
 
-const Body = bodyOf({
-  query: Type.String(),
-  documents: Documents,
-  top_n: Top,
-  rank_fields: Type.Optional(
-    Type.Array(Type.String(), {
-      description: "The fields that make the text of a document that is an object.",
-    }),
-  ),
-  return_documents: Flag("Whether the texts come back. Default true, as vLLM's clients expect."),
-  max_chunks_per_doc: Ignored,
-  max_tokens_per_doc: Ignored,
-  max_tokens_per_query: Ignored,
-  truncate_prompt_tokens: Ignored,
-  truncation: Ignored,
-  instruction: Ignored,
-  priority: Ignored,
-  user: Ignored,
-});
-
 /**
  * What Cohere's first version, Jina, vLLM and their many followers (LiteLLM, Open WebUI, Dify, SiliconFlow) read alike: an answer
  * with the fields of each.
  */
-export const superset: Dialect = {
-  schema: Body,
-  read(given) {
-    const judged = judge(Body, given);
-    const { body } = judged;
-    const { documents, top_n: top, rank_fields: fields } = body;
-    return {
-      model: body.model ?? null,
-      request: requestOf(body, { at: "/documents", documents, top, fields }),
-      form: formOf("superset", judged, body.return_documents ?? true),
-    };
+export const superset = createDialect({
+  name: "superset",
+  fields: {
+    query: Type.String(),
+    documents: Documents,
+    top_n: Top,
+    rank_fields: Type.Optional(
+      Type.Array(Type.String(), {
+        description: "The fields that make the text of a document that is an object.",
+      }),
+    ),
+    return_documents: Flag("Whether the texts come back. Default true, as vLLM's clients expect."),
+    max_chunks_per_doc: Ignored,
+    max_tokens_per_doc: Ignored,
+    max_tokens_per_query: Ignored,
+    truncate_prompt_tokens: Ignored,
+    truncation: Ignored,
+    instruction: Ignored,
+    priority: Ignored,
+    user: Ignored,
   },
+  pool: ({ documents, top_n: top, rank_fields: fields }) => ({ at: "/documents", documents, top, fields }),
+  documents: (body) => body.return_documents ?? true,
   write(answer, { documents, raw, receipt, warnings }) {
     const tokens = tokensOf(answer.request);
     return {
@@ -71,4 +58,4 @@ export const superset: Dialect = {
       oscillink: oursOf(answer, receipt),
     };
   },
-};
+});

@@ -1,40 +1,18 @@
 import { Type } from "typebox";
-import {
-  bodyOf,
-  type Dialect,
-  Documents,
-  Flag,
-  formOf,
-  Ignored,
-  judge,
-  oursOf,
-  requestOf,
-  scoredOf,
-  Top,
-  tokensOf,
-} from "./pool.ts";
-
-const Body = bodyOf({
-  query: Type.String(),
-  documents: Documents,
-  top_k: Top,
-  return_documents: Flag("Whether the texts come back. Default false."),
-  truncation: Ignored,
-});
+import { createDialect, Documents, Flag, Ignored, oursOf, scoredOf, Top, tokensOf } from "./pool.ts";
 
 /** Voyage: `top_k` in place of `top_n`, `data` in place of `results`. */
-export const voyage: Dialect = {
-  schema: Body,
-  read(given) {
-    const judged = judge(Body, given);
-    const { body } = judged;
-    const { documents, top_k: top } = body;
-    return {
-      model: body.model ?? null,
-      request: requestOf(body, { at: "/documents", documents, top }),
-      form: formOf("voyage", judged, body.return_documents ?? false),
-    };
+export const voyage = createDialect({
+  name: "voyage",
+  fields: {
+    query: Type.String(),
+    documents: Documents,
+    top_k: Top,
+    return_documents: Flag("Whether the texts come back. Default false."),
+    truncation: Ignored,
   },
+  pool: ({ documents, top_k: top }) => ({ at: "/documents", documents, top }),
+  documents: (body) => body.return_documents ?? false,
   write: (answer, { documents, raw, receipt }) => ({
     object: "list",
     data: scoredOf(answer, raw).map(({ index, score, text }) => ({
@@ -46,4 +24,4 @@ export const voyage: Dialect = {
     usage: { total_tokens: tokensOf(answer.request) },
     oscillink: oursOf(answer, receipt),
   }),
-};
+});

@@ -2,6 +2,8 @@ import { configDefaults, defineConfig } from "vitest/config";
 
 const slow = "**/*.slow.test.ts";
 const exclude = [...configDefaults.exclude, slow];
+/** A machine that is busy with something else makes no test fail. */
+const patient = { testTimeout: 60_000, hookTimeout: 60_000, expect: { poll: { timeout: 20_000 } } };
 
 export default defineConfig({
   test: {
@@ -10,31 +12,21 @@ export default defineConfig({
     // Adapters warn on the console where a test does not listen.
     silent: "passed-only",
     projects: [
-      // A machine that is busy with something else makes no test fail.
+      { test: { ...patient, name: "packages", include: ["packages/*/test/**/*.test.ts"], exclude } },
       {
         test: {
-          name: "packages",
-          include: ["packages/*/test/**/*.test.ts"],
-          exclude,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-        },
-      },
-      {
-        test: {
+          ...patient,
           name: "integration",
           include: ["integration-tests/**/*.test.ts", "examples/**/*.test.ts", "benchmarks/**/*.test.ts"],
           exclude,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
         },
       },
       {
         test: {
+          ...patient,
           name: "slow",
           include: [`packages/*/test/${slow}`, `integration-tests/${slow}`],
           testTimeout: 600_000,
-          hookTimeout: 60_000,
           maxConcurrency: 2,
         },
       },

@@ -60,10 +60,8 @@ describe("a file of SQLite", () => {
     const state = openState(path);
     const other = new DatabaseSync(path);
     other.exec("BEGIN IMMEDIATE");
-    const began = Date.now();
     const answers = await Promise.allSettled([1, 2].map((i) => state.durable.audit.add(audit(String(i)))));
     expect(answers.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
-    expect(Date.now() - began).toBeLessThan(3000);
     expect(await state.ready()).toBe(false);
     other.exec("ROLLBACK");
     await state.durable.audit.add(audit("3"));

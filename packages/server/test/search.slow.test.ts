@@ -121,6 +121,40 @@ test("503 in place of 424, and the id by which the log says more", async () => {
   );
 });
 
+test("what a store threw is in the log, once, and the question is not", async () => {
+  const main = new URL("../src/main.ts", import.meta.url).pathname;
+  const store = moduleOf("export default () => { throw new Error('no database at 127.0.0.1:1'); };");
+  const flags = ["--search-module", store, "--data", temporary(), "--port", "0", "--admin-port", "0"];
+  const child = spawn(process.execPath, [main, ...flags, "--threads", "1", "--auth", "none"]);
+  let [log, said] = ["", ""];
+  child.stdout.on("data", (chunk) => (log += chunk));
+  child.stderr.on("data", (chunk) => (said += chunk));
+  while (!said.includes("Metrics")) await once(child.stderr, "data");
+  const [, url] = /listens at (\S+)/.exec(said)!;
+  const params = { name: "search", arguments: { query: "Kegelrobben" } };
+  const response = await fetch(`${url}/mcp`, {
+    ...{ method: "POST", body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params }) },
+    headers: {
+      ...{ "content-type": "application/json", accept: "application/json, text/event-stream" },
+      ...{ "x-request-id": "mine" },
+    },
+  });
+  expect(await response.text()).toContain("The store behind the tool search failed.");
+  child.kill("SIGTERM");
+  await once(child, "close");
+  const lines = log
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(lines.filter(({ level }) => level >= 40)).toEqual([
+    expect.objectContaining({
+      ...{ level: 40, reqId: "mine", msg: "The store behind the tool search failed." },
+      err: expect.objectContaining({ message: "no database at 127.0.0.1:1" }),
+    }),
+  ]);
+  expect(log).not.toContain("Kegelrobben");
+}, 20_000);
+
 describe("a module that is wrong ends the start, and is named", () => {
   test.each([
     ["is not there", null, "cannot be loaded: Cannot find module"],

@@ -33,7 +33,7 @@ export type Found =
 export type Search = (asked: SearchCall) => Found | Promise<Found>;
 
 /** What was found, as our own API takes it: plain JSON. */
-export interface Pool {
+interface Pool {
   readonly candidates: readonly (Record<string, unknown> & Pick<FoundDocument, "id" | "text">)[];
   readonly query?: unknown;
 }

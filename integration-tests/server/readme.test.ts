@@ -39,6 +39,7 @@ oscillink-server() {
   if [[ $# -gt 0 && ( "$1" != --* || "$1" == --help ) ]]; then node "$MAIN" "$@"; return; fi
   # Two cannot listen on the same ports: a reader ends the one before.
   if [[ "$*" != *--port* ]]; then stop; fi
+  : > said
   # Its log is shown where a block sends it to a file.
   if [ /dev/fd/1 -ef /dev/fd/3 ]; then node "$MAIN" "$@" > /dev/null 2> said &
   else node "$MAIN" "$@" 2> said & fi
@@ -132,6 +133,10 @@ describe.each(SERVER_DOCUMENTS)("%s", (path) => {
     }
     await expect(result).toMatchFileSnapshot(join(root, path));
   });
+});
+
+test("the README is a page of at most 170 lines", () => {
+  expect(read("packages/server/README.md").trimEnd().split("\n").length).toBeLessThanOrEqual(170);
 });
 
 test("docs/server-operation.md lists every setting as it is", () => {

@@ -184,7 +184,12 @@ async function answeredBy(done: readonly RankDone[], call: Call, context: Contex
   return { body, digest, headers: { ...headers, "Oscillink-Receipt-Digest": digest } };
 }
 
-async function timed<T>({ metrics }: Context, stage: string, work: () => Promise<T>): Promise<T> {
+/** Some work of a request, as a stage that the metrics tell of. */
+export async function timed<T>(
+  { metrics }: Pick<Context, "metrics">,
+  stage: string,
+  work: () => Promise<T>,
+): Promise<T> {
   const end = metrics.compute.startTimer({ stage });
   try {
     return await work();

@@ -16,6 +16,7 @@ import { openMeter } from "./limits/meter.ts";
 import { createMetrics } from "./metrics.ts";
 import { modelsOf, serveModels } from "./models/models.ts";
 import { openSigning } from "./receipts/signing.ts";
+import { loadStore } from "./search/store.ts";
 import type { Services } from "./services.ts";
 import { SCOPES } from "./state/durable.ts";
 import { openState } from "./state/sqlite/open.ts";
@@ -38,6 +39,8 @@ export function openStore({ data, pepper }: Config) {
 }
 
 export async function startServices(config: Config, log: FastifyBaseLogger): Promise<Started> {
+  // First, for it may be wrong, and then nothing is to be closed.
+  const search = await loadStore(config);
   const { state, keyring } = openStore(config);
   const signing = config.signReceipts ? openSigning(config.data, config.signingKey) : null;
   const { limits, queue } = state.shared;
@@ -66,7 +69,7 @@ export async function startServices(config: Config, log: FastifyBaseLogger): Pro
   return {
     services: {
       ...context,
-      ...{ state, keyring, jobs },
+      ...{ state, keyring, jobs, search },
       callerOf: callers(config, keyring),
       jwks: signing?.jwks ?? { keys: [] },
     },

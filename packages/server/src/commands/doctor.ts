@@ -3,6 +3,7 @@ import { startCompute } from "../compute/compute.ts";
 import type { Config } from "../config/schema.ts";
 import { longestOf } from "../http/bounded.ts";
 import { openSigning } from "../receipts/signing.ts";
+import { loadStore } from "../search/store.ts";
 import { openStore } from "../start.ts";
 import { print } from "./print.ts";
 
@@ -43,6 +44,11 @@ export function doctor(
       print(`${name.padEnd(15)}${answer.said}`);
       // As of a command that found what it was to look for.
       if (!answer.ok) process.exitCode = 1;
+    }
+    if (await loadStore(config)) {
+      print(`search         ${config.search.module} is loaded`);
+      // It may hold connections, which nobody would close.
+      process.exit();
     }
   });
 }

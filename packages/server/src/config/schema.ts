@@ -90,6 +90,17 @@ const models = Type.Object(
   closed,
 );
 
+const search = Type.Object(
+  {
+    module: text(
+      "A file with an ES module that searches your documents: makes the tool `search` of /mcp; else there is none.",
+      "",
+    ),
+    pool: count("How many candidates it is asked for.", 50, 1),
+  },
+  closed,
+);
+
 export const Config = Type.Object(
   {
     host: text("The address that is listened at.", "127.0.0.1"),
@@ -142,6 +153,7 @@ export const Config = Type.Object(
     graceSeconds: count("How long a shutdown waits for what is in flight, in seconds.", 20, 1),
     limits,
     models,
+    search,
   },
   closed,
 );

@@ -150,6 +150,7 @@ export const Config = Type.Object(
     jobsQueued: count("The most jobs of a tenant that wait at a time.", 100, 1),
     learning: flag("Whether profiles are learned from feedback, key by key.", false),
     learningLabels: count("How many labelled answers a profile needs before it can be promoted.", 100, 2),
+    tracing: flag("Whether spans are sent to OpenTelemetry, as OTEL_… in the environment says.", false),
     graceSeconds: count("How long a shutdown waits for what is in flight, in seconds.", 20, 1),
     limits,
     models,

@@ -13,6 +13,7 @@ import type { Learner } from "./learn/learner.ts";
 import type { Meter } from "./limits/meter.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Model, Models } from "./models/models.ts";
+import type { Tracing } from "./tracing.ts";
 
 /** What a ranking needs of the server. */
 export interface Context {
@@ -23,6 +24,8 @@ export interface Context {
   readonly meter: Meter;
   readonly answers: Answers;
   readonly learner: Learner;
+  /** Null: no spans are wanted. */
+  readonly tracing: Tracing | null;
 }
 
 /** A request that ranks. */
@@ -184,10 +187,15 @@ async function answeredBy(done: readonly RankDone[], call: Call, context: Contex
   return { body, digest, headers: { ...headers, "Oscillink-Receipt-Digest": digest } };
 }
 
-async function timed<T>({ metrics }: Context, stage: string, work: () => Promise<T>): Promise<T> {
+/** Some work of a request, as a stage that the metrics and the spans tell of. */
+export async function timed<T>(
+  { metrics, tracing }: Context,
+  stage: string,
+  work: () => Promise<T>,
+): Promise<T> {
   const end = metrics.compute.startTimer({ stage });
   try {
-    return await work();
+    return await (tracing ? tracing.stage(stage, work) : work());
   } finally {
     end();
   }

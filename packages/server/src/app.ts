@@ -100,6 +100,7 @@ export async function createApp(services: Services, logger: FastifyBaseLogger): 
   app.decorateRequest("caller", null);
   app.decorateRequest("at", 0);
   app.decorateRequest("left", null as unknown as AbortController);
+  services.tracing?.watch(app);
   watch(app, services);
 
   await app.register(helmet, {

@@ -6,6 +6,7 @@ import { startServices } from "./start.ts";
 
 export { ConfigError, loadConfig, type Sources } from "./config/load.ts";
 export type { Config } from "./config/schema.ts";
+export type { Found, FoundDocument, Search, SearchCall } from "./search/store.ts";
 
 export interface Server {
   /** The application of Fastify, for further routes and for `inject`. */

@@ -16,9 +16,11 @@ import { openMeter } from "./limits/meter.ts";
 import { createMetrics } from "./metrics.ts";
 import { modelsOf, serveModels } from "./models/models.ts";
 import { openSigning } from "./receipts/signing.ts";
+import { loadStore } from "./search/store.ts";
 import type { Services } from "./services.ts";
 import { SCOPES } from "./state/durable.ts";
 import { openState } from "./state/sqlite/open.ts";
+import { startTracing } from "./tracing.ts";
 
 export interface Started {
   readonly services: Services;
@@ -38,6 +40,9 @@ export function openStore({ data, pepper }: Config) {
 }
 
 export async function startServices(config: Config, log: FastifyBaseLogger): Promise<Started> {
+  // First, for they may be wrong, and then nothing is to be closed.
+  const search = await loadStore(config);
+  const tracing = await startTracing(config);
   const { state, keyring } = openStore(config);
   const signing = config.signReceipts ? openSigning(config.data, config.signingKey) : null;
   const { limits, queue } = state.shared;
@@ -52,7 +57,7 @@ export async function startServices(config: Config, log: FastifyBaseLogger): Pro
     () => state.ready(),
   );
   const context = {
-    ...{ config, compute, metrics },
+    ...{ config, compute, metrics, tracing },
     meter: openMeter(limits, config, metrics),
     answers: keepAnswers(config),
     learner: openLearner(state.durable.learning, config),
@@ -66,7 +71,7 @@ export async function startServices(config: Config, log: FastifyBaseLogger): Pro
   return {
     services: {
       ...context,
-      ...{ state, keyring, jobs },
+      ...{ state, keyring, jobs, search },
       callerOf: callers(config, keyring),
       jwks: signing?.jwks ?? { keys: [] },
     },
@@ -76,6 +81,7 @@ export async function startServices(config: Config, log: FastifyBaseLogger): Pro
       await jobs.close();
       await compute.close();
       await state.close();
+      await tracing?.close();
     },
   };
 }

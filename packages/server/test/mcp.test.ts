@@ -1,9 +1,7 @@
-import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
-import { Client as OldClient } from "@modelcontextprotocol/sdk/client/index.js";
-import { StreamableHTTPClientTransport as OldTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { type Receipt, rerank } from "@oscillink/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Server } from "../src/index.ts";
+import { type McpClient, mcpClients } from "./mcpClients.ts";
 import { base64, makeServer, pool, post } from "./testing.ts";
 
 let server: Server;
@@ -15,49 +13,14 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-interface Result {
-  readonly content: readonly { readonly text: string }[];
-  readonly structuredContent: Ranked;
-  readonly isError?: boolean;
-}
+const clients = mcpClients<Ranked>(() => address);
+
 interface Ranked {
   readonly results: readonly { readonly id: string; readonly index: number; readonly rank: number }[];
   readonly receipt: Receipt;
   readonly signatures: readonly { readonly sig: string }[];
   readonly [name: string]: unknown;
 }
-/** What both lines of clients do. */
-interface Any {
-  listTools(): Promise<{
-    readonly tools: readonly { readonly name: string; readonly annotations?: object }[];
-  }>;
-  callTool(call: { name: string; arguments: Record<string, unknown> }): Promise<unknown>;
-  close(): Promise<void>;
-}
-
-const name = { name: "test", version: "1.0.0" };
-const withKey = (key: string) => ({ requestInit: { headers: { Authorization: `Bearer ${key}` } } });
-
-const clients: Readonly<Record<string, (key: string) => Promise<Any>>> = {
-  "the client of 2025 (1.32)": async (key) => {
-    const client = new OldClient(name);
-    await client.connect(new OldTransport(address, withKey(key)) as Parameters<OldClient["connect"]>[0]);
-    return client as unknown as Any;
-  },
-  "the client of 2026 (2.4)": async (key) => {
-    const client = new Client(name);
-    await client.connect(new StreamableHTTPClientTransport(address, withKey(key)));
-    expect(client.getNegotiatedProtocolVersion()).toBe("2025-11-25");
-    return client as unknown as Any;
-  },
-  "the client of 2026, which negotiates (2.4)": async (key) => {
-    const client = new Client(name, { versionNegotiation: { mode: "auto" } });
-    await client.connect(new StreamableHTTPClientTransport(address, withKey(key)));
-    expect(client.getNegotiatedProtocolVersion()).toBe("2026-07-28");
-    return client as unknown as Any;
-  },
-};
-
 const { query, embeddings } = pool(20, 16);
 const queryEmbedding = base64(query);
 const candidates = embeddings.map((one, i) => ({ id: `d${i}`, embedding: base64(one), text: `Text ${i}` }));
@@ -68,9 +31,9 @@ const units = async (): Promise<number> => {
 };
 
 describe.each(Object.entries(clients))("%s", (_, connect) => {
-  let client: Any;
-  const call = async (tool: string, given: Record<string, unknown>) =>
-    (await client.callTool({ name: tool, arguments: given })) as Result;
+  let client: McpClient<Ranked>;
+  const call = (tool: string, given: Record<string, unknown>) =>
+    client.callTool({ name: tool, arguments: given });
   beforeAll(async () => {
     client = await connect(server.firstKey!);
   });

@@ -1,11 +1,11 @@
 import { McpServer } from "@modelcontextprotocol/server";
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
 import { version } from "@oscillink/core";
+import { quoteDocuments } from "@oscillink/core/adapter";
 import type { Verifier } from "@oscillink/core/keys";
 import { z } from "zod";
 import { EXIT, exitOf, InputError } from "../exit.ts";
 import type { Asked } from "../index/ask.ts";
-import { quote } from "../print/quote.ts";
 import { judge, receiptIn } from "../read/receipt.ts";
 
 const RECORD = {
@@ -61,7 +61,7 @@ function serverOf(search: Search, verifier: Verifier | null): McpServer {
           source: `${file}:${firstLine}-${lastLine}`,
           ...{ title, text },
         }));
-        return { content: [{ type: "text", text: quote(quoted) }], structuredContent: found };
+        return { content: [{ type: "text", text: quoteDocuments(quoted) }], structuredContent: found };
       } catch (error) {
         // A server that fails, or a folder that is gone: for the assistant to hear. What nobody foresaw is not hidden.
         if (exitOf(error) === EXIT.bug) throw error;

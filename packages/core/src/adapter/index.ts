@@ -63,6 +63,7 @@ export {
   VECTOR_LIST,
 } from "./lists.ts";
 export { messageOf } from "./message.ts";
+export { type QuotedDocument, quoteDocuments } from "./quote.ts";
 export {
   type AdapterOptions,
   type AdapterSettings,

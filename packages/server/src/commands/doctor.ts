@@ -3,7 +3,9 @@ import { startCompute } from "../compute/compute.ts";
 import type { Config } from "../config/schema.ts";
 import { longestOf } from "../http/bounded.ts";
 import { openSigning } from "../receipts/signing.ts";
+import { loadStore } from "../search/store.ts";
 import { openStore } from "../start.ts";
+import { startTracing } from "../tracing.ts";
 import { print } from "./print.ts";
 
 /** Tries all that a server needs, one after the other, and opens no port. */
@@ -34,6 +36,9 @@ export function doctor(
       `threads        ${compute.state().threads}; a request of (50,384) takes about ${cost(50, 384)} ms, of (1200,1536) ${cost(1200, 1536)} ms`,
     );
     await compute.close();
+    const tracing = await startTracing(config);
+    if (tracing) print("tracing        its SDK is loaded");
+    await tracing?.close();
     for (const [name, url] of [
       ["embedder", config.models.embedUrl],
       ["upstream", config.models.upstreamUrl],
@@ -43,6 +48,11 @@ export function doctor(
       print(`${name.padEnd(15)}${answer.said}`);
       // As of a command that found what it was to look for.
       if (!answer.ok) process.exitCode = 1;
+    }
+    if (await loadStore(config)) {
+      print(`search         ${config.search.module} is loaded`);
+      // It may hold connections, which nobody would close.
+      process.exit();
     }
   });
 }

@@ -169,7 +169,7 @@ function sayingOf(
 
 /** What each value is allowed to be, and is too much together with another. */
 function misfits(config: Config, nameOf: (path: string) => string): string[] {
-  const { limits, models, host, auth, pepper } = config;
+  const { limits, models, search, host, auth, pepper } = config;
   const faults: string[] = [];
   // A vector in base64 takes 4/3 of its four bytes a value.
   const longest = Math.ceil((limits.values * 16) / 3) + 65_536;
@@ -215,6 +215,11 @@ function misfits(config: Config, nameOf: (path: string) => string): string[] {
     } else if (missing && models[missing.slice("models.".length) as "embedUrl" | "upstreamUrl"] === "") {
       faults.push(`${nameOf(path)}: ${name} needs ${missing}`);
     }
+  }
+  if (search.module !== "" && search.pool > limits.documents) {
+    faults.push(
+      `${nameOf("search.pool")}: ${search.pool} is more than a request may hold, ${nameOf("limits.documents")} ${limits.documents}`,
+    );
   }
   if (models.embedUrl !== "" && models.embedModel === "") {
     faults.push(`${nameOf("models.embedModel")}: is missing, and ${nameOf("models.embedUrl")} needs it`);

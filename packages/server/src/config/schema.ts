@@ -86,6 +86,17 @@ const models = Type.Object(
   closed,
 );
 
+const search = Type.Object(
+  {
+    module: text(
+      "A file with an ES module that searches your documents; it turns on the tool `search` of /mcp.",
+      "",
+    ),
+    pool: count("How many candidates the module of the search is asked for.", 50, 1),
+  },
+  closed,
+);
+
 export const Config = Type.Object(
   {
     host: text("The address to listen on.", "127.0.0.1"),
@@ -144,9 +155,11 @@ export const Config = Type.Object(
     jobsQueued: count("The most jobs of a tenant that may wait at once.", 100, 1),
     learning: flag("Whether profiles are learned from feedback, key by key.", false),
     learningLabels: count("How many labelled answers a profile needs before it can be promoted.", 100, 2),
+    tracing: flag("Whether spans are sent to OpenTelemetry, as OTEL_… in the environment says.", false),
     graceSeconds: count("How long a shutdown waits for requests that are in flight, in seconds.", 20, 1),
     limits,
     models,
+    search,
   },
   closed,
 );

@@ -14,7 +14,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 };
 
 /** Turns an error into the refusal that it stands for. What nobody foresaw is logged, and nothing of it is told. */
-export function refusalOf(error: unknown, request: FastifyRequest): Problem {
+export function refusalOf(error: unknown, request: Pick<FastifyRequest, "log">): Problem {
   if (error instanceof Problem) {
     // What an embedder or an upstream said is for the log.
     if (error.status === 424 || (error.status === 503 && error.cause)) {

@@ -73,10 +73,13 @@ export function startJobs(queue: Queue, context: Context, log: FastifyBaseLogger
         ...{ signal: left.signal, job: true },
       };
       try {
-        const admitted = await read(call, context);
-        const { body, digest } = await rank(admitted, call, context);
+        const ranked = async () => {
+          const admitted = await read(call, context);
+          return { ...admitted, ...(await rank(admitted, call, context)) };
+        };
+        const { body, digest, counted } = await (context.tracing?.stage("job", ranked) ?? ranked());
         const done = await queue.finish(job.id, "done", body, Date.now());
-        await meter.settle(caller, { ...admitted.counted, id: job.id }, call.at, digest, done ? 1 : 0);
+        await meter.settle(caller, { ...counted, id: job.id }, call.at, digest, done ? 1 : 0);
       } catch (error) {
         // A process that closes leaves the job to the next one.
         if (closing.signal.aborted && left.signal.aborted) break;

@@ -25,14 +25,14 @@ export function mcp(app: FastifyInstance, services: Services): void {
   const answered = async (request: FastifyRequest) => {
     judgeOrigin(request, services.config);
     judgeBody(request.body, longestOf(services.config.limits));
-    const { id, at, caller, left, method, headers, body } = request;
+    const { id, at, caller, left, log, method, headers, body } = request;
     const passed = Object.entries(headers).filter(([name]) => !["authorization", "x-api-key"].includes(name));
     const asked = new Request(new URL(request.url, "http://localhost"), {
       ...{ method, signal: left.signal },
       headers: passed.map(([name, value]): [string, string] => [name, String(value)]),
       ...(Buffer.isBuffer(body) && { body: new Uint8Array(body) }),
     });
-    return serve(asked, { id, at, caller: caller!, signal: left.signal });
+    return serve(asked, { id, at, log, caller: caller!, signal: left.signal });
   };
   app.post(
     URL_,

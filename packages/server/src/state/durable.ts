@@ -1,6 +1,6 @@
 /** What must not be lost: keys, what they were charged, what was asked under an idempotency key, and who changed what. */
 
-export const SCOPES = ["rerank", "jobs", "feedback", "admin"] as const;
+export const SCOPES = ["rerank", "search", "jobs", "feedback", "admin"] as const;
 export type Scope = (typeof SCOPES)[number];
 
 /** Limits of one key, each over the configured one; null leaves that. */

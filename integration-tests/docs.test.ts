@@ -14,6 +14,8 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, test } from "vitest";
 import { anchorOf } from "../site/.vitepress/links.ts";
+import { fencesOf } from "./fences.ts";
+import { SERVER_DOCUMENTS } from "./server/documents.ts";
 import { openaiServer } from "./servers/openai.ts";
 import { startPinecone } from "./servers/pinecone.ts";
 import { postgres } from "./stores/postgres.ts";
@@ -31,25 +33,6 @@ const documents = ["*.md", "docs/**/*.md", "{packages,examples,benchmarks}/**/*.
   globSync(pattern, { cwd: root, exclude: ["**/node_modules", "**/dist"] }).sort(),
 );
 
-interface Fence {
-  readonly language: string;
-  readonly text: string;
-  /** Where the text begins in the document. */
-  readonly at: number;
-}
-
-/** The fenced blocks of a document, each of which must begin and end at the margin. */
-function fencesOf(markdown: string): Fence[] {
-  const found = [...markdown.matchAll(/^```(\w*)\n(.*?)^```$/gms)];
-  const marks = markdown.match(/^\s*(```|~~~)/gm) ?? [];
-  if (marks.length !== 2 * found.length) throw new Error("a block is not closed, or not at the margin");
-  return found.map(([, language, text], i) => ({
-    language: language!,
-    text: text!,
-    at: found[i]!.index + "```\n".length + language!.length,
-  }));
-}
-
 // ---------------------------------------------------------------- what runs
 
 /** Languages of blocks that are shown and not run: those that can be judged are. */
@@ -65,12 +48,6 @@ const shown: Record<string, (text: string) => void> = {
       if (command !== "") checkCommand(command);
     }
   },
-};
-
-/** Blocks that do not run here, by document and number from 0, each with the reason. */
-const notRun: Record<string, Record<number, string>> = {
-  "packages/server/README.md": { 2: "sent by server/readme.test.ts", 4: "sent by server/readme.test.ts" },
-  "docs/server.md": { 2: "changes a key that a reader has" },
 };
 
 const openai = await openaiServer();
@@ -111,7 +88,8 @@ describe.each(documents)("%s", (path) => {
 
   test("every block is one that is run, judged, or listed", () => {
     for (const [i, { language, text }] of fences.entries()) {
-      if (notRun[path]?.[i] !== undefined || language === "ts") continue;
+      // Those run in readme.test.ts of the server.
+      if (language === "ts" || (language === "sh" && SERVER_DOCUMENTS.includes(path))) continue;
       if (language === "") {
         expect(fences[i - 1]?.language, `block ${i} has no language, and no code over it`).toBe("ts");
       } else {
@@ -122,7 +100,7 @@ describe.each(documents)("%s", (path) => {
   });
 
   const programs = fences.flatMap((fence, i) =>
-    fence.language === "ts" && notRun[path]?.[i] === undefined ? [{ ...fence, below: fences[i + 1] }] : [],
+    fence.language === "ts" ? [{ ...fence, below: fences[i + 1] }] : [],
   );
   test.runIf(programs.length > 0)("its code, one block after the other, prints what it says", async () => {
     const outputs = await printed(programs.map(({ text }) => text));

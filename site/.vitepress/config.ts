@@ -37,10 +37,17 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       { text: "Pinecone", link: "/start/pinecone" },
       { text: "pgvector", link: "/start/pgvector" },
       { text: "On the command line", link: "/packages/cli" },
-      { text: "As a service", link: "/packages/server" },
-      { text: "Running the service", link: "/server" },
       { text: "In your own server", link: "/servers" },
       { text: "Moving from another", link: "/moving" },
+    ],
+  },
+  {
+    text: "As a service",
+    items: [
+      { text: "In short", link: "/packages/server" },
+      { text: "The first hour", link: "/server" },
+      { text: "Running it", link: "/server-operation" },
+      { text: "The Python routes", link: "/server-faults" },
     ],
   },
   {

@@ -22,7 +22,4 @@ export async function serve(config: Config): Promise<void> {
   });
   say(`Oscillink listens at ${server.url}`);
   say(`Metrics are at ${server.adminUrl}/metrics, its data in ${resolve(config.data)}`);
-  if (server.firstKey !== null) {
-    say(`Its first key, which is shown this once: ${server.firstKey}`);
-  }
 }

@@ -1,4 +1,5 @@
 import { createConfig, lintFromString } from "@redocly/openapi-core";
+import { Ajv } from "ajv";
 import { expect, it } from "vitest";
 import { testServer } from "./testing.ts";
 
@@ -42,6 +43,19 @@ it("every route is in the document (A1)", async () => {
   );
   expect(routes.length).toBeGreaterThan(10);
   expect(documented.sort()).toEqual(routes.sort());
+});
+
+it("what is said of a receipt has a schema for each type, and examples that fit it", async () => {
+  const server = await testServer();
+  const { paths } = (await server.app.inject("/openapi.json")).json();
+  const { content } = paths["/v1/oscillink/explain"].post.responses[200];
+  expect(Object.keys(content)).toEqual(["text/html", "application/json"]);
+  const verdict = paths["/v1/oscillink/verify"].post.responses[200].content["application/json"].schema;
+  for (const schema of [content["application/json"].schema, verdict]) {
+    const validate = new Ajv({ strict: false }).compile({ ...schema, additionalProperties: false });
+    expect(schema.examples.length).toBeGreaterThan(0);
+    for (const example of schema.examples) expect(validate(example), JSON.stringify(example)).toBe(true);
+  }
 });
 
 it("the page of the reference is there, and open", async () => {

@@ -104,6 +104,7 @@ describe("POST /v1/oscillink/rerank", () => {
   it("explains a receipt as sentences and as a page", async () => {
     const { json } = await post(server, URL, asNumbers);
     const lines = await post(server, "/v1/oscillink/explain", json, { accept: "application/json" });
+    expect(lines.type).toContain("application/json");
     expect(lines.json.lines.join("\n")).toContain(`kept ${json.results[0].id}`);
     const page = await post(server, "/v1/oscillink/explain", json);
     expect(page.type).toContain("text/html");

@@ -82,7 +82,7 @@ export function keys(
       );
   }
   configured(
-    command.command("limit").description("Set the limits of a key; what is not given is as configured."),
+    command.command("limit").description("Change the limits of a key; those that are not given stay."),
   )
     .argument("<id>")
     .option("--units <n>", "units in a window", limitOf)

@@ -18,29 +18,26 @@ const limits = Type.Object(
     width: count("The most values of a vector.", 4096, 1),
     values: count("The most values of all vectors of a request together.", 2 ** 21, 1),
     interactiveMs: amount(
-      "What a request may cost that is answered at once, in milliseconds of a processor.",
+      "The most that a request may cost if it is answered at once, in milliseconds of a processor.",
       1000,
       1,
     ),
-    jobMs: amount("What a job may cost, in milliseconds of a processor.", 120_000, 1),
-    inFlight: count("The most requests that are worked on at a time; more wait.", 64, 1),
-    waitMs: count(
-      "How long a request waits for its turn, in milliseconds, before it is told to come back.",
-      500,
-    ),
+    jobMs: amount("The most that a job may cost, in milliseconds of a processor.", 120_000, 1),
+    inFlight: count("The most requests that are processed at once; further ones wait.", 64, 1),
+    waitMs: count("How long a request waits for its turn before it gets 503, in milliseconds.", 500),
     loopDelayMs: amount(
       "While the event loop is late by this, in milliseconds, no further request is begun.",
       100,
       1,
     ),
     units: count("The most units of a key in a window; 0 is no limit.", 0),
-    unitsWindow: count("The length of that window, in seconds.", 3600, 1),
+    unitsWindow: count("The length of the window of units, in seconds.", 3600, 1),
     unitsMonth: count("The most units of a key in a calendar month (UTC); 0 is no limit.", 0),
     textUnits: count("The units of a document that comes without a vector.", 384, 1),
     burst: count("The most requests of a key in a burst window; 0 is no limit.", 0),
     burstWindow: count("The length of a burst window, in seconds.", 1, 1),
     addressBurst: count(
-      "The most requests of an address without a good key in a minute; 0 is no limit.",
+      "The most requests without a good key from one address in a minute; 0 is no limit.",
       600,
     ),
   },
@@ -55,39 +52,39 @@ export const MODEL_NAMES: readonly string[] = [
 const models = Type.Object(
   {
     default: text(
-      "The model of texts that name none; else the embedder or the upstream that is set up, else oscillink-order.",
+      "The model for texts if a request names none; else the embedder or the upstream that is set up, else oscillink-order.",
       "",
     ),
     aliases: Type.Record(Type.String(), Type.String(), {
       description:
-        "Other names of models, such as those that clients ask for: `rerank-v3.5=oscillink-embed`; `*` is every other name.",
+        "Other names for models, such as those that clients ask for: `rerank-v3.5=oscillink-embed`; `*` is every other name.",
       default: {},
     }),
     embedUrl: text(
-      "An OpenAI-compatible server of embeddings, up to and with /v1: makes the model oscillink-embed.",
+      "The URL of an OpenAI-compatible embedding server, /v1 included; it turns on oscillink-embed.",
       "",
     ),
-    embedModel: text("The embedding model that is asked for there.", ""),
-    embedQueryModel: text("The model for queries, where it has another name there.", ""),
+    embedModel: text("The embedding model to ask for there.", ""),
+    embedQueryModel: text("The model for queries, if it has another name there.", ""),
     embedKey: text("The key of that server.", ""),
-    embedQueryPrefix: text("What is put before a query that is embedded.", ""),
-    embedDocumentPrefix: text("What is put before a document that is embedded.", ""),
-    embedScale: text("The measured scale of the embedding model, by its name in core; else none.", ""),
+    embedQueryPrefix: text("What is put before each query that is embedded.", ""),
+    embedDocumentPrefix: text("What is put before each document that is embedded.", ""),
+    embedScale: text("The measured scale of the embedding model, by its name in core; empty for none.", ""),
     embedCacheBytes: count(
-      "How many bytes of vectors are kept by the digest of their texts; 0 is none.",
+      "How many bytes of vectors are kept in memory, by the digest of their texts; 0 keeps none.",
       64 * 2 ** 20,
     ),
-    upstreamUrl: text("The whole URL of a server's rerank route: makes the model oscillink-cascade.", ""),
-    upstreamModel: text("The model that is asked for there.", ""),
+    upstreamUrl: text("The whole URL of another server's rerank route; it turns on oscillink-cascade.", ""),
+    upstreamModel: text("The model to ask for there.", ""),
     upstreamKey: text("The key of that server.", ""),
-    timeoutMs: count("How long an embedder or an upstream may take.", 10_000, 1),
+    timeoutMs: count("How long an embedder or an upstream may take, in milliseconds.", 10_000, 1),
     failure: Type.Union([Type.Literal("424"), Type.Literal("503")], {
-      description: "The status of a request whose embedder or upstream fails.",
+      description: "The status of a request if its embedder or upstream fails.",
       default: "424",
     }),
     prior: Type.Union([Type.Literal("order"), Type.Literal("none")], {
       description:
-        "What oscillink-order takes for the first search's scores: the order in which documents came, or nothing.",
+        "What oscillink-order takes for the scores of the first search: the order of the documents, or nothing.",
       default: "order",
     }),
   },
@@ -97,17 +94,17 @@ const models = Type.Object(
 const search = Type.Object(
   {
     module: text(
-      "A file with an ES module that searches your documents: makes the tool `search` of /mcp; else there is none.",
+      "A file with an ES module that searches your documents; it turns on the tool `search` of /mcp.",
       "",
     ),
-    pool: count("How many candidates it is asked for.", 50, 1),
+    pool: count("How many candidates the module of the search is asked for.", 50, 1),
   },
   closed,
 );
 
 export const Config = Type.Object(
   {
-    host: text("The address that is listened at.", "127.0.0.1"),
+    host: text("The address to listen on.", "127.0.0.1"),
     port: Type.Integer({
       description: "The port; 0 takes a free one.",
       default: 8080,
@@ -121,7 +118,7 @@ export const Config = Type.Object(
       minimum: 0,
       maximum: 65535,
     }),
-    data: text("The folder of what is kept: keys, counters, jobs.", "oscillink-data"),
+    data: text("The folder for everything that is kept: keys, counters, jobs.", "oscillink-data"),
     auth: Type.Union([Type.Literal("keys"), Type.Literal("none")], {
       description: "Whether requests need a key. `none` is refused at any address but the machine's own.",
       default: "keys",
@@ -129,33 +126,42 @@ export const Config = Type.Object(
     threads: count("How many threads rank; 0 is one a processor.", 0),
     logLevel: Type.Union(
       ["fatal", "error", "warn", "info", "debug", "trace", "silent"].map((level) => Type.Literal(level)),
-      { description: "What is logged.", default: "info" },
+      { description: "The least level that is logged.", default: "info" },
     ),
     trustProxy: Type.Array(Type.String(), {
       description: "The proxies whose X-Forwarded-For is believed, as addresses or networks.",
       default: [],
     }),
-    cors: Type.Array(Type.String(), { description: "The origins of web pages that may ask.", default: [] }),
-    signReceipts: flag("Whether receipts are signed, with the key in the data folder.", true),
-    signingKey: text("A file with the private key that signs receipts, as PEM or as a JSON Web Key.", ""),
-    pepper: text(
-      "The secret that keys are hashed with, 32 bytes at least; else one that is made in the data folder.",
+    cors: Type.Array(Type.String(), {
+      description: "The origins of web pages that may send requests.",
+      default: [],
+    }),
+    signReceipts: flag("Whether receipts are signed.", true),
+    signingKey: text(
+      "A file with the private key that signs receipts, as PEM or as a JSON Web Key; if empty, one is made in the data folder.",
       "",
     ),
-    cacheBytes: count("How many bytes of answers are kept, for the same request asked again; 0 is none.", 0),
-    cacheSeconds: count("How long they are kept, in seconds.", 300, 1),
+    pepper: text(
+      "The secret that keys are hashed with, of at least 32 bytes; if empty, one is made in the data folder.",
+      "",
+    ),
+    cacheBytes: count(
+      "How many bytes of answers the cache keeps, for the same request sent again; 0 turns it off.",
+      0,
+    ),
+    cacheSeconds: count("How long the cache keeps an answer, in seconds.", 300, 1),
     cacheUnits: Type.Number({
-      description: "The share of its units that a request costs whose answer was kept.",
+      description: "The share of its units that a request costs if its answer comes from the cache.",
       default: 0.1,
       minimum: 0,
       maximum: 1,
     }),
     jobSeconds: count("How long a job is kept after its end, in seconds.", 3600, 1),
-    jobsQueued: count("The most jobs of a tenant that wait at a time.", 100, 1),
+    jobsQueued: count("The most jobs of a tenant that may wait at once.", 100, 1),
     learning: flag("Whether profiles are learned from feedback, key by key.", false),
     learningLabels: count("How many labelled answers a profile needs before it can be promoted.", 100, 2),
     tracing: flag("Whether spans are sent to OpenTelemetry, as OTEL_… in the environment says.", false),
-    graceSeconds: count("How long a shutdown waits for what is in flight, in seconds.", 20, 1),
+    graceSeconds: count("How long a shutdown waits for requests that are in flight, in seconds.", 20, 1),
     limits,
     models,
     search,

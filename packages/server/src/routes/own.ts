@@ -4,6 +4,7 @@ import { Type } from "typebox";
 import type { Services } from "../services.ts";
 import { rankRoute } from "./rank.ts";
 import {
+  Explanation,
   KEYED,
   Models,
   operation,
@@ -69,8 +70,9 @@ export function own(app: FastifyInstance, services: Services): void {
           refusals: [400, 413, 415, 422, ...KEYED],
         },
         ...{
-          answer: ["A page; for who accepts JSON, its sentences as `lines`", Type.String()],
+          answer: ["A page; for clients that accept JSON, its sentences as `lines`", Type.String()],
           type: "text/html",
+          others: { "application/json": Explanation },
         },
       }),
     },

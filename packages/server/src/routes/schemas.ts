@@ -119,6 +119,8 @@ export interface Operation {
   readonly status?: number;
   /** The type of a good answer. Default: JSON. */
   readonly type?: string;
+  /** The schemas of its other types, for clients that accept those. */
+  readonly others?: Readonly<Record<string, TSchema>>;
   readonly refusals: readonly number[];
   /** Whether a client may hold what it asks for already (304). */
   readonly tagged?: boolean;
@@ -141,9 +143,13 @@ export function operation({
   deprecated,
   ...how
 }: Operation): FastifySchema {
-  const { status = 200, type = "application/json" } = how;
+  const { status = 200, type = "application/json", others = {} } = how;
   const [description, schema] = answer;
-  const good = schema ? { description, content: { [type]: { schema } } } : { description, type: "null" };
+  const content = Object.entries({ ...(schema && { [type]: schema }), ...others });
+  const good =
+    content.length > 0
+      ? { description, content: Object.fromEntries(content.map(([name, schema]) => [name, { schema }])) }
+      : { description, type: "null" };
   const refused = {
     description: "A problem (RFC 9457)",
     content: {
@@ -181,7 +187,53 @@ export const ReceiptBody = Type.Object(
   { ...open, description: "An answer as it came, or its receipt and signatures, or an envelope." },
 );
 
-export const Verdict = Type.Object({ ok: Type.Boolean(), said: Type.String() }, open);
+const Digest = Type.String({ pattern: "^sha256:[0-9a-f]{64}$" });
+
+export const Verdict = Type.Object(
+  {
+    ok: Type.Boolean({ description: "whether this server signed it, and nothing of it was changed since" }),
+    covers: Type.Optional(
+      Type.Union([Type.Literal("receipt"), Type.Literal("payload")], {
+        description: "what was signed: the receipt, or the few figures that the Python package signs",
+      }),
+    ),
+    keyId: Type.Optional(nullable(Type.String({ description: "the key, by its id in jwks.json" }))),
+    digest: Type.Optional(nullable(Digest)),
+    reason: Type.Optional(Type.String({ description: "why it is not valid" })),
+    said: Type.String({ description: "the verdict as a sentence" }),
+  },
+  {
+    ...open,
+    examples: [
+      {
+        ok: true,
+        covers: "receipt",
+        keyId: "6f2ab85fb311ff49",
+        digest: "sha256:4765bd1f7d42af8bac1f91f19832eabceace043c082f23e86a0009860d7ea295",
+        said: "valid: signed by this server with the key 6f2ab85fb311ff49",
+      },
+      { ok: false, reason: "digest", said: "not valid: what the receipt says is not what its digest says" },
+    ],
+  },
+);
+
+export const Explanation = Type.Object(
+  { lines: Type.Array(Type.String()) },
+  {
+    examples: [
+      {
+        lines: [
+          "asked for the best 1 of 2 candidates (by vectors and words, profile evidence)",
+          "kept terns (1st, was 2nd, relevance 0.16): by its own evidence 1st, at +1.40: its cosine of 0.969 with the query +1.00, words of the query +0.40; documents like it lowered it by 0.70, most of all ferry -0.70",
+          "left out ferry (was 1st): 2nd by score",
+          "relevance by words alone, not calibrated",
+          "order certified: exact arithmetic gives the same bundle in the same order, by a margin of 1.4 standard deviations",
+          "digest sha256:4765bd1f7d42af8bac1f91f19832eabceace043c082f23e86a0009860d7ea295",
+        ],
+      },
+    ],
+  },
+);
 
 export const Models = Type.Object({
   object: Type.Literal("list"),

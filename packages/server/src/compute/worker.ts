@@ -17,7 +17,7 @@ import { judgeBounds } from "../http/bounded.ts";
 import { type Fault, Problem } from "../http/problem.ts";
 import { localModels } from "../models/local.ts";
 import type { Signing } from "../receipts/signing.ts";
-import { explanationOf, verdictOf, verifiersOf } from "../receipts/verify.ts";
+import { explanationOf, pageOf, verdictOf, verifiersOf } from "../receipts/verify.ts";
 import { measureRates, type Rates, type Size, sizeOf } from "./cost.ts";
 import type { Asked } from "./shape.ts";
 import { SHAPES, type ShapeName } from "./shapes.ts";
@@ -180,13 +180,17 @@ export function rank({
   });
 }
 
-export const tell = ({ what, body }: TellTask): Outcome<string> =>
-  outcome(() => {
+export async function tell({ what, body }: TellTask): Promise<Outcome<string>> {
+  // Few ask for a page, and every thread would take longer to start.
+  const { explainPage } = await import("@oscillink/explain");
+  return outcome(() => {
     const parsed = parse(body);
     judgeBounds(parsed, longest);
     if (what === "verdict") return JSON.stringify(verdictOf(parsed, verifiers));
-    return explanationOf(parsed, what, signing?.publicPems[signing.keyId]);
+    if (what === "lines") return explanationOf(parsed);
+    return pageOf(parsed, explainPage, signing?.publicPems[signing.keyId]);
   });
+}
 
 /** Of this machine, for the admission of requests. */
 export const calibrate = (): Rates => measureRates();

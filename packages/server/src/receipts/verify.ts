@@ -9,7 +9,7 @@ import {
   verifyReceipt,
 } from "@oscillink/core";
 import type { Verifier } from "@oscillink/core/keys";
-import { explainPage } from "@oscillink/explain";
+import type { explainPage } from "@oscillink/explain";
 import { isRecord } from "../compute/shape.ts";
 import { Problem } from "../http/problem.ts";
 
@@ -61,17 +61,25 @@ export function verdictOf(body: unknown, verifiers: readonly Verifier[]): Verdic
   };
 }
 
-/** The lines of an explanation, and the page. */
-export function explanationOf(body: unknown, form: "lines" | "page", pem: string | undefined): string {
-  const { candidates } = isRecord(body) ? body : {};
-  try {
-    if (form === "lines") return JSON.stringify({ lines: explainReceipt(receiptIn(body)) });
+/** The sentences of an explanation, as JSON. */
+export const explanationOf = (body: unknown): string =>
+  explained(() => JSON.stringify({ lines: explainReceipt(receiptIn(body)) }));
+
+/** The page of an explanation. */
+export const pageOf = (body: unknown, write: typeof explainPage, pem: string | undefined): string =>
+  explained(() => {
+    const { candidates } = isRecord(body) ? body : {};
     const given = Array.isArray(candidates) ? { candidates } : {};
     const signed = signedIn(body);
-    return explainPage((signed === FORGED ? receiptIn(body) : signed) as Envelope, {
+    return write((signed === FORGED ? receiptIn(body) : signed) as Envelope, {
       ...given,
       ...(pem !== undefined && { key: pem }),
     });
+  });
+
+function explained(work: () => string): string {
+  try {
+    return work();
   } catch (error) {
     if (!(error instanceof OscillinkError)) throw error;
     const detail = error.message.slice(error.parameter.length + 2);

@@ -1,11 +1,7 @@
 /** The Model Context Protocol over HTTP ("Streamable HTTP"), without sessions and without streams of its own. */
-import { localhostAllowedHostnames, validateHostHeader } from "@modelcontextprotocol/server";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { Type } from "typebox";
-import type { Config } from "../config/schema.ts";
 import { judgeBounds, longestOf } from "../http/bounded.ts";
-import { Problem } from "../http/problem.ts";
-import { createMcp } from "../mcp/server.ts";
 import type { Services } from "../services.ts";
 import { operation, RANKS } from "./schemas.ts";
 
@@ -21,8 +17,16 @@ const Message = Type.Object(
 
 export function mcp(app: FastifyInstance, services: Services): void {
   const bodyLimit = Math.min(services.config.limits.bodyBytes, LONGEST);
-  const serve = createMcp(services, app.log, bodyLimit);
+  // The protocol's packages take a tenth of a start: they are loaded for who asks first.
+  const loaded = onceAsked(async () => {
+    const [{ judgeOrigin }, { createMcp }] = await Promise.all([
+      import("../mcp/origin.ts"),
+      import("../mcp/server.ts"),
+    ]);
+    return { judgeOrigin, serve: createMcp(services, app.log, bodyLimit) };
+  });
   const answered = async (request: FastifyRequest) => {
+    const { judgeOrigin, serve } = await loaded();
     judgeOrigin(request, services.config);
     judgeBody(request.body, longestOf(services.config.limits));
     const { id, at, caller, left, log, method, headers, body } = request;
@@ -69,21 +73,10 @@ function judgeBody(body: unknown, length: number): void {
   judgeBounds(parsed, length);
 }
 
-/**
- * Keeps pages of others from asking in the name of whoever opened them: a page says where it is from, and a name that was bent to this
- * machine ("DNS rebinding") is not this machine's.
- *
- * @throws {Problem} 403
- */
-function judgeOrigin({ headers }: FastifyRequest, { host, cors, trustProxy }: Config): void {
-  const own = [...localhostAllowedHostnames(), host];
-  // Behind a proxy, or at an address of its own, it goes by other names.
-  const local = trustProxy.length === 0 && localhostAllowedHostnames().includes(host);
-  if (local && !validateHostHeader(headers.host, own).ok) {
-    throw new Problem(403, "The header field Host names another machine than this one.");
-  }
-  const { origin } = headers;
-  if (origin === undefined || cors.includes(origin)) return;
-  if (URL.canParse(origin) && new URL(origin).host === headers.host) return;
-  throw new Problem(403, "Pages of this origin may not ask here: the setting `cors` names those that may.");
+function onceAsked<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }

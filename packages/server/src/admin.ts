@@ -11,7 +11,9 @@ import { createAjv } from "./ajv.ts";
 import { presentedKey, refusalOf, sendProblem } from "./http/errors.ts";
 import { Problem, problemOf } from "./http/problem.ts";
 import { requestId } from "./http/requestId.ts";
+import { readKey } from "./keys/form.ts";
 import { type KeyChange, NO_LIMITS, require } from "./keys/keyring.ts";
+import { openBurst } from "./limits/burst.ts";
 import { limitsOf } from "./limits/meter.ts";
 import type { Services } from "./services.ts";
 import { type KeyRecord, SCOPES } from "./state/durable.ts";
@@ -51,6 +53,7 @@ type Key = { Params: { id: string } };
 export function createAdmin(services: Services, logger: FastifyBaseLogger): FastifyInstance {
   const { metrics, keyring, state, config } = services;
   const { ledger, audit, learning } = state.durable;
+  const adminOf = administrators(services);
   const admin = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -72,7 +75,7 @@ export function createAdmin(services: Services, logger: FastifyBaseLogger): Fast
   admin.register(async (routes) => {
     routes.decorateRequest("admin", "");
     routes.addHook("onRequest", async (request) => {
-      request.admin = await adminOf(services, request);
+      request.admin = await adminOf(request);
     });
     routes.get("/admin/keys", async () => ({ keys: (await keyring.list()).map(shown) }));
     routes.post("/admin/keys", async ({ body, admin: who }, reply) => {
@@ -125,11 +128,34 @@ declare module "fastify" {
   }
 }
 
-/** @throws {Problem} for who has no key with the scope admin: also where no other route asks for one. */
-async function adminOf({ keyring }: Services, request: FastifyRequest): Promise<string> {
-  const caller = await keyring.callerOf(presentedKey(request));
-  require(caller, "admin");
-  return caller.keyId!;
+/** How many rows of refusals are kept. */
+const REFUSALS = 1000;
+
+/**
+ * Who administers, by a key with the scope `admin`: also where no other route asks for one. Whoever may not leaves a row in the audit,
+ * and an address that tries many keys is held off.
+ */
+function administrators({ keyring, state, config }: Services) {
+  const { audit, keys } = state.durable;
+  const burst = openBurst(1, config.limits.addressBurst);
+  return async (request: FastifyRequest): Promise<string> => {
+    const presented = presentedKey(request);
+    try {
+      const caller = await keyring.callerOf(presented);
+      require(caller, "admin");
+      return caller.keyId!;
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      burst.address(request.ip);
+      burst.failed(request.ip);
+      // The id is no secret. One that no key has is anybody's invention.
+      const { id = "" } = (presented === null ? null : readKey(presented)) ?? {};
+      const who = (await keys.get(id)) ? id : "nobody";
+      const about = `${request.method} ${request.routeOptions.url}`;
+      await audit.refuse({ at: Date.now(), who, what: `refused ${error.status}`, about }, REFUSALS);
+      throw error;
+    }
+  };
 }
 
 const ajv = createAjv({ useDefaults: true, allErrors: true });

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readKey, writeKey } from "../src/keys/form.ts";
+import { newSecret, readKey, writeKey } from "../src/keys/form.ts";
 import {
   ask,
   base64,
@@ -173,12 +173,40 @@ describe("administration", () => {
     expect((await ask(server, { url: "/metrics" })).status).toBe(404);
     expect((await admin(null)).statusCode).toBe(401);
     expect((await admin("osk_wrong")).statusCode).toBe(401);
-    expect((await admin(await keyOf(server, { scopes: ["rerank"] }))).statusCode).toBe(403);
+    const other = await keyOf(server, { scopes: ["rerank"] });
+    expect((await admin(other)).statusCode).toBe(403);
     const listed = (await admin(server.firstKey)).json();
     expect(listed.keys).toHaveLength(2);
     expect(JSON.stringify(listed)).not.toContain("mac");
     const { rows } = (await admin(server.firstKey, "/admin/audit")).json();
-    expect(rows[0]).toMatchObject({ who: readKey(server.firstKey!)!.id, what: "create" });
+    const about = "GET /admin/keys";
+    expect(rows).toMatchObject([
+      { who: readKey(other)!.id, what: "refused 403", about, count: 1 },
+      { who: readKey(server.firstKey!)!.id, what: "create" },
+      { who: "nobody", what: "refused 401", about, count: 2 },
+      { who: "start", what: "create" },
+    ]);
+  });
+
+  it("that is tried with many keys is held off, leaves one row, and shows no secret (A14)", async () => {
+    const server = await testServer({ ...KEYS, LIMITS_ADDRESS_BURST: "50" });
+    const mine = readKey(server.firstKey!)!;
+    const wrong = () => writeKey({ id: mine.id, secret: newSecret() });
+    const keys = Array.from({ length: 80 }, wrong);
+    const statuses = [];
+    for (const key of keys)
+      statuses.push((await server.admin.inject({ url: "/admin/ledger", headers: bearer(key) })).statusCode);
+    expect(statuses).toEqual([...Array(50).fill(401), ...Array(30).fill(429)]);
+    const { body, statusCode } = await server.admin.inject({
+      url: "/admin/audit",
+      headers: bearer(server.firstKey!),
+    });
+    expect(statusCode).toBe(200);
+    expect(JSON.parse(body).rows).toMatchObject([
+      { who: mine.id, what: "refused 401", about: "GET /admin/ledger", count: 50 },
+      { who: "start", what: "create" },
+    ]);
+    for (const key of keys) expect(body).not.toContain(readKey(key)!.secret);
   });
 
   it("asks for a key where no other route does", async () => {

@@ -95,17 +95,27 @@ export interface Idempotency {
   abandon(scope: IdempotencyScope, lease: number): Promise<void>;
 }
 
-interface AuditRow {
+interface AuditEntry {
   readonly at: number;
-  /** A key's id, or `command`. */
+  /** A key's id; `command`, or `nobody`. */
   readonly who: string;
   readonly what: string;
-  /** The id of what it was done to. */
+  /** The id of what it was done to, or the route that was refused. */
   readonly about: string;
 }
 
+interface AuditRow extends AuditEntry {
+  /** How often it was; more than 1 for refusals alone. */
+  readonly count: number;
+}
+
 export interface Audit {
-  add(row: AuditRow): Promise<void>;
+  add(row: AuditEntry): Promise<void>;
+  /**
+   * Counts a refusal. Those of an hour that say the same are one row, and the latest `mostRefusals` rows of refusals are kept: whoever
+   * tries keys all day cannot fill the store. What `add` wrote stays.
+   */
+  refuse(row: AuditEntry, mostRefusals: number): Promise<void>;
   rows(limit: number): Promise<readonly AuditRow[]>;
 }
 

@@ -43,6 +43,10 @@ const VERSIONS: readonly string[] = [
      PRIMARY KEY (key_id, profile)
    ) STRICT, WITHOUT ROWID;
    CREATE TABLE pins (key_id TEXT PRIMARY KEY, profile TEXT NOT NULL) STRICT, WITHOUT ROWID;`,
+  `ALTER TABLE audit ADD COLUMN count INTEGER NOT NULL DEFAULT 1;
+   ALTER TABLE audit ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;
+   CREATE INDEX audit_of_refusals ON audit (number) WHERE refused = 1;
+   ALTER TABLE jobs ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;`,
 ];
 
 /** @throws for a file of a later version, which this program would spoil. */

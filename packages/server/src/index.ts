@@ -3,9 +3,11 @@ import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { pino } from "pino";
 import type { Config } from "./config/schema.ts";
 import { startServices } from "./start.ts";
+import { listenError } from "./startError.ts";
 
 export { ConfigError, loadConfig, type Sources } from "./config/load.ts";
 export type { Config } from "./config/schema.ts";
+export { StartError } from "./startError.ts";
 
 export interface Server {
   /** The application of Fastify, for further routes and for `inject`. */
@@ -19,7 +21,7 @@ export interface Server {
   readonly adminUrl: string;
   /** The key that was made because there was none; null if there was one, or none is asked for. */
   readonly firstKey: string | null;
-  /** Opens the ports. */
+  /** Opens the ports. @throws {StartError} for a port that cannot be opened. */
   listen(): Promise<void>;
   /** Lets what is in flight end, then closes all. */
   close(): Promise<void>;
@@ -29,6 +31,7 @@ export interface Server {
  * Makes a server, which listens when it is told to.
  *
  * @param config what `loadConfig` gives.
+ * @throws {StartError} where its data folder cannot be worked in.
  * @example
  * const server = await createServer(loadConfig({ environment: process.env }));
  * await server.listen();
@@ -59,8 +62,9 @@ export async function createServer(config: Config): Promise<Server> {
       return adminUrl;
     },
     async listen() {
-      adminUrl = await admin.listen({ host: config.adminHost, port: config.adminPort });
-      url = await app.listen({ host: config.host, port: config.port });
+      const { host, port, adminHost, adminPort } = config;
+      adminUrl = await opened(admin, { host: adminHost, port: adminPort }, ["adminHost", "adminPort"]);
+      url = await opened(app, { host, port }, ["host", "port"]);
     },
     async close() {
       await app.close();
@@ -68,4 +72,16 @@ export async function createServer(config: Config): Promise<Server> {
       await close();
     },
   };
+}
+
+async function opened(
+  app: FastifyInstance,
+  where: { readonly host: string; readonly port: number },
+  names: readonly [host: string, port: string],
+): Promise<string> {
+  try {
+    return await app.listen(where);
+  } catch (error) {
+    throw listenError(error, where, names);
+  }
 }

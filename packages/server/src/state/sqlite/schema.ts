@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { StartError } from "../../startError.ts";
 
 /** Each brings the file from one version to the next: what was released is never changed. */
 const VERSIONS: readonly string[] = [
@@ -53,8 +54,9 @@ const VERSIONS: readonly string[] = [
 export function migrate(sql: DatabaseSync, synced: (work: () => void) => void): void {
   const version = () => (sql.prepare("PRAGMA user_version").get() as { user_version: number }).user_version;
   if (version() > VERSIONS.length) {
-    throw new Error(
-      `the store is of version ${version()}, and this program knows ${VERSIONS.length}: use a later one`,
+    throw new StartError(
+      "store",
+      `data: the store is of version ${version()}, and this program knows ${VERSIONS.length}: use a later one`,
     );
   }
   synced(() => {

@@ -10,12 +10,14 @@ import {
   rerank as rerankCore,
   signReceipt,
 } from "@oscillink/core";
+import { checkRequest } from "@oscillink/core/adapter";
 import type { Signer } from "@oscillink/core/keys";
 import { move, Piscina, workerData } from "piscina";
 import type { Config } from "../config/schema.ts";
 import { judgeBounds } from "../http/bounded.ts";
 import { type Fault, Problem } from "../http/problem.ts";
 import { localModels } from "../models/local.ts";
+import { alike } from "../models/texts.ts";
 import type { Signing } from "../receipts/signing.ts";
 import { explanationOf, verdictOf, verifiersOf } from "../receipts/verify.ts";
 import { measureRates, type Rates, type Size, sizeOf } from "./cost.ts";
@@ -179,6 +181,15 @@ export function rank({
     return { body, digest, profile, ids: bundle.map((entry) => entry.id) };
   });
 }
+
+export interface CheckTask extends Pick<RankTask, "shape" | "asked" | "model"> {}
+
+/** Refuses what could not be ranked, and ranks nothing. A model that asks others is taken to find all documents alike. */
+export const check = ({ shape, asked: { request }, model }: CheckTask): Outcome<null> =>
+  outcome(() => {
+    if (!("run" in SHAPES[shape])) checkRequest((LOCAL.get(model) ?? alike(model)).complete(request));
+    return null;
+  });
 
 export const tell = ({ what, body }: TellTask): Outcome<string> =>
   outcome(() => {

@@ -100,7 +100,7 @@ async function startIn(config: Config, log: FastifyBaseLogger, free: () => void)
   const { limits, queue } = state.shared;
   const compute = await startCompute({
     ...{ threads: config.threads, most: config.limits.inFlight, signing },
-    prior: config.models.prior,
+    ...{ prior: config.models.prior, learning: config.learning },
     longest: longestOf(config.limits),
   });
   const metrics = createMetrics(

@@ -150,6 +150,40 @@ describe("learning", () => {
     }
   });
 
+  it("refuses labels of documents that the answer was not about, and counts nothing", async () => {
+    const server = await testServer(LEARNING);
+    const key = bearer(server.firstKey!);
+    const { json } = await post(server, URL, bodyOf(1), key);
+    const { digest } = json.receipt;
+    const chosen = json.results.map(({ id }: { id: string }) => id);
+    const missed = bodyOf(1)
+      .candidates.map(({ id }) => id)
+      .find((id) => !chosen.includes(id))!;
+    const refused = await post(
+      server,
+      "/v1/feedback",
+      { digest, relevant: [chosen[0], "d99"], irrelevant: [7] },
+      key,
+    );
+    expect(refused).toMatchObject({ status: 422 });
+    expect(refused.json.errors).toEqual([
+      { pointer: "/relevant/1", detail: 'no document of this answer has the id "d99"' },
+      { pointer: "/irrelevant/0", detail: "no document of this answer has the id 7" },
+    ]);
+    // What was asked about and not chosen is known, and the answer still waits for what is said of it.
+    const told = await post(server, "/v1/feedback", { digest, relevant: [chosen[0], missed] }, key);
+    expect(told.status).toBe(200);
+    expect(told.json.reward).toBeCloseTo(1 / (1 + 1 / Math.log2(3)), 12);
+    const job = await post(server, "/v1/jobs", bodyOf(2), key);
+    const place = { url: String(job.headers.location), headers: { ...key, prefer: "wait=20" } };
+    const { answer } = (await ask(server, place)).json;
+    const worst = bodyOf(2)
+      .candidates.map(({ id }) => id)
+      .find((id) => answer.results.every((one: { id: string }) => one.id !== id));
+    const labels = { digest: answer.receipt.digest, relevant: [], irrelevant: [worst] };
+    expect((await post(server, "/v1/feedback", labels, key)).status).toBe(200);
+  });
+
   it.each([
     ["a digest that is none", { digest: "sha256:1" }, 422],
     ["relevant documents that are no list", { digest: `sha256:${"0".repeat(64)}`, relevant: "a" }, 422],

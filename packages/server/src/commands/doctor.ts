@@ -25,7 +25,7 @@ export function doctor(
     print(`receipts       ${signing ? `signed with ${signing.keyId}` : "not signed"}`);
     const compute = await startCompute({
       ...{ threads: config.threads, most: 1, signing },
-      prior: config.models.prior,
+      ...{ prior: config.models.prior, learning: config.learning },
       longest: longestOf(config.limits),
     });
     const cost = (n: number, d: number) => compute.costOf({ n, d, vectors: n, characters: 0 }).toFixed(1);

@@ -134,12 +134,16 @@ export interface Remembered {
   readonly profile: string;
   /** The ids of the bundle, best first. */
   readonly ids: readonly string[];
+  /** The ids of the other documents that it was about. */
+  readonly others: readonly string[];
   readonly at: number;
 }
 
 export interface Learning {
   remember(answer: Remembered): Promise<void>;
-  /** An answer of this key that got no feedback yet, and will get none after this, however often it is given; null for none. */
+  /** An answer of this key that got no feedback yet; null for none. */
+  find(digest: string, keyId: string): Promise<Remembered | null>;
+  /** As `find`; it gets no feedback after this, however often it is given. */
   take(digest: string, keyId: string): Promise<Remembered | null>;
   reward(keyId: string, profile: string, reward: number): Promise<void>;
   arms(keyId: string): Promise<readonly Arm[]>;

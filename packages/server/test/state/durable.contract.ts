@@ -179,14 +179,21 @@ export function durableContract(name: string, open: () => Promise<Opened>): void
   });
 
   describe(`learning of ${name}`, () => {
-    const answer = { digest: "sha256:0", keyId: "a", profile: "cosine", ids: ["x", "å"], at: NOON };
+    const answer = {
+      ...{ digest: "sha256:0", keyId: "a", profile: "cosine", at: NOON },
+      ...{ ids: ["x", "å"], others: ["y"] },
+    };
 
     it("gives an answer to its key once, however often it is given", async () => {
       const { learning } = (await open()).state.durable;
       await learning.remember(answer);
       expect(await learning.take(answer.digest, "b")).toBeNull();
+      expect(await learning.find(answer.digest, "b")).toBeNull();
+      // Who only looks takes nothing.
+      for (const _ of "ab") expect(await learning.find(answer.digest, "a")).toEqual(answer);
       expect(await learning.take(answer.digest, "a")).toEqual(answer);
       await learning.remember({ ...answer, at: NOON + 1 });
+      expect(await learning.find(answer.digest, "a")).toBeNull();
       expect(await learning.take(answer.digest, "a")).toBeNull();
     });
 

@@ -47,6 +47,7 @@ const VERSIONS: readonly string[] = [
   `ALTER TABLE audit ADD COLUMN count INTEGER NOT NULL DEFAULT 1;
    ALTER TABLE audit ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;
    CREATE INDEX audit_of_refusals ON audit (number) WHERE refused = 1;
+   ALTER TABLE answers ADD COLUMN others TEXT NOT NULL DEFAULT '[]';
    ALTER TABLE jobs ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;`,
 ];
 

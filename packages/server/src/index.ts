@@ -1,7 +1,7 @@
 /** The server, for who runs it inside a program. */
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
-import { pino } from "pino";
 import type { Config } from "./config/schema.ts";
+import { openLog } from "./log.ts";
 import { startServices } from "./start.ts";
 import { listenError } from "./startError.ts";
 
@@ -37,10 +37,7 @@ export interface Server {
  * await server.listen();
  */
 export async function createServer(config: Config): Promise<Server> {
-  const log = pino({
-    level: config.logLevel,
-    redact: ["req.headers.authorization", 'req.headers["x-api-key"]'],
-  });
+  const log = openLog(config);
   // The threads start while what serves HTTP is loaded: each takes as long as the other.
   const [{ services, firstKey, close }, { createApp }, { createAdmin }] = await Promise.all([
     startServices(config, log),

@@ -1,19 +1,10 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { once } from "node:events";
+import { openSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { newSecret, readKey, writeKey } from "../src/keys/form.ts";
-import {
-  ask,
-  base64,
-  bearer,
-  keyOf,
-  makeServer,
-  pool,
-  post,
-  sharedServer,
-  temporary,
-  testServer,
-} from "./testing.ts";
+import { QUIET, run, start } from "./command.ts";
+import { ask, base64, bearer, keyOf, pool, post, sharedServer, temporary, testServer } from "./testing.ts";
 
 const URL = "/v1/oscillink/rerank";
 const { query, embeddings } = pool(5, 4);
@@ -113,26 +104,25 @@ describe("keys", () => {
 
   it("stand in no file, no log and no metric (A13)", async () => {
     const data = temporary();
-    const lines: string[] = [];
-    const write = process.stdout.write;
-    process.stdout.write = ((line: string) => lines.push(String(line)) > 0) as typeof write;
-    let keys: string[] = [];
-    let metrics = "";
-    try {
-      const server = await makeServer({ ...KEYS, LOG_LEVEL: "trace" }, data);
-      keys = [server.firstKey!, await keyOf(server)];
-      for (const key of keys) await post(server, URL, body, bearer(key));
-      await post(server, `${URL}?key=${keys[0]}`, "{", bearer(keys[0]!));
-      metrics = (await server.admin.inject("/metrics")).body;
-      await server.close();
-    } finally {
-      process.stdout.write = write;
-    }
+    const log = join(temporary(), "log");
+    const flags = ["--data", data, ...QUIET, "--log-level", "trace"];
+    const { child, url, adminUrl, key } = await start(flags, openSync(log, "w"));
+    const keys = [key, (await run(["keys", "create", "--data", data])).out.trim()];
+    const headers = (own: string) => ({ "content-type": "application/json", ...bearer(own) });
+    const send = async (path: string, own: string, text: string) =>
+      (await fetch(url + path, { method: "POST", headers: headers(own), body: text })).status;
+    for (const own of keys) expect(await send(URL, own, JSON.stringify(body))).toBe(200);
+    expect(await send(`${URL}?key=${key}`, key, "{")).toBe(400);
+    const metrics = await (await fetch(`${adminUrl}/metrics`)).text();
+    child.kill("SIGTERM");
+    await once(child, "exit");
+    const lines = readFileSync(log, "utf8");
+    expect(lines).toContain(readKey(key)!.id);
     const files = readdirSync(data, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
     const kept = files.map((file) => readFileSync(join(file.parentPath, file.name), "latin1")).join();
     expect(kept).toContain(readKey(keys[0]!)!.id);
     for (const secret of keys.map((key) => readKey(key)!.secret)) {
-      for (const place of [kept, lines.join(), metrics]) expect(place).not.toContain(secret);
+      for (const place of [kept, lines, metrics]) expect(place).not.toContain(secret);
     }
   });
 });

@@ -31,6 +31,7 @@ export async function run(flags: readonly string[], prefix: readonly string[] = 
 export interface Running {
   readonly child: ChildProcess;
   readonly url: string;
+  readonly adminUrl: string;
   readonly key: string;
   /** What it has said so far on stderr. */
   said(): string;
@@ -51,8 +52,9 @@ export async function start(
     child.once("close", () => reject(new Error(`it ended: ${said()}`)));
   });
   const [, url = ""] = /listens at (\S+)/.exec(said()) ?? [];
+  const [, adminUrl = ""] = /Metrics are at (\S+)\/metrics/.exec(said()) ?? [];
   const [, key = ""] = /first key, .*: (osk_\S+)/.exec(said()) ?? [];
-  return { child, url, key, said };
+  return { child, url, adminUrl, key, said };
 }
 
 function textOf(stream: NodeJS.ReadableStream): () => string {

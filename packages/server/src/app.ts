@@ -12,6 +12,7 @@ import Fastify, {
 } from "fastify";
 import type { Caller } from "./http/caller.ts";
 import { presentedKey, refusalOf, sendProblem } from "./http/errors.ts";
+import { linger } from "./http/linger.ts";
 import { openPlaces } from "./http/places.ts";
 import { Problem, type ProblemBody, problemOf } from "./http/problem.ts";
 import { requestId } from "./http/requestId.ts";
@@ -65,6 +66,8 @@ export async function createApp(services: Services, logger: FastifyBaseLogger): 
     bodyLimit: config.limits.bodyBytes,
     trustProxy: config.trustProxy.length > 0 ? config.trustProxy : false,
     forceCloseConnections: "idle",
+    // What comes on a connection that was open before is answered to the end.
+    return503OnClosing: false,
     // Clients keep a connection for longer than Node's 5 s, and would use one that was just closed.
     keepAliveTimeout: 72_000,
     // Who sends half a request holds nothing for longer.
@@ -158,6 +161,7 @@ function watch(app: FastifyInstance, { metrics, jobs }: Services): void {
   app.addHook("preClose", async () => {
     closing = true;
     jobs.release();
+    linger(app.server);
   });
   app.addHook("onSend", async (_request, reply) => {
     // A connection that stays open would hold up the end.

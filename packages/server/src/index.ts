@@ -64,7 +64,10 @@ export async function createServer(config: Config): Promise<Server> {
       url = await opened(app, { host, port }, ["host", "port"]);
     },
     async close() {
+      // What is in flight for longer than it may is cut off, so that the store is still closed in order.
+      const late = setTimeout(() => app.server.closeAllConnections(), config.graceSeconds * 1000);
       await app.close();
+      clearTimeout(late);
       await admin.close();
       await close();
     },

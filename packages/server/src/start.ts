@@ -152,8 +152,7 @@ function callers({ auth, limits }: Config, keyring: Keyring): Services["callerOf
   return async (presented, address) => {
     try {
       const caller = await keyring.callerOf(presented);
-      burst.key(caller.keyId!, caller.limits.burst ?? limits.burst);
-      return caller;
+      return { ...caller, burst: burst.key(caller.keyId!, caller.limits.burst ?? limits.burst) };
     } catch (error) {
       if (error instanceof Problem && error.status === 401) {
         // A good key is not held off by what others of its address send.

@@ -261,12 +261,29 @@ describe("addresses (A25, A26)", () => {
 });
 
 describe("bursts", () => {
+  it("are told beside the units", async () => {
+    const server = await testServer({ ...KEYS, LIMITS_UNITS: "1000", LIMITS_BURST: "9" });
+    const { headers } = await post(server, URL, body, bearer(server.firstKey!));
+    expect(headers["ratelimit-policy"]).toBe('"units";q=1000;w=3600, "burst";q=9;w=1');
+    expect(headers.ratelimit).toBe('"units";r=980;t=3600, "burst";r=8;t=1');
+  });
+
   it("of a key are held off, and others are not hurt", async () => {
     const server = await testServer({ ...KEYS, LIMITS_BURST_WINDOW: "60" });
     const [key, other] = [await keyOf(server, { limits: { burst: 3 } }), await keyOf(server)];
     const statuses = [];
-    for (let i = 0; i < 5; i++) statuses.push((await post(server, URL, body, bearer(key))).status);
-    expect(statuses).toEqual([200, 200, 200, 429, 429]);
-    expect((await post(server, URL, body, bearer(other))).status).toBe(200);
+    const left = [];
+    for (let i = 0; i < 5; i++) {
+      const { status, headers } = await post(server, URL, body, bearer(key));
+      statuses.push(status);
+      expect(headers["ratelimit-policy"]).toBe('"burst";q=3;w=60');
+      left.push(/^"burst";r=(\d);t=\d+$/.exec(String(headers.ratelimit))?.[1]);
+    }
+    expect([statuses, left]).toEqual([
+      [200, 200, 200, 429, 429],
+      ["2", "1", "0", "0", "0"],
+    ]);
+    const free = await post(server, URL, body, bearer(other));
+    expect([free.status, free.headers.ratelimit]).toEqual([200, undefined]);
   });
 });

@@ -47,16 +47,17 @@ export function openMeter(limits: Limits, { limits: configured }: Config, metric
         ...{ id: counted.id, keyId: caller.keyId ?? "", units: counted.units, limits: own },
         ...{ now: at, expires: holds ?? at + HOLD },
       });
+      const fields = limitFields([...remains, ...(caller.burst ? [caller.burst] : [])]);
       if (refused.length > 0) {
         metrics.units.inc({ outcome: "refused" }, counted.units);
-        throw overLimit(counted.units, refused, remains);
+        throw overLimit(counted.units, refused, remains, fields);
       }
       const settle = async (digest: string | null, share: number) => {
         const row = ledgerRow(caller, counted, at, digest, share);
         if (await limits.settle(row.id, row)) settled(row, counted.units);
       };
       return {
-        headers: limitFields(remains),
+        headers: fields,
         commit: (digest, share = 1) => settle(digest, share),
         refund: () => settle(null, 0),
       };
@@ -71,9 +72,13 @@ export const limitsOf = (own: KeyLimits | undefined, configured: Config["limits"
   month: own?.unitsMonth ?? configured.unitsMonth,
 });
 
-function overLimit(units: number, refused: readonly Remains["name"][], remains: readonly Remains[]): Problem {
+function overLimit(
+  units: number,
+  refused: readonly Remains["name"][],
+  remains: readonly Remains[],
+  fields: Readonly<Record<string, string>>,
+): Problem {
   const over = remains.filter(({ name }) => refused.includes(name));
-  const fields = limitFields(remains);
   const never = over.find(({ limit }) => units > limit);
   if (never) {
     const detail = `The request counts ${units} units, and the limit "${never.name}" of this key is ${never.limit}: send fewer documents.`;

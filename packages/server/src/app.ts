@@ -2,7 +2,6 @@
 import cors from "@fastify/cors";
 import swagger from "@fastify/swagger";
 import reference from "@fastify/swagger-ui";
-import { version } from "@oscillink/core";
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -18,6 +17,7 @@ import { Problem, type ProblemBody, problemOf } from "./http/problem.ts";
 import { requestId } from "./http/requestId.ts";
 import { SECURITY_FIELDS } from "./http/security.ts";
 import { compatible } from "./routes/compatible.ts";
+import { documentOf } from "./routes/document.ts";
 import { feedback } from "./routes/feedback.ts";
 import { health } from "./routes/health.ts";
 import { jobs } from "./routes/jobs.ts";
@@ -108,20 +108,13 @@ export async function createApp(services: Services, logger: FastifyBaseLogger): 
   if (config.cors.length > 0) await app.register(cors, { origin: config.cors, exposedHeaders: EXPOSED });
   admitCallers(app, services);
   await app.register(swagger, {
-    openapi: {
-      openapi: "3.1.0",
-      info: {
-        title: "Oscillink",
-        version,
-        summary: "Re-ranking with a receipt",
-        description:
-          "Re-ranking with a receipt: documents settle on a lattice, and each says why it was chosen.",
-        license: { name: "Apache-2.0", identifier: "Apache-2.0" },
-      },
-      servers: [{ url: "/" }],
-      components: { securitySchemes: { key: { type: "http", scheme: "bearer" } } },
-      security: config.auth === "keys" ? [{ key: [] }] : [],
-    },
+    openapi: documentOf({
+      title: "Oscillink",
+      summary: "Re-ranking with a receipt",
+      description:
+        "Re-ranking with a receipt: documents settle on a lattice, and each says why it was chosen.",
+      keyed: config.auth === "keys",
+    }),
   });
   // Its pages are not routes of the document, and open to anyone, as the document is.
   await app.register(async (pages) => {

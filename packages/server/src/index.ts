@@ -45,7 +45,7 @@ export async function createServer(config: Config): Promise<Server> {
     import("./admin.ts"),
   ]);
   const app = await createApp(services, log);
-  const admin = createAdmin(services, log);
+  const admin = await createAdmin(services, log);
   let [url, adminUrl] = ["", ""];
   return {
     app,

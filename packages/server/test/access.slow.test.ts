@@ -4,7 +4,18 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { newSecret, readKey, writeKey } from "../src/keys/form.ts";
 import { QUIET, run, start } from "./command.ts";
-import { ask, base64, bearer, keyOf, pool, post, sharedServer, temporary, testServer } from "./testing.ts";
+import {
+  administer,
+  ask,
+  base64,
+  bearer,
+  keyOf,
+  pool,
+  post,
+  sharedServer,
+  temporary,
+  testServer,
+} from "./testing.ts";
 
 const URL = "/v1/oscillink/rerank";
 const { query, embeddings } = pool(5, 4);
@@ -82,7 +93,7 @@ describe("keys", () => {
     const first = await keyOf(server);
     const rotate = async () => {
       const url = `/admin/keys/${readKey(first)!.id}/rotate`;
-      return (await server.admin.inject({ method: "POST", url, headers: bearer(server.firstKey!) })).json()
+      return (await administer(server, { method: "POST", url, headers: bearer(server.firstKey!) })).json()
         .key as string;
     };
     const [second, third] = [await rotate(), await rotate()];
@@ -128,7 +139,7 @@ describe("keys", () => {
 });
 
 const change = (server: Awaited<ReturnType<typeof testServer>>, key: string, payload: object) =>
-  server.admin.inject({
+  administer(server, {
     method: "PATCH",
     url: `/admin/keys/${readKey(key)!.id}`,
     headers: bearer(server.firstKey!),
@@ -149,7 +160,7 @@ describe("a change of a key", () => {
     await change(server, key, { status: "revoked" });
     expect((await change(server, key, { status: "active" })).statusCode).toBe(409);
     const url = `/admin/keys/${readKey(key)!.id}/rotate`;
-    const rotated = await server.admin.inject({ method: "POST", url, headers: bearer(server.firstKey!) });
+    const rotated = await administer(server, { method: "POST", url, headers: bearer(server.firstKey!) });
     expect(rotated.statusCode).toBe(409);
   });
 });
@@ -158,7 +169,7 @@ describe("administration", () => {
   it("is on the second port alone, for a key with its scope, and leaves a row (A14)", async () => {
     const server = await testServer(KEYS);
     const admin = (key: string | null, url = "/admin/keys") =>
-      server.admin.inject({ url, headers: key === null ? {} : bearer(key) });
+      administer(server, { url, headers: key === null ? {} : bearer(key) });
     expect((await ask(server, { url: "/admin/keys", headers: bearer(server.firstKey!) })).status).toBe(404);
     expect((await ask(server, { url: "/metrics" })).status).toBe(404);
     expect((await admin(null)).statusCode).toBe(401);
@@ -185,9 +196,9 @@ describe("administration", () => {
     const keys = Array.from({ length: 80 }, wrong);
     const statuses = [];
     for (const key of keys)
-      statuses.push((await server.admin.inject({ url: "/admin/ledger", headers: bearer(key) })).statusCode);
+      statuses.push((await administer(server, { url: "/admin/ledger", headers: bearer(key) })).statusCode);
     expect(statuses).toEqual([...Array(50).fill(401), ...Array(30).fill(429)]);
-    const { body, statusCode } = await server.admin.inject({
+    const { body, statusCode } = await administer(server, {
       url: "/admin/audit",
       headers: bearer(server.firstKey!),
     });
@@ -201,8 +212,8 @@ describe("administration", () => {
 
   it("asks for a key where no other route does", async () => {
     const server = await testServer();
-    expect((await server.admin.inject("/admin/keys")).statusCode).toBe(401);
-    expect((await server.admin.inject("/metrics")).statusCode).toBe(200);
+    expect((await administer(server, "/admin/keys")).statusCode).toBe(401);
+    expect((await administer(server, "/metrics")).statusCode).toBe(200);
   });
 
   it.each([

@@ -4,7 +4,18 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Server } from "../src/index.ts";
 import { QUIET, run, start } from "./command.ts";
-import { ask, base64, bearer, keyOf, makeServer, pool, post, temporary, testServer } from "./testing.ts";
+import {
+  administer,
+  ask,
+  base64,
+  bearer,
+  keyOf,
+  makeServer,
+  pool,
+  post,
+  temporary,
+  testServer,
+} from "./testing.ts";
 
 const URL = "/v1/jobs";
 const bodyOf = (n: number, d: number, seed = 1) => {
@@ -66,7 +77,7 @@ describe("jobs", () => {
     });
     await ask(server, { url: String(first.headers.location), headers: { ...key, prefer: "wait=30" } });
     expect((await ask(server, { url, headers: key })).json).toMatchObject({ state: "cancelled" });
-    const rows = (await server.admin.inject({ url: "/admin/ledger", headers: key })).body
+    const rows = (await administer(server, { url: "/admin/ledger", headers: key })).body
       .trim()
       .split("\n")
       .map((line: string) => JSON.parse(line) as { id: string });
@@ -198,7 +209,7 @@ describe("Idempotency-Key", () => {
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 409]));
     const later = await post(server, "/v1/oscillink/rerank", bodyOf(10, 4), headers);
     expect(later.text).toBe(good[0]!.text);
-    const rows = (await server.admin.inject({ url: "/admin/ledger", headers })).body.trim().split("\n");
+    const rows = (await administer(server, { url: "/admin/ledger", headers })).body.trim().split("\n");
     expect(rows).toHaveLength(1);
     expect((await post(server, "/v1/oscillink/rerank", bodyOf(10, 5), headers)).status).toBe(422);
   });

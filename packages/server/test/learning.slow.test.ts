@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { gain, promoted } from "../src/learn/learner.ts";
-import { ask, base64, bearer, keyOf, pool, post, testServer } from "./testing.ts";
+import { administer, ask, base64, bearer, keyOf, pool, post, testServer } from "./testing.ts";
 
 const URL = "/v1/oscillink/rerank";
 const bodyOf = (seed: number) => {
@@ -128,18 +128,18 @@ describe("learning", () => {
     const told = await post(server, "/v1/feedback", body, mine);
     expect(told.json.reward).toBeCloseTo(1 / Math.log2(3), 12);
     expect((await post(server, "/v1/feedback", body, mine)).status).toBe(404);
-    const [{ id }] = (await server.admin.inject({ url: "/admin/keys", headers: mine })).json().keys;
+    const [{ id }] = (await administer(server, { url: "/admin/keys", headers: mine })).json().keys;
     const profiles = async () =>
-      (await server.admin.inject({ url: `/admin/keys/${id}/profiles`, headers: mine })).json();
+      (await administer(server, { url: `/admin/keys/${id}/profiles`, headers: mine })).json();
     expect(await profiles()).toMatchObject({ pinned: null, profiles: [{ profile: "evidence", labels: 1 }] });
-    const reset = await server.admin.inject({
+    const reset = await administer(server, {
       method: "DELETE",
       url: `/admin/keys/${id}/profiles`,
       headers: mine,
     });
     expect(reset.statusCode).toBe(204);
     expect(await profiles()).toMatchObject({ profiles: [] });
-    await server.admin.inject({
+    await administer(server, {
       method: "PATCH",
       url: `/admin/keys/${id}`,
       headers: mine,

@@ -140,20 +140,42 @@ interface RankedPool {
  * @param refuse called with the query's words once all that came in was judged, column by column.
  */
 export function rankPool(
-  { input, params, query: vector, queryText, vectors = null, context = null, focus = null }: AskedPool,
+  asked: AskedPool,
   began: number,
   refuse: (text: string | null) => void = () => {},
 ): RankedPool {
-  const pool = makePool(input, params, profiles[params.profile].strategies);
-  const query = makeQuery(pool, params, vector ?? null, queryText ?? null);
-  refuse(query.text);
-  const problem = makeProblem(pool, params, null);
-  const record = resolveReceiptOptions({ vectors, context, focus });
+  const { pool, query, record } = judged(asked, refuse);
+  const problem = makeProblem(pool, asked.params, null);
   const { entries, write } =
     strategiesOf(problem).score === "published"
       ? publishedResult(problem, query, record)
       : rankedBy(problem, query, record);
   return { entries, receipt: timed(write, now() - began) };
+}
+
+/** All that came in, judged: what follows refuses nothing. */
+function judged(
+  { input, params, query: vector, queryText, vectors = null, context = null, focus = null }: AskedPool,
+  refuse: (text: string | null) => void,
+) {
+  const pool = makePool(input, params, profiles[params.profile].strategies);
+  const query = makeQuery(pool, params, vector ?? null, queryText ?? null);
+  refuse(query.text);
+  return { pool, query, record: resolveReceiptOptions({ vectors, context, focus }) };
+}
+
+/**
+ * Refuses what {@link rerank} would refuse, and ranks nothing: for whoever takes a request now and ranks it later.
+ *
+ * @example
+ * checkRequest(request);
+ * queue.add(request);
+ *
+ * @throws what {@link rerank} throws.
+ */
+export function checkRequest<C extends Candidate>(request: RerankRequest<C>): void {
+  const asked = poolOf(request);
+  judged(asked, (text) => refuseLost(request, asked, text));
 }
 
 /**

@@ -1,56 +1,32 @@
 /** The second port, for whoever runs the server: metrics and keys. It listens at this machine alone, unless it is told otherwise. */
 import { Readable } from "node:stream";
+import swagger from "@fastify/swagger";
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
   type FastifyRequest,
   LogController,
 } from "fastify";
-import { type Static, type TSchema, Type } from "typebox";
+import type { Static, TSchema } from "typebox";
 import { createAjv } from "./ajv.ts";
 import { presentedKey, refusalOf, sendProblem } from "./http/errors.ts";
 import { Problem, problemOf } from "./http/problem.ts";
 import { requestId } from "./http/requestId.ts";
+import { readKey } from "./keys/form.ts";
 import { type KeyChange, NO_LIMITS, require } from "./keys/keyring.ts";
+import { openBurst } from "./limits/burst.ts";
 import { limitsOf } from "./limits/meter.ts";
+import { ADMIN, Change, NewKey } from "./routes/adminSchemas.ts";
+import { documentOf } from "./routes/document.ts";
 import type { Services } from "./services.ts";
-import { type KeyRecord, SCOPES } from "./state/durable.ts";
-
-const closed = { additionalProperties: false } as const;
-const limit = Type.Optional(
-  Type.Union([Type.Integer({ minimum: 0, maximum: 999_999_999_999_999 }), Type.Null()]),
-);
-const Limits = Type.Object({ units: limit, unitsMonth: limit, burst: limit }, closed);
-const Time = Type.Union([Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 }), Type.Null()]);
-const NewKey = Type.Object(
-  {
-    tenant: Type.String({ minLength: 1, maxLength: 64, default: "default" }),
-    name: Type.String({ maxLength: 200, default: "" }),
-    scopes: Type.Array(Type.Union(SCOPES.map((scope) => Type.Literal(scope))), {
-      default: ["rerank", "jobs", "feedback"],
-    }),
-    expires: Type.Optional(Time),
-    limits: Type.Optional(Limits),
-  },
-  closed,
-);
-const Change = Type.Partial(
-  Type.Object({
-    status: Type.Union(["active", "suspended", "revoked"].map((status) => Type.Literal(status))),
-    name: Type.String({ maxLength: 200 }),
-    expires: Time,
-    limits: Limits,
-    /** A profile that every answer of the key is ranked by; null: none. */
-    pinned: Type.Union([Type.Literal("evidence"), Type.Literal("cosine"), Type.Null()]),
-  }),
-  closed,
-);
+import type { KeyRecord } from "./state/durable.ts";
 
 type Key = { Params: { id: string } };
 
-export function createAdmin(services: Services, logger: FastifyBaseLogger): FastifyInstance {
+export async function createAdmin(services: Services, logger: FastifyBaseLogger): Promise<FastifyInstance> {
   const { metrics, keyring, state, config } = services;
   const { ledger, audit, learning } = state.durable;
+  const adminOf = administrators(services);
   const admin = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -66,16 +42,30 @@ export function createAdmin(services: Services, logger: FastifyBaseLogger): Fast
     const problem = new Problem(404, "There is no such address on this port.");
     return sendProblem(reply, problem, problemOf(problem, request.id));
   });
-  admin.get("/metrics", async (_request, reply) =>
+  // What comes is judged where it is used: the schemas of routes are for OpenAPI.
+  admin.setValidatorCompiler(() => () => true);
+  admin.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  await admin.register(swagger, {
+    openapi: documentOf({
+      title: "Oscillink: administration",
+      summary: "Keys, their usage, and metrics",
+      description: "The second port of a server, for whoever runs it.",
+      keyed: true,
+    }),
+  });
+  admin.get("/openapi.json", { schema: { hide: true } }, () => admin.swagger());
+  admin.get("/metrics", { schema: ADMIN.metrics }, async (_request, reply) =>
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
   );
-  admin.register(async (routes) => {
+  await admin.register(async (routes) => {
     routes.decorateRequest("admin", "");
     routes.addHook("onRequest", async (request) => {
-      request.admin = await adminOf(services, request);
+      request.admin = await adminOf(request);
     });
-    routes.get("/admin/keys", async () => ({ keys: (await keyring.list()).map(shown) }));
-    routes.post("/admin/keys", async ({ body, admin: who }, reply) => {
+    routes.get("/admin/keys", { schema: ADMIN.list }, async () => ({
+      keys: (await keyring.list()).map(shown),
+    }));
+    routes.post("/admin/keys", { schema: ADMIN.create }, async ({ body, admin: who }, reply) => {
       const { limits, expires = null, ...rest } = checked(NewKey, body);
       const { key, record } = await keyring.create(
         { ...rest, expires, limits: { ...NO_LIMITS, ...limits } },
@@ -83,20 +73,28 @@ export function createAdmin(services: Services, logger: FastifyBaseLogger): Fast
       );
       return reply.code(201).send({ key, ...shown(record) });
     });
-    routes.patch<Key>("/admin/keys/:id", async ({ body, params: { id }, admin: who }) => {
-      const { pinned, ...change } = checked(Change, body);
-      const record = existing(await keyring.change(id, change as KeyChange, who));
-      if (pinned !== undefined) await learning.pin(id, pinned);
-      return shown(record);
-    });
-    routes.post<Key>("/admin/keys/:id/rotate", async ({ params: { id }, admin: who }) => ({
-      key: existing(await keyring.rotate(id, who)),
-    }));
-    routes.get<Key>("/admin/keys/:id/usage", async ({ params: { id } }) => {
+    routes.patch<Key>(
+      "/admin/keys/:id",
+      { schema: ADMIN.change },
+      async ({ body, params: { id }, admin: who }) => {
+        const { pinned, ...change } = checked(Change, body);
+        const record = existing(await keyring.change(id, change as KeyChange, who));
+        if (pinned !== undefined) await learning.pin(id, pinned);
+        return shown(record);
+      },
+    );
+    routes.post<Key>(
+      "/admin/keys/:id/rotate",
+      { schema: ADMIN.rotate },
+      async ({ params: { id }, admin: who }) => ({
+        key: existing(await keyring.rotate(id, who)),
+      }),
+    );
+    routes.get<Key>("/admin/keys/:id/usage", { schema: ADMIN.usage }, async ({ params: { id } }) => {
       const { limits } = existing(await state.durable.keys.get(id));
       return { limits: await state.shared.limits.used(id, limitsOf(limits, config.limits), Date.now()) };
     });
-    routes.get<Key>("/admin/keys/:id/profiles", async ({ params: { id } }) => ({
+    routes.get<Key>("/admin/keys/:id/profiles", { schema: ADMIN.profiles }, async ({ params: { id } }) => ({
       pinned: await learning.pinned(id),
       profiles: (await learning.arms(id)).map(({ profile, count, sum }) => ({
         profile,
@@ -104,16 +102,20 @@ export function createAdmin(services: Services, logger: FastifyBaseLogger): Fast
         mean: sum / count,
       })),
     }));
-    routes.delete<Key>("/admin/keys/:id/profiles", async ({ params: { id }, admin: who }, reply) => {
-      await learning.reset(id);
-      await audit.add({ at: Date.now(), who, what: "reset profiles", about: id });
-      return reply.code(204).send();
-    });
-    routes.get("/admin/ledger", async (_request, reply) => {
+    routes.delete<Key>(
+      "/admin/keys/:id/profiles",
+      { schema: ADMIN.forget },
+      async ({ params: { id }, admin: who }, reply) => {
+        await learning.reset(id);
+        await audit.add({ at: Date.now(), who, what: "reset profiles", about: id });
+        return reply.code(204).send();
+      },
+    );
+    routes.get("/admin/ledger", { schema: ADMIN.ledger }, async (_request, reply) => {
       const lines = Readable.from(ledger.rows(0)).map((row) => `${JSON.stringify(row)}\n`);
       return reply.type("application/jsonl").send(lines);
     });
-    routes.get("/admin/audit", async () => ({ rows: await audit.rows(500) }));
+    routes.get("/admin/audit", { schema: ADMIN.audit }, async () => ({ rows: await audit.rows(500) }));
   });
   return admin;
 }
@@ -125,11 +127,34 @@ declare module "fastify" {
   }
 }
 
-/** @throws {Problem} for who has no key with the scope admin: also where no other route asks for one. */
-async function adminOf({ keyring }: Services, request: FastifyRequest): Promise<string> {
-  const caller = await keyring.callerOf(presentedKey(request));
-  require(caller, "admin");
-  return caller.keyId!;
+/** How many rows of refusals are kept. */
+const REFUSALS = 1000;
+
+/**
+ * Who administers, by a key with the scope `admin`: also where no other route asks for one. Whoever may not leaves a row in the audit,
+ * and an address that tries many keys is held off.
+ */
+function administrators({ keyring, state, config }: Services) {
+  const { audit, keys } = state.durable;
+  const burst = openBurst(1, config.limits.addressBurst);
+  return async (request: FastifyRequest): Promise<string> => {
+    const presented = presentedKey(request);
+    try {
+      const caller = await keyring.callerOf(presented);
+      require(caller, "admin");
+      return caller.keyId!;
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      burst.address(request.ip);
+      burst.failed(request.ip);
+      // The id is no secret. One that no key has is anybody's invention.
+      const { id = "" } = (presented === null ? null : readKey(presented)) ?? {};
+      const who = (await keys.get(id)) ? id : "nobody";
+      const about = `${request.method} ${request.routeOptions.url}`;
+      await audit.refuse({ at: Date.now(), who, what: `refused ${error.status}`, about }, REFUSALS);
+      throw error;
+    }
+  };
 }
 
 const ajv = createAjv({ useDefaults: true, allErrors: true });

@@ -2,7 +2,6 @@
 import cors from "@fastify/cors";
 import swagger from "@fastify/swagger";
 import reference from "@fastify/swagger-ui";
-import { version } from "@oscillink/core";
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -12,11 +11,13 @@ import Fastify, {
 } from "fastify";
 import type { Caller } from "./http/caller.ts";
 import { presentedKey, refusalOf, sendProblem } from "./http/errors.ts";
+import { linger } from "./http/linger.ts";
 import { openPlaces } from "./http/places.ts";
 import { Problem, type ProblemBody, problemOf } from "./http/problem.ts";
 import { requestId } from "./http/requestId.ts";
 import { SECURITY_FIELDS } from "./http/security.ts";
 import { compatible } from "./routes/compatible.ts";
+import { documentOf } from "./routes/document.ts";
 import { feedback } from "./routes/feedback.ts";
 import { health } from "./routes/health.ts";
 import { jobs } from "./routes/jobs.ts";
@@ -65,6 +66,8 @@ export async function createApp(services: Services, logger: FastifyBaseLogger): 
     bodyLimit: config.limits.bodyBytes,
     trustProxy: config.trustProxy.length > 0 ? config.trustProxy : false,
     forceCloseConnections: "idle",
+    // What comes on a connection that was open before is answered to the end.
+    return503OnClosing: false,
     // Clients keep a connection for longer than Node's 5 s, and would use one that was just closed.
     keepAliveTimeout: 72_000,
     // Who sends half a request holds nothing for longer.
@@ -106,20 +109,13 @@ export async function createApp(services: Services, logger: FastifyBaseLogger): 
   if (config.cors.length > 0) await app.register(cors, { origin: config.cors, exposedHeaders: EXPOSED });
   admitCallers(app, services);
   await app.register(swagger, {
-    openapi: {
-      openapi: "3.1.0",
-      info: {
-        title: "Oscillink",
-        version,
-        summary: "Re-ranking with a receipt",
-        description:
-          "Re-ranking with a receipt: documents settle on a lattice, and each says why it was chosen.",
-        license: { name: "Apache-2.0", identifier: "Apache-2.0" },
-      },
-      servers: [{ url: "/" }],
-      components: { securitySchemes: { key: { type: "http", scheme: "bearer" } } },
-      security: config.auth === "keys" ? [{ key: [] }] : [],
-    },
+    openapi: documentOf({
+      title: "Oscillink",
+      summary: "Re-ranking with a receipt",
+      description:
+        "Re-ranking with a receipt: documents settle on a lattice, and each says why it was chosen.",
+      keyed: config.auth === "keys",
+    }),
   });
   // Its pages are not routes of the document, and open to anyone, as the document is.
   await app.register(async (pages) => {
@@ -159,6 +155,7 @@ function watch(app: FastifyInstance, { metrics, jobs }: Services): void {
   app.addHook("preClose", async () => {
     closing = true;
     jobs.release();
+    linger(app.server);
   });
   app.addHook("onSend", async (_request, reply) => {
     // A connection that stays open would hold up the end.

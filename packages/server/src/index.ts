@@ -1,12 +1,14 @@
 /** The server, for who runs it inside a program. */
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
-import { pino } from "pino";
 import type { Config } from "./config/schema.ts";
+import { openLog } from "./log.ts";
 import { startServices } from "./start.ts";
+import { listenError } from "./startError.ts";
 
 export { ConfigError, loadConfig, type Sources } from "./config/load.ts";
 export type { Config } from "./config/schema.ts";
 export type { Found, FoundDocument, Search, SearchCall } from "./search/store.ts";
+export { StartError } from "./startError.ts";
 
 export interface Server {
   /** The application of Fastify, for further routes and for `inject`. */
@@ -20,7 +22,7 @@ export interface Server {
   readonly adminUrl: string;
   /** The key that was made because there was none; null if there was one, or none is asked for. */
   readonly firstKey: string | null;
-  /** Opens the ports. */
+  /** Opens the ports. @throws {StartError} for a port that cannot be opened. */
   listen(): Promise<void>;
   /** Lets what is in flight end, then closes all. */
   close(): Promise<void>;
@@ -30,15 +32,13 @@ export interface Server {
  * Makes a server, which listens when it is told to.
  *
  * @param config what `loadConfig` gives.
+ * @throws {StartError} where its data folder cannot be worked in.
  * @example
  * const server = await createServer(loadConfig({ environment: process.env }));
  * await server.listen();
  */
 export async function createServer(config: Config): Promise<Server> {
-  const log = pino({
-    level: config.logLevel,
-    redact: ["req.headers.authorization", 'req.headers["x-api-key"]'],
-  });
+  const log = openLog(config);
   // The threads start while what serves HTTP is loaded: each takes as long as the other.
   const [{ services, firstKey, close }, { createApp }, { createAdmin }] = await Promise.all([
     startServices(config, log),
@@ -46,7 +46,7 @@ export async function createServer(config: Config): Promise<Server> {
     import("./admin.ts"),
   ]);
   const app = await createApp(services, log);
-  const admin = createAdmin(services, log);
+  const admin = await createAdmin(services, log);
   let [url, adminUrl] = ["", ""];
   return {
     app,
@@ -60,13 +60,29 @@ export async function createServer(config: Config): Promise<Server> {
       return adminUrl;
     },
     async listen() {
-      adminUrl = await admin.listen({ host: config.adminHost, port: config.adminPort });
-      url = await app.listen({ host: config.host, port: config.port });
+      const { host, port, adminHost, adminPort } = config;
+      adminUrl = await opened(admin, { host: adminHost, port: adminPort }, ["adminHost", "adminPort"]);
+      url = await opened(app, { host, port }, ["host", "port"]);
     },
     async close() {
+      // What is in flight for longer than it may is cut off, so that the store is still closed in order.
+      const late = setTimeout(() => app.server.closeAllConnections(), config.graceSeconds * 1000);
       await app.close();
+      clearTimeout(late);
       await admin.close();
       await close();
     },
   };
+}
+
+async function opened(
+  app: FastifyInstance,
+  where: { readonly host: string; readonly port: number },
+  names: readonly [host: string, port: string],
+): Promise<string> {
+  try {
+    return await app.listen(where);
+  } catch (error) {
+    throw listenError(error, where, names);
+  }
 }

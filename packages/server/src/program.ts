@@ -9,24 +9,24 @@ import { ConfigError, loadConfig, SETTINGS, shown } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
 import { Problem } from "./http/problem.ts";
 import { serve } from "./serve.ts";
+import { StartError } from "./startError.ts";
 
 /** As in sysexits.h. */
-const EXIT = { usage: 64, unavailable: 69, bug: 70, config: 78 } as const;
+const EXIT = { usage: 64, taken: 69, bug: 70, store: 74, rights: 77, config: 78 } as const;
 
 export async function run(argv: readonly string[]): Promise<void> {
   try {
     await program().parseAsync(argv);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
     if (error instanceof ConfigError) {
       process.stderr.write(`${error.faults.map((fault) => `oscillink-server: ${fault}`).join("\n")}\n`);
       process.exitCode = EXIT.config;
     } else if (error instanceof CommandError || error instanceof Problem) {
       process.stderr.write(`oscillink-server: ${error.message}\n`);
       process.exitCode = EXIT.usage;
-    } else if (code === "EADDRINUSE" || code === "EACCES") {
-      process.stderr.write(`oscillink-server: ${(error as Error).message}\n`);
-      process.exitCode = EXIT.unavailable;
+    } else if (error instanceof StartError) {
+      process.stderr.write(`oscillink-server: ${error.message}\n`);
+      process.exitCode = EXIT[error.kind];
     } else {
       process.stderr.write(`oscillink-server: ${(error as Error).stack}\n`);
       process.exitCode = EXIT.bug;

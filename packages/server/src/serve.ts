@@ -7,6 +7,8 @@ import { createServer } from "./index.ts";
 export async function serve(config: Config): Promise<void> {
   const server = await createServer(config);
   const say = (line: string) => process.stderr.write(`${line}\n`);
+  // Whoever started it may be gone, and with him what reads this.
+  process.stderr.on("error", () => {});
   // Before anything can fail: nobody can read it again.
   if (server.firstKey !== null) say(`The first key, which is shown this once: ${server.firstKey}`);
   try {

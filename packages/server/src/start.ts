@@ -1,6 +1,6 @@
 /** Starts all that the routes are served by. */
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
 import type { FastifyBaseLogger } from "fastify";
 import { keepAnswers } from "./answers.ts";
 import { startCompute } from "./compute/compute.ts";
@@ -15,10 +15,12 @@ import { openBurst } from "./limits/burst.ts";
 import { openMeter } from "./limits/meter.ts";
 import { createMetrics } from "./metrics.ts";
 import { modelsOf, serveModels } from "./models/models.ts";
-import { openSigning } from "./receipts/signing.ts";
+import { openSigning, type Signing } from "./receipts/signing.ts";
 import { loadStore } from "./search/store.ts";
 import type { Services } from "./services.ts";
+import { StartError, storeError } from "./startError.ts";
 import { SCOPES } from "./state/durable.ts";
+import { lockFolder } from "./state/lock.ts";
 import { openState } from "./state/sqlite/open.ts";
 import { startTracing } from "./tracing.ts";
 
@@ -32,23 +34,88 @@ export interface Started {
 /** How often units are given back that nobody spoke for, in milliseconds. */
 const SWEEP = 60_000;
 
-/** Opens the store of a data folder, and its keys. */
-export function openStore({ data, pepper }: Config) {
-  mkdirSync(data, { recursive: true, mode: 0o700 });
-  const state = openState(join(data, "state.db"));
-  return { state, keyring: openKeyring(state.durable.keys, state.durable.audit, pepperOf(data, pepper)) };
+/**
+ * Opens the store of a data folder, and its keys.
+ *
+ * @param make whether a store is made where there is none.
+ * @throws {StartError}
+ */
+export function openStore({ data, pepper }: Config, { make }: { readonly make: boolean }) {
+  const path = join(data, "state.db");
+  if (!make && !isThere(data, path)) {
+    const how = "oscillink-server makes one when it starts, and so does oscillink-server keys create";
+    throw new StartError("config", `data: there is no store in ${resolve(data)}: ${how}`);
+  }
+  return withFolder(data, () => {
+    const state = openState(path);
+    const { keys, audit } = state.durable;
+    return { state, keyring: openKeyring(keys, audit, pepperOf(data, pepper)) };
+  });
+}
+
+/** What signs receipts, by a key that is made if need be; null for nothing. @throws {StartError | ConfigError} */
+export const signingOf = ({ data, signReceipts, signingKey }: Config): Signing | null =>
+  signReceipts ? withFolder(data, () => openSigning(data, signingKey)) : null;
+
+/** Works in a data folder, which is made if need be. @throws {StartError} */
+function withFolder<T>(data: string, work: () => T): T {
+  try {
+    mkdirSync(data, { recursive: true, mode: 0o700 });
+    return work();
+  } catch (error) {
+    throw storeError(error, data);
+  }
+}
+
+function isThere(data: string, path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    throw storeError(error, data);
+  }
+}
+
+/** A data folder is one server's. @returns what gives it free. @throws {StartError} where another server has it. */
+function takeFolder(data: string): () => void {
+  const free = withFolder(data, () => lockFolder(data));
+  if (free) return free;
+  throw new StartError(
+    "taken",
+    `data: another server works in ${resolve(data)}: give each a folder of its own`,
+  );
 }
 
 export async function startServices(config: Config, log: FastifyBaseLogger): Promise<Started> {
   // First, for they may be wrong, and then nothing is to be closed.
   const search = await loadStore(config);
   const tracing = await startTracing(config);
-  const { state, keyring } = openStore(config);
-  const signing = config.signReceipts ? openSigning(config.data, config.signingKey) : null;
+  const free = takeFolder(config.data);
+  try {
+    return await startIn(config, log, { search, tracing, free });
+  } catch (error) {
+    free();
+    throw error;
+  }
+}
+
+interface Loaded {
+  readonly search: Services["search"];
+  readonly tracing: Services["tracing"];
+  /** Gives the data folder free. */
+  readonly free: () => void;
+}
+
+async function startIn(
+  config: Config,
+  log: FastifyBaseLogger,
+  { search, tracing, free }: Loaded,
+): Promise<Started> {
+  const { state, keyring } = openStore(config, { make: true });
+  const signing = signingOf(config);
   const { limits, queue } = state.shared;
   const compute = await startCompute({
     ...{ threads: config.threads, most: config.limits.inFlight, signing },
-    prior: config.models.prior,
+    ...{ prior: config.models.prior, learning: config.learning },
     longest: longestOf(config.limits),
   });
   const metrics = createMetrics(
@@ -82,6 +149,7 @@ export async function startServices(config: Config, log: FastifyBaseLogger): Pro
       await compute.close();
       await state.close();
       await tracing?.close();
+      free();
     },
   };
 }
@@ -100,8 +168,7 @@ function callers({ auth, limits }: Config, keyring: Keyring): Services["callerOf
   return async (presented, address) => {
     try {
       const caller = await keyring.callerOf(presented);
-      burst.key(caller.keyId!, caller.limits.burst ?? limits.burst);
-      return caller;
+      return { ...caller, burst: burst.key(caller.keyId!, caller.limits.burst ?? limits.burst) };
     } catch (error) {
       if (error instanceof Problem && error.status === 401) {
         // A good key is not held off by what others of its address send.

@@ -1,13 +1,15 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { once } from "node:events";
+import { openSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readKey, writeKey } from "../src/keys/form.ts";
+import { newSecret, readKey, writeKey } from "../src/keys/form.ts";
+import { QUIET, run, start } from "./command.ts";
 import {
+  administer,
   ask,
   base64,
   bearer,
   keyOf,
-  makeServer,
   pool,
   post,
   sharedServer,
@@ -91,7 +93,7 @@ describe("keys", () => {
     const first = await keyOf(server);
     const rotate = async () => {
       const url = `/admin/keys/${readKey(first)!.id}/rotate`;
-      return (await server.admin.inject({ method: "POST", url, headers: bearer(server.firstKey!) })).json()
+      return (await administer(server, { method: "POST", url, headers: bearer(server.firstKey!) })).json()
         .key as string;
     };
     const [second, third] = [await rotate(), await rotate()];
@@ -113,32 +115,31 @@ describe("keys", () => {
 
   it("stand in no file, no log and no metric (A13)", async () => {
     const data = temporary();
-    const lines: string[] = [];
-    const write = process.stdout.write;
-    process.stdout.write = ((line: string) => lines.push(String(line)) > 0) as typeof write;
-    let keys: string[] = [];
-    let metrics = "";
-    try {
-      const server = await makeServer({ ...KEYS, LOG_LEVEL: "trace" }, data);
-      keys = [server.firstKey!, await keyOf(server)];
-      for (const key of keys) await post(server, URL, body, bearer(key));
-      await post(server, `${URL}?key=${keys[0]}`, "{", bearer(keys[0]!));
-      metrics = (await server.admin.inject("/metrics")).body;
-      await server.close();
-    } finally {
-      process.stdout.write = write;
-    }
+    const log = join(temporary(), "log");
+    const flags = ["--data", data, ...QUIET, "--log-level", "trace"];
+    const { child, url, adminUrl, key } = await start(flags, openSync(log, "w"));
+    const keys = [key, (await run(["keys", "create", "--data", data])).out.trim()];
+    const headers = (own: string) => ({ "content-type": "application/json", ...bearer(own) });
+    const send = async (path: string, own: string, text: string) =>
+      (await fetch(url + path, { method: "POST", headers: headers(own), body: text })).status;
+    for (const own of keys) expect(await send(URL, own, JSON.stringify(body))).toBe(200);
+    expect(await send(`${URL}?key=${key}`, key, "{")).toBe(400);
+    const metrics = await (await fetch(`${adminUrl}/metrics`)).text();
+    child.kill("SIGTERM");
+    await once(child, "exit");
+    const lines = readFileSync(log, "utf8");
+    expect(lines).toContain(readKey(key)!.id);
     const files = readdirSync(data, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
     const kept = files.map((file) => readFileSync(join(file.parentPath, file.name), "latin1")).join();
     expect(kept).toContain(readKey(keys[0]!)!.id);
     for (const secret of keys.map((key) => readKey(key)!.secret)) {
-      for (const place of [kept, lines.join(), metrics]) expect(place).not.toContain(secret);
+      for (const place of [kept, lines, metrics]) expect(place).not.toContain(secret);
     }
   });
 });
 
 const change = (server: Awaited<ReturnType<typeof testServer>>, key: string, payload: object) =>
-  server.admin.inject({
+  administer(server, {
     method: "PATCH",
     url: `/admin/keys/${readKey(key)!.id}`,
     headers: bearer(server.firstKey!),
@@ -159,7 +160,7 @@ describe("a change of a key", () => {
     await change(server, key, { status: "revoked" });
     expect((await change(server, key, { status: "active" })).statusCode).toBe(409);
     const url = `/admin/keys/${readKey(key)!.id}/rotate`;
-    const rotated = await server.admin.inject({ method: "POST", url, headers: bearer(server.firstKey!) });
+    const rotated = await administer(server, { method: "POST", url, headers: bearer(server.firstKey!) });
     expect(rotated.statusCode).toBe(409);
   });
 });
@@ -168,23 +169,51 @@ describe("administration", () => {
   it("is on the second port alone, for a key with its scope, and leaves a row (A14)", async () => {
     const server = await testServer(KEYS);
     const admin = (key: string | null, url = "/admin/keys") =>
-      server.admin.inject({ url, headers: key === null ? {} : bearer(key) });
+      administer(server, { url, headers: key === null ? {} : bearer(key) });
     expect((await ask(server, { url: "/admin/keys", headers: bearer(server.firstKey!) })).status).toBe(404);
     expect((await ask(server, { url: "/metrics" })).status).toBe(404);
     expect((await admin(null)).statusCode).toBe(401);
     expect((await admin("osk_wrong")).statusCode).toBe(401);
-    expect((await admin(await keyOf(server, { scopes: ["rerank"] }))).statusCode).toBe(403);
+    const other = await keyOf(server, { scopes: ["rerank"] });
+    expect((await admin(other)).statusCode).toBe(403);
     const listed = (await admin(server.firstKey)).json();
     expect(listed.keys).toHaveLength(2);
     expect(JSON.stringify(listed)).not.toContain("mac");
     const { rows } = (await admin(server.firstKey, "/admin/audit")).json();
-    expect(rows[0]).toMatchObject({ who: readKey(server.firstKey!)!.id, what: "create" });
+    const about = "GET /admin/keys";
+    expect(rows).toMatchObject([
+      { who: readKey(other)!.id, what: "refused 403", about, count: 1 },
+      { who: readKey(server.firstKey!)!.id, what: "create" },
+      { who: "nobody", what: "refused 401", about, count: 2 },
+      { who: "start", what: "create" },
+    ]);
+  });
+
+  it("that is tried with many keys is held off, leaves one row, and shows no secret (A14)", async () => {
+    const server = await testServer({ ...KEYS, LIMITS_ADDRESS_BURST: "50" });
+    const mine = readKey(server.firstKey!)!;
+    const wrong = () => writeKey({ id: mine.id, secret: newSecret() });
+    const keys = Array.from({ length: 80 }, wrong);
+    const statuses = [];
+    for (const key of keys)
+      statuses.push((await administer(server, { url: "/admin/ledger", headers: bearer(key) })).statusCode);
+    expect(statuses).toEqual([...Array(50).fill(401), ...Array(30).fill(429)]);
+    const { body, statusCode } = await administer(server, {
+      url: "/admin/audit",
+      headers: bearer(server.firstKey!),
+    });
+    expect(statusCode).toBe(200);
+    expect(JSON.parse(body).rows).toMatchObject([
+      { who: mine.id, what: "refused 401", about: "GET /admin/ledger", count: 50 },
+      { who: "start", what: "create" },
+    ]);
+    for (const key of keys) expect(body).not.toContain(readKey(key)!.secret);
   });
 
   it("asks for a key where no other route does", async () => {
     const server = await testServer();
-    expect((await server.admin.inject("/admin/keys")).statusCode).toBe(401);
-    expect((await server.admin.inject("/metrics")).statusCode).toBe(200);
+    expect((await administer(server, "/admin/keys")).statusCode).toBe(401);
+    expect((await administer(server, "/metrics")).statusCode).toBe(200);
   });
 
   it.each([
@@ -243,12 +272,29 @@ describe("addresses (A25, A26)", () => {
 });
 
 describe("bursts", () => {
+  it("are told beside the units", async () => {
+    const server = await testServer({ ...KEYS, LIMITS_UNITS: "1000", LIMITS_BURST: "9" });
+    const { headers } = await post(server, URL, body, bearer(server.firstKey!));
+    expect(headers["ratelimit-policy"]).toBe('"units";q=1000;w=3600, "burst";q=9;w=1');
+    expect(headers.ratelimit).toBe('"units";r=980;t=3600, "burst";r=8;t=1');
+  });
+
   it("of a key are held off, and others are not hurt", async () => {
     const server = await testServer({ ...KEYS, LIMITS_BURST_WINDOW: "60" });
     const [key, other] = [await keyOf(server, { limits: { burst: 3 } }), await keyOf(server)];
     const statuses = [];
-    for (let i = 0; i < 5; i++) statuses.push((await post(server, URL, body, bearer(key))).status);
-    expect(statuses).toEqual([200, 200, 200, 429, 429]);
-    expect((await post(server, URL, body, bearer(other))).status).toBe(200);
+    const left = [];
+    for (let i = 0; i < 5; i++) {
+      const { status, headers } = await post(server, URL, body, bearer(key));
+      statuses.push(status);
+      expect(headers["ratelimit-policy"]).toBe('"burst";q=3;w=60');
+      left.push(/^"burst";r=(\d);t=\d+$/.exec(String(headers.ratelimit))?.[1]);
+    }
+    expect([statuses, left]).toEqual([
+      [200, 200, 200, 429, 429],
+      ["2", "1", "0", "0", "0"],
+    ]);
+    const free = await post(server, URL, body, bearer(other));
+    expect([free.status, free.headers.ratelimit]).toEqual([200, undefined]);
   });
 });

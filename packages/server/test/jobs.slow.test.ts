@@ -1,5 +1,21 @@
-import { describe, expect, it } from "vitest";
-import { ask, base64, bearer, keyOf, makeServer, pool, post, temporary, testServer } from "./testing.ts";
+import { once } from "node:events";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { describe, expect, it, onTestFinished } from "vitest";
+import type { Server } from "../src/index.ts";
+import { QUIET, run, start } from "./command.ts";
+import {
+  administer,
+  ask,
+  base64,
+  bearer,
+  keyOf,
+  makeServer,
+  pool,
+  post,
+  temporary,
+  testServer,
+} from "./testing.ts";
 
 const URL = "/v1/jobs";
 const bodyOf = (n: number, d: number, seed = 1) => {
@@ -28,13 +44,26 @@ describe("jobs", () => {
   it("that cannot be ranked are refused when they are posted", async () => {
     const server = await testServer();
     expect((await post(server, URL, { query: ["x"], candidates: [] })).status).toBe(422);
-    const { json, headers } = await post(server, URL, { ...bodyOf(3, 4), k: 0 });
-    // What only core knows comes out when it is ranked.
-    const job = await ask(server, { url: String(headers.location), headers: { prefer: "wait=20" } });
-    expect({ ...json, ...job.json }).toMatchObject({
-      state: "failed",
-      problem: { status: 422, errors: [{ pointer: "/k" }] },
-    });
+    const good = bodyOf(3, 4);
+    const [first, ...others] = good.candidates;
+    const cases: readonly (readonly [body: object, pointer: string])[] = [
+      [{ ...good, k: 0 }, "/k"],
+      [{ ...good, nonsense: 1 }, "/nonsense"],
+      [{ ...good, candidates: [{ ...first, trust: 2 }, ...others] }, "/candidates/0/trust"],
+      [{ ...good, candidates: [...good.candidates, { id: "0" }] }, "/candidates/3/id"],
+      [{ model: "oscillink-order", queryText: "a", candidates: [{ text: "b" }], k: -1 }, "/k"],
+    ];
+    for (const [body, pointer] of cases) {
+      const [job, direct] = [await post(server, URL, body), await post(server, "/v1/oscillink/rerank", body)];
+      expect(job).toMatchObject({ status: 422, json: { errors: [{ pointer }] } });
+      expect(job.json.errors).toEqual(direct.json.errors);
+    }
+    // A model that asks others is asked when the job is worked on.
+    const asks = { model: "oscillink-embed", queryText: "a", candidates: [{ text: "b" }] };
+    expect((await post(server, URL, asks)).status).toBe(202);
+    expect((await post(server, URL, { ...asks, lamC: -1 })).json.errors).toMatchObject([
+      { pointer: "/lamC" },
+    ]);
   });
 
   it("that are cancelled while they wait never run, and cost nothing (A31)", async () => {
@@ -48,7 +77,7 @@ describe("jobs", () => {
     });
     await ask(server, { url: String(first.headers.location), headers: { ...key, prefer: "wait=30" } });
     expect((await ask(server, { url, headers: key })).json).toMatchObject({ state: "cancelled" });
-    const rows = (await server.admin.inject({ url: "/admin/ledger", headers: key })).body
+    const rows = (await administer(server, { url: "/admin/ledger", headers: key })).body
       .trim()
       .split("\n")
       .map((line: string) => JSON.parse(line) as { id: string });
@@ -109,6 +138,66 @@ describe("jobs", () => {
   }, 60_000);
 });
 
+interface JobAnswer {
+  readonly id: string;
+  readonly state: string;
+  readonly problem?: { readonly detail: string };
+}
+
+describe("a job that ends its process", () => {
+  it("is begun three times, and then fails, and its units come back", async () => {
+    const data = temporary();
+    const flags = ["--auth", "none", "--data", data, ...QUIET];
+    let place = "";
+    const attempts = () => {
+      using sql = new DatabaseSync(join(data, "state.db"), { readOnly: true });
+      return sql.prepare("SELECT attempts FROM jobs").get()?.attempts;
+    };
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      const { child, url } = await start(flags);
+      const send = async (body: object) => {
+        const headers = { "content-type": "application/json" };
+        const answer = await fetch(`${url}${URL}`, { method: "POST", headers, body: JSON.stringify(body) });
+        return answer.headers.get("location")!;
+      };
+      if (attempt === 1) place = await send(LONG);
+      // A worker that says nothing is given up after 15 s.
+      await expect.poll(attempts, { interval: 10, timeout: 30_000 }).toBe(attempt);
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    }
+    const { child, url } = await start(flags);
+    const wait = { headers: { prefer: "wait=30" } };
+    const job = (await (await fetch(url + place, wait)).json()) as JobAnswer;
+    expect(job).toMatchObject({ state: "failed", problem: { status: 500 } });
+    expect(job.problem!.detail).toContain("3 times");
+    child.kill("SIGTERM");
+    await once(child, "exit");
+    const { out } = await run(["usage", "--rows", "--data", data]);
+    expect(
+      out
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line)),
+    ).toMatchObject([{ id: job.id, outcome: "refunded", units: 0 }]);
+  }, 120_000);
+
+  it("does not count the times that its process was told to end", async () => {
+    const data = temporary();
+    let url = "";
+    const state = async (server: Server) => (await ask(server, { url })).json.state;
+    for (let i = 0; i < 4; i++) {
+      const server = await makeServer({ GRACE_SECONDS: "1" }, data);
+      if (i === 0) url = String((await post(server, URL, bodyOf(1900, 1024))).headers.location);
+      await expect.poll(() => state(server), { interval: 5, timeout: 10_000 }).toBe("running");
+      await server.close();
+    }
+    const server = await makeServer({}, data);
+    onTestFinished(() => server.close());
+    await expect.poll(() => state(server), { timeout: 60_000 }).toBe("done");
+  }, 120_000);
+});
+
 describe("Idempotency-Key", () => {
   it("50 at once: one computation, one charge; the others are told to wait, or get the same (A32)", async () => {
     const server = await testServer({ AUTH: "keys", LIMITS_UNITS: "1000", LIMITS_IN_FLIGHT: "100" });
@@ -120,7 +209,7 @@ describe("Idempotency-Key", () => {
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 409]));
     const later = await post(server, "/v1/oscillink/rerank", bodyOf(10, 4), headers);
     expect(later.text).toBe(good[0]!.text);
-    const rows = (await server.admin.inject({ url: "/admin/ledger", headers })).body.trim().split("\n");
+    const rows = (await administer(server, { url: "/admin/ledger", headers })).body.trim().split("\n");
     expect(rows).toHaveLength(1);
     expect((await post(server, "/v1/oscillink/rerank", bodyOf(10, 5), headers)).status).toBe(422);
   });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { gain, promoted } from "../src/learn/learner.ts";
-import { ask, base64, bearer, keyOf, pool, post, testServer } from "./testing.ts";
+import { administer, ask, base64, bearer, keyOf, pool, post, testServer } from "./testing.ts";
 
 const URL = "/v1/oscillink/rerank";
 const bodyOf = (seed: number) => {
@@ -128,18 +128,18 @@ describe("learning", () => {
     const told = await post(server, "/v1/feedback", body, mine);
     expect(told.json.reward).toBeCloseTo(1 / Math.log2(3), 12);
     expect((await post(server, "/v1/feedback", body, mine)).status).toBe(404);
-    const [{ id }] = (await server.admin.inject({ url: "/admin/keys", headers: mine })).json().keys;
+    const [{ id }] = (await administer(server, { url: "/admin/keys", headers: mine })).json().keys;
     const profiles = async () =>
-      (await server.admin.inject({ url: `/admin/keys/${id}/profiles`, headers: mine })).json();
+      (await administer(server, { url: `/admin/keys/${id}/profiles`, headers: mine })).json();
     expect(await profiles()).toMatchObject({ pinned: null, profiles: [{ profile: "evidence", labels: 1 }] });
-    const reset = await server.admin.inject({
+    const reset = await administer(server, {
       method: "DELETE",
       url: `/admin/keys/${id}/profiles`,
       headers: mine,
     });
     expect(reset.statusCode).toBe(204);
     expect(await profiles()).toMatchObject({ profiles: [] });
-    await server.admin.inject({
+    await administer(server, {
       method: "PATCH",
       url: `/admin/keys/${id}`,
       headers: mine,
@@ -148,6 +148,40 @@ describe("learning", () => {
     for (let seed = 2; seed < 6; seed++) {
       expect((await post(server, URL, bodyOf(seed), mine)).headers["x-profile-id"]).toBe("cosine");
     }
+  });
+
+  it("refuses labels of documents that the answer was not about, and counts nothing", async () => {
+    const server = await testServer(LEARNING);
+    const key = bearer(server.firstKey!);
+    const { json } = await post(server, URL, bodyOf(1), key);
+    const { digest } = json.receipt;
+    const chosen = json.results.map(({ id }: { id: string }) => id);
+    const missed = bodyOf(1)
+      .candidates.map(({ id }) => id)
+      .find((id) => !chosen.includes(id))!;
+    const refused = await post(
+      server,
+      "/v1/feedback",
+      { digest, relevant: [chosen[0], "d99"], irrelevant: [7] },
+      key,
+    );
+    expect(refused).toMatchObject({ status: 422 });
+    expect(refused.json.errors).toEqual([
+      { pointer: "/relevant/1", detail: 'no document of this answer has the id "d99"' },
+      { pointer: "/irrelevant/0", detail: "no document of this answer has the id 7" },
+    ]);
+    // What was asked about and not chosen is known, and the answer still waits for what is said of it.
+    const told = await post(server, "/v1/feedback", { digest, relevant: [chosen[0], missed] }, key);
+    expect(told.status).toBe(200);
+    expect(told.json.reward).toBeCloseTo(1 / (1 + 1 / Math.log2(3)), 12);
+    const job = await post(server, "/v1/jobs", bodyOf(2), key);
+    const place = { url: String(job.headers.location), headers: { ...key, prefer: "wait=20" } };
+    const { answer } = (await ask(server, place)).json;
+    const worst = bodyOf(2)
+      .candidates.map(({ id }) => id)
+      .find((id) => answer.results.every((one: { id: string }) => one.id !== id));
+    const labels = { digest: answer.receipt.digest, relevant: [], irrelevant: [worst] };
+    expect((await post(server, "/v1/feedback", labels, key)).status).toBe(200);
   });
 
   it.each([

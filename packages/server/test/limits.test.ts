@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { openBurst } from "../src/limits/burst.ts";
-import { base64, bearer, makeServer, pool, post } from "./testing.ts";
+import { administer, base64, bearer, makeServer, pool, post } from "./testing.ts";
 
 const URL = "/v1/oscillink/rerank";
 const bodyOf = (n: number, d: number): string => {
@@ -73,7 +73,7 @@ describe("a client that leaves", () => {
     client.on("error", () => {});
     client.end(bodyOf(1900, 1024));
     const metric = async (name: string) => {
-      const { body: text } = await server.admin.inject("/metrics");
+      const { body: text } = await administer(server, "/metrics");
       return Number(new RegExp(`^${name} (.*)$`, "m").exec(text)?.[1] ?? 0);
     };
     // It is being ranked: its units are set apart.
@@ -87,7 +87,7 @@ describe("a client that leaves", () => {
       .poll(() => metric('oscillink_units_total{outcome="refunded"}'), { interval: 20 })
       .toBeGreaterThan(0);
     const headers = bearer(server.firstKey!);
-    const rows = (await server.admin.inject({ url: "/admin/ledger", headers })).body.trim().split("\n");
+    const rows = (await administer(server, { url: "/admin/ledger", headers })).body.trim().split("\n");
     expect(rows.map((row) => JSON.parse(row))).toMatchObject([{ outcome: "refunded", units: 0, n: 1900 }]);
     await expect
       .poll(() => metric('oscillink_http_requests_total{route="/v1/oscillink/rerank",status="499"}'))

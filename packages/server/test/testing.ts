@@ -131,14 +131,25 @@ const ajv = new Ajv({ strict: false, allErrors: true });
 const validators = new WeakMap<object, ValidateFunction>();
 
 /** A new key, made with the first one, which may do everything. */
-export async function keyOf({ admin, firstKey }: Server, key: object = {}): Promise<string> {
-  const answer = await admin.inject({
+export async function keyOf(server: Server, key: object = {}): Promise<string> {
+  const answer = await administer(server, {
     method: "POST",
     url: "/admin/keys",
-    headers: bearer(firstKey!),
+    headers: bearer(server.firstKey!),
     payload: key,
   });
   return answer.json().key;
+}
+
+/** Any request to the second port. Whatever comes must be what its own document says. */
+export async function administer({ admin }: Pick<Server, "admin">, asked: InjectOptions | string) {
+  const request = typeof asked === "string" ? { url: asked } : asked;
+  const answer = await admin.inject(request);
+  const type = String(answer.headers["content-type"] ?? "");
+  const json = type.includes("json") && !type.includes("jsonl") ? answer.json() : null;
+  const path = String(request.url).split("?")[0]!;
+  promised(admin, request.method ?? "GET", path, answer.statusCode, type, json);
+  return answer;
 }
 
 export const bearer = (key: string): Record<string, string> => ({ authorization: `Bearer ${key}` });

@@ -1,6 +1,6 @@
 import { type InnerList, type Item, parseList } from "structured-headers";
 import { describe, expect, it } from "vitest";
-import { base64, bearer, keyOf, pool, post, testServer } from "./testing.ts";
+import { administer, base64, bearer, keyOf, pool, post, testServer } from "./testing.ts";
 
 const URL = "/v1/oscillink/rerank";
 const bodyOf = (n: number, d: number) => {
@@ -48,10 +48,10 @@ describe("units on the wire", () => {
     }
     const { headers } = await post(server, URL, bodyOf(10, 4), key);
     expect(headers.ratelimit).toMatch(/"units";r=999960;/);
-    const { keys } = (await server.admin.inject({ url: "/admin/keys", headers: key })).json();
-    const usage = await server.admin.inject({ url: `/admin/keys/${keys[0].id}/usage`, headers: key });
+    const { keys } = (await administer(server, { url: "/admin/keys", headers: key })).json();
+    const usage = await administer(server, { url: `/admin/keys/${keys[0].id}/usage`, headers: key });
     expect(usage.json().limits[0]).toMatchObject({ left: 999_960 });
-    const ledger = (await server.admin.inject({ url: "/admin/ledger", headers: key })).body
+    const ledger = (await administer(server, { url: "/admin/ledger", headers: key })).body
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line));

@@ -18,6 +18,7 @@ export type { BundleEntry } from "../rank/bundle.ts";
 export type { Digest } from "../receipt/digest.ts";
 export type { Receipt } from "../receipt/receipt.ts";
 export type { Signature } from "../receipt/sign.ts";
+export { checkRequest } from "../rerank.ts";
 export { eitherSignal, type Signal, throwIfAborted, type Waiting, waitFor } from "../waiting.ts";
 export type { WorkerPool } from "../workers/pool.ts";
 export {

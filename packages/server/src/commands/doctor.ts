@@ -2,10 +2,10 @@ import type { Command } from "commander";
 import { startCompute } from "../compute/compute.ts";
 import type { Config } from "../config/schema.ts";
 import { longestOf } from "../http/bounded.ts";
-import { openSigning } from "../receipts/signing.ts";
 import { loadStore } from "../search/store.ts";
-import { openStore } from "../start.ts";
+import { signingOf } from "../start.ts";
 import { startTracing } from "../tracing.ts";
+import { onStore } from "./onStore.ts";
 import { print } from "./print.ts";
 
 /** Tries all that a server needs, one after the other, and opens no port. */
@@ -19,16 +19,15 @@ export function doctor(
   ).action(async (options) => {
     const config = configOf(options as never);
     print("configuration  good");
-    const { state, keyring } = openStore(config);
-    print(
-      `store          ${(await state.ready()) ? "good" : "does not answer"}, ${(await keyring.list()).length} keys`,
-    );
-    await state.close();
-    const signing = config.signReceipts ? openSigning(config.data, config.signingKey) : null;
+    await onStore(config, async ({ state, keyring }) => {
+      const good = (await state.ready()) ? "good" : "does not answer";
+      print(`store          ${good}, ${(await keyring.list()).length} keys`);
+    });
+    const signing = signingOf(config);
     print(`receipts       ${signing ? `signed with ${signing.keyId}` : "not signed"}`);
     const compute = await startCompute({
       ...{ threads: config.threads, most: 1, signing },
-      prior: config.models.prior,
+      ...{ prior: config.models.prior, learning: config.learning },
       longest: longestOf(config.limits),
     });
     const cost = (n: number, d: number) => compute.costOf({ n, d, vectors: n, characters: 0 }).toFixed(1);

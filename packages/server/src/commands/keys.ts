@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError } from "commander";
 import type { Config } from "../config/schema.ts";
-import { openStore } from "../start.ts";
 import { type KeyRecord, SCOPES, type Scope } from "../state/durable.ts";
-import { CommandError, print } from "./print.ts";
+import { onStore } from "./onStore.ts";
+import { CommandError, print, printTable, timeOf } from "./print.ts";
 
 /** Makes keys, shows them, and changes them, on the store of the data folder. A server that runs hears of it within 5 s. */
 export function keys(
@@ -11,17 +11,8 @@ export function keys(
   configOf: (options: never) => Config,
 ): void {
   const command = program.command("keys").description("Make keys, show them, and change them.");
-  const on = async <T>(
-    options: object,
-    work: (store: ReturnType<typeof openStore>) => Promise<T>,
-  ): Promise<T> => {
-    const store = openStore(configOf(options as never));
-    try {
-      return await work(store);
-    } finally {
-      await store.state.close();
-    }
-  };
+  const on = (options: object, work: Parameters<typeof onStore>[1], how = {}) =>
+    onStore(configOf(options as never), work, how);
   const say = (record: KeyRecord | null, id: string, what: string) => {
     if (!record) throw new CommandError(`there is no key ${id}; keys list shows what there is`);
     print(`${record.id}  ${record.name}: ${what}`);
@@ -40,23 +31,32 @@ export function keys(
     .option("--units-month <n>", "units in a month, in place of the configured limit", countOf)
     .option("--burst <n>", "requests in a burst window, in place of the configured limit", countOf)
     .action((options: CreateOptions) =>
-      on(options, async ({ keyring }) => {
-        const { tenant, name, scopes, days, units = null, unitsMonth = null, burst = null } = options;
-        const expires = days === undefined ? null : Date.now() + days * 24 * 3_600_000;
-        const { key } = await keyring.create(
-          { tenant, name, scopes, expires, limits: { units, unitsMonth, burst } },
-          "command",
-        );
-        print(key);
-      }),
+      on(
+        options,
+        async ({ keyring }) => {
+          const { tenant, name, scopes, days, units = null, unitsMonth = null, burst = null } = options;
+          const expires = days === undefined ? null : Date.now() + days * 24 * 3_600_000;
+          const { key } = await keyring.create(
+            { tenant, name, scopes, expires, limits: { units, unitsMonth, burst } },
+            "command",
+          );
+          print(key);
+        },
+        { make: true },
+      ),
     );
   configured(command.command("list").description("Show the keys, without their secrets.")).action(
     (options: object) =>
       on(options, async ({ keyring }) => {
-        for (const { id, tenant, name, scopes, status, expires } of await keyring.list()) {
-          const until = expires === null ? "" : `, until ${new Date(expires).toISOString().slice(0, 10)}`;
-          print(`${id}  ${status.padEnd(9)}  ${tenant}  ${name}  ${scopes.join(" ")}${until}`);
-        }
+        const shown = (await keyring.list()).map(({ id, status, tenant, name, scopes, limits, expires }) => [
+          ...[id, status, tenant, name, scopes.join(" ")],
+          ...[limits.units, limits.unitsMonth, limits.burst].map(limitShown),
+          expires === null ? "never" : timeOf(expires),
+        ]);
+        printTable(
+          ["key", "status", "tenant", "name", "scopes", "units", "a month", "burst", "expires"],
+          shown,
+        );
       }),
   );
   configured(
@@ -120,6 +120,9 @@ function scopesOf(text: string): Scope[] {
 type LimitOptions = Partial<Record<"units" | "unitsMonth" | "burst", number | "default">>;
 
 const limitOf = (text: string): number | "default" => (text === "default" ? text : countOf(text));
+
+/** As the command `keys limit` takes it. */
+const limitShown = (limit: number | null): string => (limit === null ? "default" : String(limit));
 
 function countOf(text: string): number {
   const value = Number(text);

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Config } from "../config/schema.ts";
-import { openStore } from "../start.ts";
-import { print } from "./print.ts";
+import { onStore } from "./onStore.ts";
+import { print, printTable, timeOf } from "./print.ts";
 
 /** What was charged, and who changed what. */
 export function usage(
@@ -13,34 +13,34 @@ export function usage(
     .addOption(new Option("--month <yyyy-mm>", "the month (UTC); default: this one").argParser(monthOf))
     .option("--rows", "every request of the ledger since then, as JSON Lines")
     .action(async (options: { month?: Date; rows?: true }) => {
-      const { state } = openStore(configOf(options as never));
       const now = new Date();
       const since = options.month ?? new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth()));
       const until = Date.UTC(since.getUTCFullYear(), since.getUTCMonth() + 1);
-      if (options.rows) for await (const row of state.durable.ledger.rows(+since)) print(JSON.stringify(row));
-      else {
-        for (const { keyId, units, requests } of await state.durable.ledger.sums(+since, until)) {
-          print(`${keyId || "(no key)"}  ${units} units  ${requests} requests`);
+      await onStore(configOf(options as never), async ({ state: { durable } }) => {
+        const { ledger } = durable;
+        if (options.rows) for await (const row of ledger.rows(+since)) print(JSON.stringify(row));
+        else {
+          const sums = await ledger.sums(+since, until);
+          const shown = sums.map(({ keyId, units, requests }) => [keyId || "(no key)", units, requests]);
+          printTable(["key", "units", "requests"], shown);
         }
-      }
-      await state.close();
+      });
     });
   configured(program.command("audit").description("Show who changed what, the latest first.")).action(
-    async (options) => {
-      const { state } = openStore(configOf(options as never));
-      for (const { at, who, what, about } of await state.durable.audit.rows(100)) {
-        print(`${new Date(at).toISOString()}  ${who}  ${what}  ${about}`);
-      }
-      await state.close();
-    },
+    (options) =>
+      onStore(configOf(options as never), async ({ state }) => {
+        const rows = await state.durable.audit.rows(100);
+        printTable(
+          ["when", "who", "what", "about", "times"],
+          rows.map(({ at, who, what, about, count }) => [timeOf(at), who, what, about, count]),
+        );
+      }),
   );
   configured(program.command("jobs").description("Show how many jobs there are, by state.")).action(
-    async (options) => {
-      const { state } = openStore(configOf(options as never));
-      for (const [name, count] of Object.entries(await state.shared.queue.counts()))
-        print(`${name}  ${count}`);
-      await state.close();
-    },
+    (options) =>
+      onStore(configOf(options as never), async ({ state }) => {
+        printTable(["state", "jobs"], Object.entries(await state.shared.queue.counts()));
+      }),
   );
 }
 

@@ -8,6 +8,7 @@ import { buffersOf } from "./vectors.ts";
 import type {
   AnswerDone,
   AnswerTask,
+  CheckTask,
   Decision,
   Outcome,
   RankDone,
@@ -44,6 +45,8 @@ export interface Compute {
     task: Omit<AnswerTask, "port">,
     decide: (told: readonly Told[]) => Promise<Decision>,
   ): Promise<AnswerDone>;
+  /** Refuses what was read and could not be ranked. Its vectors go with it. @throws {Problem} 422 */
+  check(task: CheckTask): Promise<void>;
   /** What is to be said of a receipt. */
   tell(task: TellTask): Promise<string>;
   /** @param signal where it is aborted, the work ends: at once where it is long, else with its few milliseconds. */
@@ -116,6 +119,10 @@ export async function startCompute({ threads, most, ...workerData }: ComputeOpti
       } finally {
         port1.close();
       }
+    },
+    async check(task) {
+      const transferList = buffersOf(task.asked.request);
+      done(await interactive.run(task, { name: "check", transferList }));
     },
     tell: async (task) => done<string>(await interactive.run(task, { name: "tell" })),
     rank: (task, cost, signal) =>

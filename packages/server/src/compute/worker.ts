@@ -10,12 +10,14 @@ import {
   rerank as rerankCore,
   signReceipt,
 } from "@oscillink/core";
+import { checkRequest } from "@oscillink/core/adapter";
 import type { Signer } from "@oscillink/core/keys";
 import { move, Piscina, workerData } from "piscina";
 import type { Config } from "../config/schema.ts";
 import { judgeBounds } from "../http/bounded.ts";
 import { type Fault, Problem } from "../http/problem.ts";
 import { localModels } from "../models/local.ts";
+import { alike } from "../models/texts.ts";
 import type { Signing } from "../receipts/signing.ts";
 import { explanationOf, pageOf, verdictOf, verifiersOf } from "../receipts/verify.ts";
 import { measureRates, type Rates, type Size, sizeOf } from "./cost.ts";
@@ -29,6 +31,8 @@ export interface ThreadData {
   readonly longest: number;
   /** What the model oscillink-order takes for the scores of the first search. */
   readonly prior: Config["models"]["prior"];
+  /** Whether the server learns from feedback. */
+  readonly learning: boolean;
   /** The keys of receipts. Null: they are not signed. */
   readonly signing: Signing | null;
 }
@@ -100,6 +104,8 @@ export interface RankDone {
   readonly profile: string;
   /** Of the bundle, best first. */
   readonly ids: readonly string[];
+  /** Of the other documents that came, where the server learns; else none. */
+  readonly others: readonly string[];
 }
 
 /** What is asked of a receipt. */
@@ -165,7 +171,7 @@ export function rank({
     const form = SHAPES[shape];
     if ("run" in form) {
       const body = JSON.stringify(form.run(asked, { id, at, remaining }));
-      return { body, digest: null, profile: form.profile, ids: [] };
+      return { body, digest: null, profile: form.profile, ids: [], others: [] };
     }
     const completed = LOCAL.get(model)?.complete(asked.request) ?? asked.request;
     const request = chosen === null ? completed : { profile: chosen as ProfileName, ...completed };
@@ -176,9 +182,19 @@ export function rank({
     };
     const body = JSON.stringify(form.write(answer, asked.form));
     const { digest, profile } = receipt();
-    return { body, digest, profile, ids: bundle.map((entry) => entry.id) };
+    const ids = bundle.map((entry) => entry.id);
+    return { body, digest, profile, ids, others: learning ? othersOf(request, ids) : [] };
   });
 }
+
+export interface CheckTask extends Pick<RankTask, "shape" | "asked" | "model"> {}
+
+/** Refuses what could not be ranked, and ranks nothing. A model that asks others is taken to find all documents alike. */
+export const check = ({ shape, asked: { request }, model }: CheckTask): Outcome<null> =>
+  outcome(() => {
+    if (!("run" in SHAPES[shape])) checkRequest((LOCAL.get(model) ?? alike(model)).complete(request));
+    return null;
+  });
 
 export async function tell({ what, body }: TellTask): Promise<Outcome<string>> {
   // Few ask for a page, and every thread would take longer to start.
@@ -195,6 +211,15 @@ export async function tell({ what, body }: TellTask): Promise<Outcome<string>> {
 /** Of this machine, for the admission of requests. */
 export const calibrate = (): Rates => measureRates();
 
+/** The ids of documents that the bundle lacks. */
+function othersOf({ candidates, lists = [] }: RerankRequest, bundle: readonly string[]): string[] {
+  const all = candidates
+    ? candidates.map(({ id }, i) => String(id ?? i))
+    : lists.flatMap(({ items }) => items.map(({ id }) => String(id)));
+  const chosen = new Set(bundle);
+  return all.filter((id) => !chosen.has(id));
+}
+
 function ranked(request: RerankRequest): { bundle: RankedEntry[]; receipt: () => Receipt } {
   const result = rerankCore(request);
   const bundle = result.bundle.map(({ candidate: _, ...entry }) => ({
@@ -204,7 +229,12 @@ function ranked(request: RerankRequest): { bundle: RankedEntry[]; receipt: () =>
   return { bundle, receipt: () => result.receipt };
 }
 
-const { signing = null, prior = "order", longest = 0 } = (workerData ?? {}) as Partial<ThreadData>;
+const {
+  signing = null,
+  prior = "order",
+  longest = 0,
+  learning = false,
+} = (workerData ?? {}) as Partial<ThreadData>;
 /** The models that ask nobody else. */
 const LOCAL = new Map(localModels(prior).map((model) => [model.name, model]));
 const signer = signerOf(signing);

@@ -1,4 +1,5 @@
 /** Who asks, and what it costs them: what the routes know of keys and limits. */
+import type { Left } from "../limits/fields.ts";
 
 /** Whoever sent a request. */
 export interface Caller {
@@ -6,6 +7,8 @@ export interface Caller {
   readonly keyId: string | null;
   readonly tenant: string;
   readonly scopes: readonly string[];
+  /** What remains of the key's limit of bursts; null or none where it has none. */
+  readonly burst?: Left | null;
 }
 
 /** Units that were set apart for a request, until it is known what becomes of it. */

@@ -4,14 +4,19 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyBaseLogger } from "fastify";
 import { type Call, type Context, rank, read } from "../answer.ts";
 import type { ShapeName } from "../compute/shapes.ts";
-import type { Caller } from "../http/caller.ts";
+import type { Counted } from "../http/caller.ts";
 import { Problem, problemOf } from "../http/problem.ts";
-import type { Job, JobStatus, Queue } from "../state/shared.ts";
+import { ledgerRow } from "../limits/meter.ts";
+import type { JobStatus, Queue, TakenJob } from "../state/shared.ts";
 
 /** A job is somebody else's when its worker has said nothing for so long, in milliseconds. */
 const LEASE = 15_000;
 /** How long units are set apart for a job that waits, in milliseconds. */
 const HOLD = 7 * 24 * 3_600_000;
+
+/** How often a job is begun that ends its thread or its process. */
+const ATTEMPTS = 3;
+const BROKEN = "The job ended what worked on it";
 
 const ROUTE = "/v1/jobs";
 
@@ -37,8 +42,6 @@ export function startJobs(queue: Queue, context: Context, log: FastifyBaseLogger
   const closing = new AbortController();
   let wake = () => {};
   const never = new AbortController().signal;
-  const give = (caller: Pick<Caller, "keyId" | "tenant">, id: string, at: number) =>
-    meter.settle(caller, { id, route: ROUTE, n: 0, d: 0, units: 0 }, at, null, 0);
 
   async function work(): Promise<void> {
     while (!closing.signal.aborted) {
@@ -73,37 +76,53 @@ export function startJobs(queue: Queue, context: Context, log: FastifyBaseLogger
         ...{ signal: left.signal, job: true },
       };
       try {
-        const ranked = async () => {
-          const admitted = await read(call, context);
-          return { ...admitted, ...(await rank(admitted, call, context)) };
-        };
-        const { body, digest, counted } = await (context.tracing?.stage("job", ranked) ?? ranked());
-        const done = await queue.finish(job.id, "done", body, Date.now());
-        await meter.settle(caller, { ...counted, id: job.id }, call.at, digest, done ? 1 : 0);
-      } catch (error) {
-        // A process that closes leaves the job to the next one.
-        if (closing.signal.aborted && left.signal.aborted) break;
-        const problem =
-          error instanceof Problem ? error : new Problem(500, "The job failed; the log says why, by its id.");
-        if (!(error instanceof Problem) && !left.signal.aborted)
-          log.error({ err: error, job: job.id }, "a job failed");
-        try {
-          await queue.finish(job.id, "failed", JSON.stringify(problemOf(problem, job.id)), Date.now());
-          await give(caller, job.id, call.at);
-        } catch (err) {
-          log.error({ err, job: job.id }, "the end of a job could not be written: it is worked on again");
-        }
+        if (await done(job, call, left.signal)) end(job.id);
+      } catch (err) {
+        log.error({ err, job: job.id }, "the end of a job could not be written: it is worked on again");
       } finally {
         clearInterval(beat);
         running.delete(job.id);
-        end(job.id);
       }
     }
+  }
+
+  /** Works on a job. @returns whether it has ended; else it was put back. @throws where the store does not answer. */
+  async function done({ id, attempt }: TakenJob, call: Call, left: AbortSignal): Promise<boolean> {
+    const { caller, at } = call;
+    let counted: Counted = { id, route: ROUTE, n: 0, d: 0, units: 0 };
+    const finish = async (state: "done" | "failed", answer: string, digest: string | null, share: number) => {
+      const row = ledgerRow(caller, counted, at, digest, share);
+      if (await queue.finish(id, state, answer, Date.now(), row)) meter.settled(row, counted.units);
+    };
+    const fail = (problem: Problem) => finish("failed", JSON.stringify(problemOf(problem, id)), null, 0);
+    try {
+      if (attempt > ATTEMPTS) throw new Problem(500, `${BROKEN} ${ATTEMPTS} times: it is not tried again.`);
+      const ranked = async () => {
+        const admitted = await read(call, context);
+        counted = { ...admitted.counted, id };
+        return rank(admitted, call, context);
+      };
+      const { body, digest } = await (context.tracing?.stage("job", ranked) ?? ranked());
+      await finish("done", body, digest, 1);
+    } catch (error) {
+      // A process that closes leaves the job to the next one.
+      const closes = closing.signal.aborted && left.aborted;
+      if (error instanceof Problem && !closes) await fail(error);
+      else {
+        if (!left.aborted) log.error({ err: error, job: id, attempt }, "a job broke off");
+        if (closes || (!left.aborted && attempt < ATTEMPTS)) {
+          await queue.putBack(id, !closes);
+          return false;
+        }
+        await fail(new Problem(500, "The job failed; the log says why, by its id."));
+      }
+    }
+    return true;
   }
   const worked = work();
 
   /** A store that does not answer for a while gives no job; it is asked again. */
-  async function next(): Promise<Job | null> {
+  async function next(): Promise<TakenJob | null> {
     try {
       await queue.purge(Date.now() - config.jobSeconds * 1000);
       return await queue.take(Date.now(), Date.now() + LEASE);
@@ -123,7 +142,9 @@ export function startJobs(queue: Queue, context: Context, log: FastifyBaseLogger
     async submit(asked) {
       const id = randomUUID();
       const call: Call = { ...asked, id, signal: never, job: true };
-      const { counted } = await read(call, context);
+      const { counted, rankings } = await read(call, context);
+      for (const { asked: ranking, model } of rankings)
+        await context.compute.check({ shape: call.shape, asked: ranking, model: model.name });
       const reservation = await meter.reserve(asked.caller, { ...counted, id }, Date.now() + HOLD);
       const { shape, body, at, caller } = call;
       const job = { id, tenant: caller.tenant, keyId: caller.keyId, shape, body, created: at };
@@ -156,12 +177,11 @@ export function startJobs(queue: Queue, context: Context, log: FastifyBaseLogger
       return statusOf(id, tenant);
     },
     async cancel(id, tenant) {
-      await queue.cancel(id, tenant, Date.now());
+      const { keyId, created } = await statusOf(id, tenant);
+      const nothing = { id, route: ROUTE, n: 0, d: 0, units: 0 };
+      await queue.cancel(id, tenant, Date.now(), ledgerRow({ keyId, tenant }, nothing, created, null, 0));
       const status = await statusOf(id, tenant);
-      if (status.state === "cancelled") {
-        running.get(id)?.abort();
-        await give({ keyId: status.keyId, tenant }, id, status.created);
-      }
+      if (status.state === "cancelled") running.get(id)?.abort();
       end(id);
       return status;
     },

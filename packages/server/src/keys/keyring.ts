@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { LRUCache } from "lru-cache";
 import type { Caller } from "../http/caller.ts";
 import { Problem } from "../http/problem.ts";
+import { StartError } from "../startError.ts";
 import type { Audit, KeyLimits, KeyRecord, Keys, Scope } from "../state/durable.ts";
 import { macOf, newId, newSecret, readKey, sameMac, writeKey } from "./form.ts";
 
@@ -53,8 +54,9 @@ export function pepperOf(data: string, given: string): string {
   }
   const pepper = readFileSync(path, "utf8");
   if (pepper.length >= 32) return pepper;
-  throw new Error(
-    `${path} must hold 32 characters at least: without it no key that was made with it is good`,
+  throw new StartError(
+    "store",
+    `data: ${path} must hold 32 characters at least: without it no key that was made with it is good`,
   );
 }
 

@@ -5,7 +5,7 @@ import type { RankDone } from "../compute/worker.ts";
 import type { Config } from "../config/schema.ts";
 import type { Caller } from "../http/caller.ts";
 import { Problem } from "../http/problem.ts";
-import type { Arm, Learning } from "../state/durable.ts";
+import type { Arm, Learning, Remembered } from "../state/durable.ts";
 
 /** The profiles that are tried beside the present one, by name alone: every answer can be replayed from its receipt. */
 const PROFILES = ["evidence", "cosine"] as const;
@@ -25,7 +25,12 @@ export interface Learner {
   choose(call: Pick<Call, "caller" | "body">): Promise<string | null>;
   /** What was answered, so that it can be labelled. */
   remember(caller: Caller, done: RankDone & { readonly digest: string }): Promise<void>;
-  /** Takes labels of an answer that this key got, once. @returns its reward: nDCG. @throws {Problem} 404 */
+  /**
+   * Takes labels of an answer that this key got, once.
+   *
+   * @returns its reward: nDCG.
+   * @throws {Problem} 404 for no such answer, 422 for labels of documents that it was not about.
+   */
   learn(caller: Caller, feedback: Feedback): Promise<number>;
 }
 
@@ -40,11 +45,14 @@ export function openLearner(learning: Learning, { learning: on, learningLabels }
       const others = PROFILES.filter((profile) => profile !== present);
       return share! < EXPLORED ? others[Math.floor(which! * others.length)]! : present;
     },
-    async remember({ keyId }, { digest, profile, ids }) {
-      if (on && keyId !== null) await learning.remember({ digest, keyId, profile, ids, at: Date.now() });
+    async remember({ keyId }, { digest, profile, ids, others }) {
+      if (!on || keyId === null) return;
+      await learning.remember({ digest, keyId, profile, ids, others, at: Date.now() });
     },
     async learn({ keyId }, { digest, relevant, irrelevant }) {
-      const answer = keyId === null ? null : await learning.take(digest, keyId);
+      const found = keyId === null ? null : await learning.find(digest, keyId);
+      if (found) mustKnow(found, { relevant, irrelevant });
+      const answer = found && (await learning.take(digest, found.keyId));
       if (!answer)
         throw new Problem(404, "This key got no answer of that digest, or said already what it was worth.");
       const reward = gain(answer.ids, new Set(relevant.map(String)), new Set(irrelevant.map(String)));
@@ -52,6 +60,25 @@ export function openLearner(learning: Learning, { learning: on, learningLabels }
       return reward;
     },
   };
+}
+
+/** @throws {Problem} 422: a label of a document that the answer was not about is a slip, and says nothing of its worth. */
+function mustKnow({ ids, others }: Remembered, labels: Omit<Feedback, "digest">): void {
+  const known = new Set([...ids, ...others]);
+  const faults = Object.entries(labels).flatMap(([name, list]) =>
+    list.flatMap((id, i) =>
+      known.has(String(id))
+        ? []
+        : [
+            {
+              pointer: `/${name}/${i}`,
+              detail: `no document of this answer has the id ${JSON.stringify(id)}`,
+            },
+          ],
+    ),
+  );
+  if (faults.length === 0) return;
+  throw new Problem(422, "The feedback is of documents that the answer was not about.", { faults });
 }
 
 /**

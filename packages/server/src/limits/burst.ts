@@ -1,10 +1,11 @@
 /** How many requests there may be in a short time, whatever they cost. In this process's memory: it is there to protect it. */
 import { LRUCache } from "lru-cache";
 import { Problem } from "../http/problem.ts";
+import { type Left, limitFields } from "./fields.ts";
 
 export interface Burst {
-  /** Counts a request of a key. @throws {Problem} 429 */
-  key(id: string, most: number): void;
+  /** Counts a request of a key. @returns what remains; null where there is no limit. @throws {Problem} 429 */
+  key(id: string, most: number): Left | null;
   /** Refuses an address that presented too many keys that are not good. @throws {Problem} 429 */
   address(address: string): void;
   /** Counts a key that is not good. */
@@ -19,9 +20,15 @@ export function openBurst(window: number, addresses: number): Burst {
   const [keys, failures] = [counter(window), counter(60)];
   return {
     key(id, most) {
-      if (most === 0) return;
+      if (most === 0) return null;
       const { count, wait } = keys.add(id);
-      if (count > most) throw tooMany(`The key sends more than ${most} requests in ${window} s.`, wait);
+      const left = {
+        ...({ name: "burst", limit: most, window } as const),
+        ...{ left: Math.max(0, most - count), reset: secondsOf(wait) },
+      };
+      if (count > most)
+        throw tooMany(`The key sends more than ${most} requests in ${window} s.`, wait, limitFields([left]));
+      return left;
     },
     address(address) {
       if (addresses === 0) return;
@@ -63,5 +70,7 @@ function counter(window: number) {
 }
 
 /** @param wait in seconds. */
-const tooMany = (detail: string, wait: number): Problem =>
-  new Problem(429, detail, { headers: { "Retry-After": String(Math.max(1, Math.ceil(wait))) } });
+const tooMany = (detail: string, wait: number, fields: Readonly<Record<string, string>> = {}): Problem =>
+  new Problem(429, detail, { headers: { ...fields, "Retry-After": String(secondsOf(wait)) } });
+
+const secondsOf = (wait: number): number => Math.max(1, Math.ceil(wait));

@@ -2,7 +2,12 @@
 import { serializeList } from "structured-headers";
 import type { Remains } from "../state/shared.ts";
 
-export function limitFields(remains: readonly Remains[]): Record<string, string> {
+/** What remains of any limit, those of bursts included. */
+export interface Left extends Omit<Remains, "name"> {
+  readonly name: Remains["name"] | "burst";
+}
+
+export function limitFields(remains: readonly Left[]): Record<string, string> {
   if (remains.length === 0) return {};
   const parameters = (values: Record<string, number>) => new Map(Object.entries(values));
   return {

@@ -3,7 +3,7 @@ import type { Config } from "../config/schema.ts";
 import type { Caller, Counted, Reservation } from "../http/caller.ts";
 import { Problem } from "../http/problem.ts";
 import type { Metrics } from "../metrics.ts";
-import type { KeyLimits } from "../state/durable.ts";
+import type { KeyLimits, LedgerRow } from "../state/durable.ts";
 import type { Limits, Remains, UnitLimits } from "../state/shared.ts";
 import { limitFields } from "./fields.ts";
 
@@ -17,39 +17,29 @@ export interface Meter {
     counted: Counted,
     holds?: number,
   ): Promise<Reservation>;
-  /** What became of a reservation that is known by its id alone, such as that of a job. */
-  settle(
-    caller: Pick<Caller, "keyId" | "tenant">,
-    counted: Counted,
-    at: number,
-    digest: string | null,
-    share: number,
-  ): Promise<void>;
+  /** Tells the metrics of a row that was written elsewhere, such as that of a job. @param reserved how many units were set apart. */
+  settled(row: LedgerRow, reserved: number): void;
+}
+
+/** What became of a request, for the ledger. @param share of its units that is charged; 0 for nothing. */
+export function ledgerRow(
+  { keyId, tenant }: Pick<Caller, "keyId" | "tenant">,
+  { id, route, n, d, units: reserved }: Counted,
+  at: number,
+  digest: string | null,
+  share: number,
+): LedgerRow {
+  return {
+    ...{ id, at, tenant, keyId: keyId ?? "", route, n, d, units: Math.ceil(reserved * share) },
+    ...{ outcome: share > 0 ? "charged" : "refunded", durationMs: Date.now() - at, digest },
+  };
 }
 
 export function openMeter(limits: Limits, { limits: configured }: Config, metrics: Metrics): Meter {
-  const settle: Meter["settle"] = async ({ keyId, tenant }, counted, at, digest, share) => {
-    const { id, route, n, d } = counted;
-    const units = Math.ceil(counted.units * share);
-    const outcome = share > 0 ? "charged" : "refunded";
-    const durationMs = Date.now() - at;
-    const row = {
-      id,
-      at,
-      tenant,
-      keyId: keyId ?? "",
-      route,
-      n,
-      d,
-      units,
-      outcome,
-      durationMs,
-      digest,
-    } as const;
-    if (await limits.settle(id, row)) metrics.units.inc({ outcome }, units || counted.units);
-  };
+  const settled: Meter["settled"] = ({ outcome, units }, reserved) =>
+    metrics.units.inc({ outcome }, units || reserved);
   return {
-    settle,
+    settled,
     async reserve(caller, counted, holds) {
       const at = Date.now();
       const own = limitsOf(caller.limits, configured);
@@ -57,14 +47,19 @@ export function openMeter(limits: Limits, { limits: configured }: Config, metric
         ...{ id: counted.id, keyId: caller.keyId ?? "", units: counted.units, limits: own },
         ...{ now: at, expires: holds ?? at + HOLD },
       });
+      const fields = limitFields([...remains, ...(caller.burst ? [caller.burst] : [])]);
       if (refused.length > 0) {
         metrics.units.inc({ outcome: "refused" }, counted.units);
-        throw overLimit(counted.units, refused, remains);
+        throw overLimit(counted.units, refused, remains, fields);
       }
+      const settle = async (digest: string | null, share: number) => {
+        const row = ledgerRow(caller, counted, at, digest, share);
+        if (await limits.settle(row.id, row)) settled(row, counted.units);
+      };
       return {
-        headers: limitFields(remains),
-        commit: (digest, share = 1) => settle(caller, counted, at, digest, share),
-        refund: () => settle(caller, counted, at, null, 0),
+        headers: fields,
+        commit: (digest, share = 1) => settle(digest, share),
+        refund: () => settle(null, 0),
       };
     },
   };
@@ -77,9 +72,13 @@ export const limitsOf = (own: KeyLimits | undefined, configured: Config["limits"
   month: own?.unitsMonth ?? configured.unitsMonth,
 });
 
-function overLimit(units: number, refused: readonly Remains["name"][], remains: readonly Remains[]): Problem {
+function overLimit(
+  units: number,
+  refused: readonly Remains["name"][],
+  remains: readonly Remains[],
+  fields: Readonly<Record<string, string>>,
+): Problem {
   const over = remains.filter(({ name }) => refused.includes(name));
-  const fields = limitFields(remains);
   const never = over.find(({ limit }) => units > limit);
   if (never) {
     const detail = `The request counts ${units} units, and the limit "${never.name}" of this key is ${never.limit}: send fewer documents.`;

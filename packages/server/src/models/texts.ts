@@ -24,6 +24,14 @@ export function withScores(
   };
 }
 
+/** What stands in for a model before it is asked: it finds all documents alike. */
+export const alike = (name: string) => ({
+  complete(request: RerankRequest): RerankRequest {
+    const { candidates } = wordsOf(name, request);
+    return isComplete(request, candidates) ? request : withScores(request, candidates, () => 0);
+  },
+});
+
 /** Of what a model asks elsewhere, which failed: nothing of the other's own text reaches the client. */
 export const failed = (status: "424" | "503", what: string, cause?: unknown): Problem =>
   new Problem(Number(status), what, {

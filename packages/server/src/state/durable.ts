@@ -95,17 +95,27 @@ export interface Idempotency {
   abandon(scope: IdempotencyScope, lease: number): Promise<void>;
 }
 
-interface AuditRow {
+interface AuditEntry {
   readonly at: number;
-  /** A key's id, or `command`. */
+  /** A key's id; `command`, or `nobody`. */
   readonly who: string;
   readonly what: string;
-  /** The id of what it was done to. */
+  /** The id of what it was done to, or the route that was refused. */
   readonly about: string;
 }
 
+interface AuditRow extends AuditEntry {
+  /** How often it was; more than 1 for refusals alone. */
+  readonly count: number;
+}
+
 export interface Audit {
-  add(row: AuditRow): Promise<void>;
+  add(row: AuditEntry): Promise<void>;
+  /**
+   * Counts a refusal. Those of an hour that say the same are one row, and the latest `mostRefusals` rows of refusals are kept: whoever
+   * tries keys all day cannot fill the store. What `add` wrote stays.
+   */
+  refuse(row: AuditEntry, mostRefusals: number): Promise<void>;
   rows(limit: number): Promise<readonly AuditRow[]>;
 }
 
@@ -124,12 +134,16 @@ export interface Remembered {
   readonly profile: string;
   /** The ids of the bundle, best first. */
   readonly ids: readonly string[];
+  /** The ids of the other documents that it was about. */
+  readonly others: readonly string[];
   readonly at: number;
 }
 
 export interface Learning {
   remember(answer: Remembered): Promise<void>;
-  /** An answer of this key that got no feedback yet, and will get none after this, however often it is given; null for none. */
+  /** An answer of this key that got no feedback yet; null for none. */
+  find(digest: string, keyId: string): Promise<Remembered | null>;
+  /** As `find`; it gets no feedback after this, however often it is given. */
   take(digest: string, keyId: string): Promise<Remembered | null>;
   reward(keyId: string, profile: string, reward: number): Promise<void>;
   arms(keyId: string): Promise<readonly Arm[]>;

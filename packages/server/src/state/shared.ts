@@ -60,6 +60,12 @@ export interface Job {
   readonly created: number;
 }
 
+/** A job that was taken by who works on it. */
+export interface TakenJob extends Job {
+  /** How often it was begun, this time included. */
+  readonly attempt: number;
+}
+
 export interface JobStatus {
   readonly id: string;
   readonly tenant: string;
@@ -77,13 +83,26 @@ export interface Queue {
   /** @returns false where the tenant has so many that wait already; true for an id that is there. */
   add(job: Job, mostWaiting: number): Promise<boolean>;
   /** The oldest that waits, or whose worker is gone; null for none. */
-  take(now: number, leaseUntil: number): Promise<Job | null>;
+  take(now: number, leaseUntil: number): Promise<TakenJob | null>;
   /** The worker is still at it. @returns false for a job that is not running any more. */
   beat(id: string, leaseUntil: number): Promise<boolean>;
-  /** @returns false for a job that was cancelled meanwhile, and stays so. */
-  finish(id: string, state: "done" | "failed", answer: string, now: number): Promise<boolean>;
-  /** @returns the state that it is in then; null for none of this tenant. */
-  cancel(id: string, tenant: string, now: number): Promise<JobState | null>;
+  /**
+   * Its worker gives it back before its end: it is the next to be taken. @param counts whether the attempt counts: not where the
+   * worker ends for reasons of its own.
+   */
+  putBack(id: string, counts: boolean): Promise<void>;
+  /**
+   * Ends a job, and settles the reservation of the same id, in one step.
+   *
+   * @returns false for a job that was cancelled meanwhile, and stays so: nothing is settled then.
+   */
+  finish(id: string, state: "done" | "failed", answer: string, now: number, row: LedgerRow): Promise<boolean>;
+  /**
+   * Ends a job that waits or runs, and settles its reservation, in one step.
+   *
+   * @returns the state that it is in then; null for none of this tenant.
+   */
+  cancel(id: string, tenant: string, now: number, row: LedgerRow): Promise<JobState | null>;
   get(id: string, tenant: string): Promise<JobStatus | null>;
   counts(): Promise<Readonly<Record<JobState, number>>>;
   /** Forgets what ended before. */

@@ -150,17 +150,50 @@ export function durableContract(name: string, open: () => Promise<Opened>): void
       const rows = await (await reopen()).durable.audit.rows(2);
       expect(rows.map(({ what }) => what)).toEqual(["three", "two"]);
     });
+
+    it("of refusals are one an hour for what says the same, with a count (A14)", async () => {
+      const { audit } = (await open()).state.durable;
+      const refusal = { at: NOON, who: "nobody", what: "refused 401", about: "GET /admin/keys" };
+      for (let i = 0; i < 9; i++) await audit.refuse({ ...refusal, at: NOON + i * 60_000 }, 10);
+      await audit.refuse({ ...refusal, who: "a" }, 10);
+      await audit.refuse({ ...refusal, at: NOON + 3_600_000 }, 10);
+      expect(await audit.rows(9)).toEqual([
+        { ...refusal, at: NOON + 3_600_000, count: 1 },
+        { ...refusal, who: "a", count: 1 },
+        { ...refusal, count: 9 },
+      ]);
+    });
+
+    it("of refusals are so many at most, and push no change out (A14)", async () => {
+      const { audit } = (await open()).state.durable;
+      const row = { at: NOON, who: "command", what: "create", about: "a" };
+      await audit.add(row);
+      for (let i = 0; i < 50; i++)
+        await audit.refuse({ at: NOON, who: "nobody", what: "refused 401", about: `GET /${i}` }, 10);
+      const rows = await audit.rows(99);
+      expect(rows.map(({ about }) => about)).toEqual([
+        ...Array.from({ length: 10 }, (_, i) => `GET /${49 - i}`),
+        "a",
+      ]);
+    });
   });
 
   describe(`learning of ${name}`, () => {
-    const answer = { digest: "sha256:0", keyId: "a", profile: "cosine", ids: ["x", "å"], at: NOON };
+    const answer = {
+      ...{ digest: "sha256:0", keyId: "a", profile: "cosine", at: NOON },
+      ...{ ids: ["x", "å"], others: ["y"] },
+    };
 
     it("gives an answer to its key once, however often it is given", async () => {
       const { learning } = (await open()).state.durable;
       await learning.remember(answer);
       expect(await learning.take(answer.digest, "b")).toBeNull();
+      expect(await learning.find(answer.digest, "b")).toBeNull();
+      // Who only looks takes nothing.
+      for (const _ of "ab") expect(await learning.find(answer.digest, "a")).toEqual(answer);
       expect(await learning.take(answer.digest, "a")).toEqual(answer);
       await learning.remember({ ...answer, at: NOON + 1 });
+      expect(await learning.find(answer.digest, "a")).toBeNull();
       expect(await learning.take(answer.digest, "a")).toBeNull();
     });
 

@@ -260,7 +260,7 @@ function queueContract(name: string, open: () => Promise<Opened>): void {
       expect((await state.shared.queue.take(NOON, soon))!.id).toBe("c");
       const { queue } = (await reopen()).shared;
       const second = (await queue.take(NOON, soon))!;
-      expect({ ...second, body: Uint8Array.from(second.body) }).toEqual(job("a"));
+      expect({ ...second, body: Uint8Array.from(second.body) }).toEqual({ ...job("a"), attempt: 1 });
       expect((await queue.take(NOON, soon))!.id).toBe("b");
       expect(await queue.take(NOON, soon)).toBeNull();
       expect(await queue.counts()).toEqual({ queued: 0, running: 3, done: 0, failed: 0, cancelled: 0 });
@@ -294,17 +294,64 @@ function queueContract(name: string, open: () => Promise<Opened>): void {
       expect(await queue.beat("a", soon + 10_000)).toBe(true);
       expect(await queue.take(soon + 10_000, soon)).toBeNull();
       expect((await queue.take(soon + 10_001, soon + 20_000))!.id).toBe("a");
-      expect(await queue.finish("a", "done", "1", soon)).toBe(true);
+      expect(await queue.finish("a", "done", "1", soon, row("a", 0))).toBe(true);
       // The first one comes back, and is too late.
-      expect(await queue.finish("a", "failed", "2", soon)).toBe(false);
+      expect(await queue.finish("a", "failed", "2", soon, row("a", 0))).toBe(false);
       expect(await queue.beat("a", soon)).toBe(false);
       expect(await queue.get("a", "t")).toMatchObject({ state: "done", answer: "1", finished: soon });
+    });
+
+    it("count how often they were begun, also after a restart", async () => {
+      const { state, reopen } = await open();
+      await state.shared.queue.add(job("a"), 9);
+      await state.shared.queue.add(job("b"), 9);
+      expect(await state.shared.queue.take(NOON, soon)).toMatchObject({ id: "a", attempt: 1 });
+      const { queue } = (await reopen()).shared;
+      expect(await queue.take(soon + 1, soon + 2)).toMatchObject({ id: "a", attempt: 2 });
+      // What is put back is the next again.
+      await queue.putBack("a", true);
+      expect(await queue.get("a", "t")).toMatchObject({ state: "queued" });
+      expect(await queue.take(NOON, soon)).toMatchObject({ id: "a", attempt: 3 });
+      await queue.putBack("a", false);
+      expect(await queue.take(NOON, soon)).toMatchObject({ id: "a", attempt: 3 });
+      // What was cancelled, or never taken, is not put back.
+      await queue.cancel("a", "t", NOON, row("a", 0));
+      for (const id of ["a", "b"]) await queue.putBack(id, false);
+      expect(await queue.get("a", "t")).toMatchObject({ state: "cancelled" });
+      expect(await queue.take(NOON, soon)).toMatchObject({ id: "b", attempt: 1 });
+    });
+
+    it("settle their units with their end, and once (A22)", async () => {
+      const { state } = await open();
+      const { queue, limits } = state.shared;
+      const all = { units: 100, window: 60, month: 100 };
+      const left = async () => (await limits.used("k", all, NOON)).map((one) => one.left);
+      for (const id of ["a", "b", "c", "d"]) {
+        await limits.reserve(asked(id, 20, all));
+        await queue.add(job(id), 9);
+      }
+      expect(await left()).toEqual([20, 20]);
+      // One that only waits has no end to settle.
+      expect(await queue.finish("a", "done", "1", soon, row("a", 20))).toBe(false);
+      expect(await left()).toEqual([20, 20]);
+      for (const _ of "abc") await queue.take(NOON, soon);
+      expect(await queue.finish("a", "done", "1", soon, row("a", 20))).toBe(true);
+      expect(await queue.finish("b", "failed", "{}", soon, row("b", 0))).toBe(true);
+      expect(await queue.cancel("c", "t", NOON, row("c", 0))).toBe("cancelled");
+      expect(await queue.cancel("d", "u", NOON, row("d", 0))).toBeNull();
+      expect(await left()).toEqual([60, 60]);
+      // Neither a second end nor a late one moves anything.
+      expect(await queue.finish("c", "done", "1", soon, row("c", 20))).toBe(false);
+      expect(await queue.cancel("a", "t", NOON, row("a", 0))).toBe("done");
+      expect(await limits.settle("a", row("a", 20))).toBe(false);
+      expect(await left()).toEqual([60, 60]);
+      expect(await state.durable.ledger.sums(0, NOON + 1)).toEqual([{ keyId: "k", units: 20, requests: 3 }]);
     });
 
     it("that are cancelled while they wait never run (A31)", async () => {
       const { queue } = (await open()).state.shared;
       await queue.add(job("a"), 9);
-      expect(await queue.cancel("a", "t", NOON)).toBe("cancelled");
+      expect(await queue.cancel("a", "t", NOON, row("a", 0))).toBe("cancelled");
       expect(await queue.take(NOON, soon)).toBeNull();
     });
 
@@ -314,12 +361,12 @@ function queueContract(name: string, open: () => Promise<Opened>): void {
         await queue.add(job(id), 9);
         await queue.take(NOON, soon);
       }
-      expect(await queue.cancel("a", "t", NOON)).toBe("cancelled");
+      expect(await queue.cancel("a", "t", NOON, row("a", 0))).toBe("cancelled");
       expect(await queue.beat("a", soon)).toBe(false);
-      expect(await queue.finish("a", "done", "1", soon)).toBe(false);
+      expect(await queue.finish("a", "done", "1", soon, row("a", 0))).toBe(false);
       expect(await queue.get("a", "t")).toMatchObject({ state: "cancelled", answer: null });
-      await queue.finish("b", "failed", "{}", soon);
-      expect(await queue.cancel("b", "t", soon)).toBe("failed");
+      await queue.finish("b", "failed", "{}", soon, row("b", 0));
+      expect(await queue.cancel("b", "t", soon, row("b", 0))).toBe("failed");
       expect(await queue.take(soon + 1, soon + 2)).toBeNull();
     });
 
@@ -327,15 +374,15 @@ function queueContract(name: string, open: () => Promise<Opened>): void {
       const { queue } = (await open()).state.shared;
       await queue.add(job("a"), 9);
       expect(await queue.get("a", "u")).toBeNull();
-      expect(await queue.cancel("a", "u", NOON)).toBeNull();
+      expect(await queue.cancel("a", "u", NOON, row("a", 0))).toBeNull();
       expect((await queue.get("a", "t"))!.state).toBe("queued");
     });
 
     it("are forgotten some time after their end, and not before", async () => {
       const { queue } = (await open()).state.shared;
       for (const id of ["a", "b", "c"]) await queue.add(job(id), 9);
-      await queue.cancel("a", "t", NOON);
-      await queue.cancel("b", "t", NOON + 1);
+      await queue.cancel("a", "t", NOON, row("a", 0));
+      await queue.cancel("b", "t", NOON + 1, row("b", 0));
       await queue.purge(NOON + 1);
       const found = await Promise.all(["a", "b", "c"].map((id) => queue.get(id, "t")));
       expect(found.map((one) => one?.state)).toEqual([undefined, "cancelled", "queued"]);

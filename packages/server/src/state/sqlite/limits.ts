@@ -1,3 +1,4 @@
+import type { LedgerRow } from "../durable.ts";
 import type { Limits, Remains, UnitLimits } from "../shared.ts";
 import { INSERT_ROW, valuesOf } from "./ledger.ts";
 import type { Database } from "./open.ts";
@@ -12,18 +13,43 @@ interface Used {
   readonly inMonth: number;
 }
 
+const ADD_MONTH = "INSERT INTO months VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET used = used + excluded.used";
+
+/** Settles reservations, for a transaction of which it is a part. */
+export function settling(sql: Database["sql"]) {
+  const addWindow = sql.prepare("UPDATE windows SET used = used + ? WHERE key_id = ? AND start = ?");
+  const addMonth = sql.prepare(ADD_MONTH);
+  const drop = sql.prepare("DELETE FROM reservations WHERE id = ? RETURNING key_id, units, start, month");
+  const insertRow = sql.prepare(INSERT_ROW);
+
+  /** @returns whether there was such a reservation. */
+  function giveBack(id: string, charged: number): boolean {
+    const row = drop.get(id) as { key_id: string; units: number; start: number; month: number } | undefined;
+    if (!row) return false;
+    const back = charged - row.units;
+    if (back !== 0) {
+      addWindow.run(back, row.key_id, row.start);
+      addMonth.run(row.key_id, row.month, back);
+    }
+    return true;
+  }
+
+  function settle(id: string, row: LedgerRow): boolean {
+    if (!giveBack(id, row.units)) return false;
+    insertRow.run(...valuesOf(row));
+    return true;
+  }
+
+  return { giveBack, settle };
+}
+
 export function limitsOf({ sql, atomically, together }: Database): Limits {
   const window = sql.prepare("SELECT start, used FROM windows WHERE key_id = ?");
   const month = sql.prepare("SELECT month, used FROM months WHERE key_id = ? ORDER BY month DESC LIMIT 1");
   const setWindow = sql.prepare("INSERT OR REPLACE INTO windows VALUES (?, ?, ?)");
-  const addMonth = sql.prepare(
-    "INSERT INTO months VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET used = used + excluded.used",
-  );
-  const addWindow = sql.prepare("UPDATE windows SET used = used + ? WHERE key_id = ? AND start = ?");
+  const addMonth = sql.prepare(ADD_MONTH);
   const put = sql.prepare("INSERT INTO reservations VALUES (?, ?, ?, ?, ?, ?)");
-  const drop = sql.prepare("DELETE FROM reservations WHERE id = ? RETURNING key_id, units, start, month");
   const expired = sql.prepare("SELECT id FROM reservations WHERE expires < ?");
-  const insertRow = sql.prepare(INSERT_ROW);
 
   /** A clock that was set back opens no fresh window, and goes back to no month. */
   function usedOf(keyId: string, limits: UnitLimits, now: number): Used {
@@ -38,17 +64,7 @@ export function limitsOf({ sql, atomically, together }: Database): Limits {
     };
   }
 
-  /** @returns whether there was such a reservation. */
-  function giveBack(id: string, charged: number): boolean {
-    const row = drop.get(id) as { key_id: string; units: number; start: number; month: number } | undefined;
-    if (!row) return false;
-    const back = charged - row.units;
-    if (back !== 0) {
-      addWindow.run(back, row.key_id, row.start);
-      addMonth.run(row.key_id, row.month, back);
-    }
-    return true;
-  }
+  const { giveBack, settle } = settling(sql);
 
   return {
     reserve: async ({ id, keyId, units, limits, now, expires }) =>
@@ -64,12 +80,7 @@ export function limitsOf({ sql, atomically, together }: Database): Limits {
         const after = { ...used, window: used.window + units, inMonth: used.inMonth + units };
         return { refused, remains: remainsOf(after, limits, now) };
       }),
-    settle: async (id, row) =>
-      together(() => {
-        if (!giveBack(id, row.units)) return false;
-        insertRow.run(...valuesOf(row));
-        return true;
-      }),
+    settle: async (id, row) => together(() => settle(id, row)),
     sweep: async (now) =>
       atomically(() => (expired.all(now) as { id: string }[]).filter(({ id }) => giveBack(id, 0)).length),
     used: async (keyId, limits, now) => remainsOf(usedOf(keyId, limits, now), limits, now),

@@ -1,11 +1,13 @@
 import { promisify } from "node:util";
 import { deflateRaw, inflateRawSync } from "node:zlib";
-import { JOB_STATES, type Job, type JobState, type JobStatus, type Queue } from "../shared.ts";
+import { JOB_STATES, type JobState, type JobStatus, type Queue, type TakenJob } from "../shared.ts";
+import { settling } from "./limits.ts";
 import type { Database } from "./open.ts";
 
 const deflate = promisify(deflateRaw);
 
-interface Row extends Omit<Job, "keyId"> {
+interface Row extends Omit<TakenJob, "keyId" | "attempt"> {
+  readonly attempts: number;
   readonly key_id: string | null;
 }
 
@@ -16,9 +18,15 @@ export function queueOf({ sql, atomically, durably }: Database): Queue {
     "INSERT INTO jobs (id, tenant, key_id, shape, body, created, state) VALUES (?, ?, ?, ?, ?, ?, 'queued')",
   );
   const next = sql.prepare(
-    "SELECT id, tenant, key_id, shape, body, created FROM jobs WHERE state = 'queued' OR (state = 'running' AND lease < ?) ORDER BY number LIMIT 1",
+    "SELECT id, tenant, key_id, shape, body, created, attempts FROM jobs WHERE state = 'queued' OR (state = 'running' AND lease < ?) ORDER BY number LIMIT 1",
   );
-  const start = sql.prepare("UPDATE jobs SET state = 'running', lease = ? WHERE id = ?");
+  const start = sql.prepare(
+    "UPDATE jobs SET state = 'running', lease = ?, attempts = attempts + 1 WHERE id = ?",
+  );
+  const putBack = sql.prepare(
+    "UPDATE jobs SET state = 'queued', lease = NULL, attempts = attempts - ? WHERE id = ? AND state = 'running'",
+  );
+  const { settle } = settling(sql);
   const beat = sql.prepare("UPDATE jobs SET lease = ? WHERE id = ? AND state = 'running'");
   // What ended needs its request no more.
   const finish = sql.prepare(
@@ -50,14 +58,22 @@ export function queueOf({ sql, atomically, durably }: Database): Queue {
         const row = next.get(now) as unknown as Row | undefined;
         if (!row) return null;
         start.run(leaseUntil, row.id);
-        const { key_id: keyId, body, ...job } = row;
-        return { ...job, keyId, body: inflateRawSync(body) };
+        const { key_id: keyId, body, attempts, ...job } = row;
+        return { ...job, keyId, body: inflateRawSync(body), attempt: attempts + 1 };
       }),
     beat: async (id, leaseUntil) => beat.run(leaseUntil, id).changes > 0,
-    finish: async (id, state, answer, now) => durably(() => finish.run(state, answer, now, id).changes > 0),
-    cancel: async (id, tenant, now) =>
+    async putBack(id, counts) {
+      putBack.run(counts ? 0 : 1, id);
+    },
+    finish: async (id, state, answer, now, row) =>
       durably(() => {
-        cancel.run(now, id, tenant);
+        if (finish.run(state, answer, now, id).changes === 0) return false;
+        settle(id, row);
+        return true;
+      }),
+    cancel: async (id, tenant, now, row) =>
+      durably(() => {
+        if (cancel.run(now, id, tenant).changes > 0) settle(id, row);
         return statusOf(id, tenant)?.state ?? null;
       }),
     get: async (id, tenant) => statusOf(id, tenant),

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { StartError } from "../../startError.ts";
 
 /** Each brings the file from one version to the next: what was released is never changed. */
 const VERSIONS: readonly string[] = [
@@ -43,14 +44,20 @@ const VERSIONS: readonly string[] = [
      PRIMARY KEY (key_id, profile)
    ) STRICT, WITHOUT ROWID;
    CREATE TABLE pins (key_id TEXT PRIMARY KEY, profile TEXT NOT NULL) STRICT, WITHOUT ROWID;`,
+  `ALTER TABLE audit ADD COLUMN count INTEGER NOT NULL DEFAULT 1;
+   ALTER TABLE audit ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;
+   CREATE INDEX audit_of_refusals ON audit (number) WHERE refused = 1;
+   ALTER TABLE answers ADD COLUMN others TEXT NOT NULL DEFAULT '[]';
+   ALTER TABLE jobs ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;`,
 ];
 
 /** @throws for a file of a later version, which this program would spoil. */
 export function migrate(sql: DatabaseSync, synced: (work: () => void) => void): void {
   const version = () => (sql.prepare("PRAGMA user_version").get() as { user_version: number }).user_version;
   if (version() > VERSIONS.length) {
-    throw new Error(
-      `the store is of version ${version()}, and this program knows ${VERSIONS.length}: use a later one`,
+    throw new StartError(
+      "store",
+      `data: the store is of version ${version()}, and this program knows ${VERSIONS.length}: use a later one`,
     );
   }
   synced(() => {

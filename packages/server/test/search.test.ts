@@ -21,7 +21,7 @@ import { keyOf, pool } from "./testing.ts";
 
 /** The module that docs/server.md shows: SQLite's own search by keywords. */
 const page = readFileSync(new URL("../../../docs/server.md", import.meta.url), "utf8");
-const [, documented] = /```ts\n(import \{ DatabaseSync \}[\s\S]*?)```/.exec(page)!;
+const [, documented] = /<<'END'\n(import \{ DatabaseSync \}[\s\S]*?)END\n/.exec(page)!;
 
 describe("the store that the documents show", () => {
   let server: Server;

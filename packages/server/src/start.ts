@@ -19,7 +19,7 @@ import { openSigning, type Signing } from "./receipts/signing.ts";
 import { loadStore } from "./search/store.ts";
 import type { Services } from "./services.ts";
 import { StartError, storeError } from "./startError.ts";
-import { SCOPES } from "./state/durable.ts";
+import { type Ledger, SCOPES } from "./state/durable.ts";
 import { lockFolder } from "./state/lock.ts";
 import { openState } from "./state/sqlite/open.ts";
 import { startTracing } from "./tracing.ts";
@@ -31,7 +31,7 @@ export interface Started {
   close(): Promise<void>;
 }
 
-/** How often units are given back that nobody spoke for, in milliseconds. */
+/** How often units are given back that nobody spoke for, and old rows of the ledger removed, in milliseconds. */
 const SWEEP = 60_000;
 
 /**
@@ -131,10 +131,14 @@ async function startIn(
     models: serveModels(modelsOf(config.models), config.models),
   };
   const jobs = startJobs(queue, context, log);
-  const sweep = setInterval(
-    () => limits.sweep(Date.now()).catch((err) => log.error({ err }, "no units were given back")),
-    SWEEP,
-  ).unref();
+  const sweep = setInterval(async () => {
+    try {
+      await limits.sweep(Date.now());
+      await forgetRows(state.durable.ledger, config);
+    } catch (err) {
+      log.error({ err }, "the store was not swept");
+    }
+  }, SWEEP).unref();
   return {
     services: {
       ...context,
@@ -152,6 +156,13 @@ async function startIn(
       free();
     },
   };
+}
+
+/** Removes the rows of the ledger that are too old. */
+async function forgetRows(ledger: Ledger, { ledgerDays }: Config): Promise<void> {
+  if (ledgerDays === 0) return;
+  const before = Date.now() - ledgerDays * 86_400_000;
+  while ((await ledger.forget(before)) > 0);
 }
 
 /** Where there is no key yet, one that may do everything. */

@@ -157,6 +157,7 @@ export const Config = Type.Object(
       maximum: 1,
     }),
     jobSeconds: count("How long a job is kept after its end, in seconds.", 3600, 1),
+    ledgerDays: count("How long a row of the ledger is kept, in days; 0 keeps all.", 400),
     jobsQueued: count("The most jobs of a tenant that may wait at once.", 100, 1),
     learning: flag("Whether profiles are learned from feedback, key by key.", false),
     learningLabels: count("How many labelled answers a profile needs before it can be promoted.", 100, 2),

@@ -59,6 +59,8 @@ export interface Ledger {
     since: number,
     until: number,
   ): Promise<readonly { readonly keyId: string; readonly units: number; readonly requests: number }[]>;
+  /** Removes rows from before a time, a thousand at most, so that others have their turn. @returns how many there were. */
+  forget(before: number): Promise<number>;
 }
 
 /** An answer that was kept for its idempotency key. */

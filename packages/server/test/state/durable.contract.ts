@@ -109,19 +109,20 @@ export function durableContract(name: string, open: () => Promise<Opened>): void
   });
 
   describe(`the ledger of ${name}`, () => {
+    async function charge({ shared }: State, id: string, keyId: string): Promise<void> {
+      const at = NOON + Number(id);
+      const limits = { units: 0, window: 60, month: 0 };
+      await shared.limits.reserve({ id, keyId, units: 3, limits, now: at, expires: at + 1 });
+      await shared.limits.settle(id, {
+        ...{ id, at, tenant: "t", keyId, route: "/r", n: 1, d: 3, units: 3, outcome: "charged" },
+        ...{ durationMs: 1.5, digest: "sha256:0" },
+      });
+    }
+
     it("gives more rows than fit a page in their order, to several readers at once", async () => {
       const { state } = await open();
-      const { limits } = state.shared;
       const ids = Array.from({ length: 1203 }, (_, i) => String(i));
-      for (const id of ids) {
-        const [keyId, at] = [`k${Number(id) % 2}`, NOON + Number(id)];
-        const all = { units: 0, window: 60, month: 0 };
-        await limits.reserve({ id, keyId, units: 3, limits: all, now: at, expires: at + 1 });
-        await limits.settle(id, {
-          ...{ id, at, tenant: "t", keyId, route: "/r", n: 1, d: 3, units: 3, outcome: "charged" },
-          ...{ durationMs: 1.5, digest: "sha256:0" },
-        });
-      }
+      for (const id of ids) await charge(state, id, `k${Number(id) % 2}`);
       const read = async (since: number) => {
         const rows = [];
         for await (const row of state.durable.ledger.rows(since)) rows.push(row);
@@ -134,7 +135,16 @@ export function durableContract(name: string, open: () => Promise<Opened>): void
         ...{ id: "5", at: NOON + 5, tenant: "t", keyId: "k1", route: "/r", n: 1, d: 3, units: 3 },
         ...{ outcome: "charged", durationMs: 1.5, digest: "sha256:0" },
       });
-      // From a time on, up to another.
+      // A thousand at a time.
+      const gone = [];
+      for (let i = 0; i < 3; i++) gone.push(await state.durable.ledger.forget(NOON + 1100));
+      expect(gone).toEqual([1000, 100, 0]);
+      expect((await read(0)).map(({ id }) => id)).toEqual(ids.slice(1100));
+    });
+
+    it("sums what was charged from a time on, up to another", async () => {
+      const { state } = await open();
+      for (const [i, keyId] of ["k0", "k1", "k0", "k0"].entries()) await charge(state, String(i), keyId);
       expect(await state.durable.ledger.sums(NOON, NOON + 3)).toEqual([
         { keyId: "k0", units: 6, requests: 2 },
         { keyId: "k1", units: 3, requests: 1 },

@@ -13,12 +13,15 @@ export const valuesOf = (row: LedgerRow) =>
     ...[row.durationMs, row.digest],
   ] as const;
 
-export function ledgerOf({ sql }: Database): Ledger {
+export function ledgerOf({ sql, together }: Database): Ledger {
   const rows = sql.prepare(
     "SELECT id, at, tenant, key_id AS keyId, route, n, d, units, outcome, duration AS durationMs, digest, number FROM ledger WHERE number > ? AND at >= ? ORDER BY number LIMIT ?",
   );
   const sums = sql.prepare(
     "SELECT key_id AS keyId, SUM(units) AS units, COUNT(*) AS requests FROM ledger WHERE at >= ? AND at < ? GROUP BY key_id ORDER BY key_id",
+  );
+  const forget = sql.prepare(
+    "DELETE FROM ledger WHERE number IN (SELECT number FROM ledger WHERE at < ? ORDER BY at LIMIT 1000)",
   );
   return {
     async *rows(since) {
@@ -32,6 +35,7 @@ export function ledgerOf({ sql }: Database): Ledger {
         if (page.length < PAGE) return;
       }
     },
+    forget: async (before) => together(() => Number(forget.run(before).changes)),
     sums: async (since, until) => sums.all(since, until) as never,
   };
 }

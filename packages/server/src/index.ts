@@ -67,7 +67,8 @@ export async function createServer(config: Config): Promise<Server> {
     async close() {
       // What is in flight for longer than it may is cut off, so that the store is still closed in order.
       const late = setTimeout(() => app.server.closeAllConnections(), config.graceSeconds * 1000);
-      await app.close();
+      // The job that is worked on ends, or is put back, meanwhile: one after the other would take longer than there is.
+      await Promise.all([app.close(), services.jobs.close()]);
       clearTimeout(late);
       await admin.close();
       await close();

@@ -162,7 +162,7 @@ export function startJobs(queue: Queue, context: Context, log: FastifyBaseLogger
     },
     async get(id, tenant, wait) {
       const status = await statusOf(id, tenant);
-      if (wait === 0 || status.finished !== null) return status;
+      if (wait === 0 || status.finished !== null || closing.signal.aborted) return status;
       await new Promise<void>((resolve) => {
         const waiting = ended.get(id) ?? new Set();
         const done = () => {

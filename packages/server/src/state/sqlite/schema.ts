@@ -27,16 +27,19 @@ const VERSIONS: readonly string[] = [
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX idempotency_by_end ON idempotency (lease);
    CREATE TABLE audit (
-     number INTEGER PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL, about TEXT NOT NULL
+     number INTEGER PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL, about TEXT NOT NULL,
+     count INTEGER NOT NULL DEFAULT 1, refused INTEGER NOT NULL DEFAULT 0
    ) STRICT;
+   CREATE INDEX audit_of_refusals ON audit (number) WHERE refused = 1;
    CREATE TABLE jobs (
      number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, tenant TEXT NOT NULL, key_id TEXT, shape TEXT NOT NULL,
-     body BLOB NOT NULL, created INTEGER NOT NULL, state TEXT NOT NULL, lease INTEGER, finished INTEGER, answer TEXT
+     body BLOB NOT NULL, created INTEGER NOT NULL, state TEXT NOT NULL, lease INTEGER, finished INTEGER, answer TEXT,
+     attempts INTEGER NOT NULL DEFAULT 0
    ) STRICT;
    CREATE INDEX jobs_by_state ON jobs (state, number);
    CREATE TABLE answers (
-     digest TEXT NOT NULL, key_id TEXT NOT NULL, profile TEXT NOT NULL, ids TEXT NOT NULL, at INTEGER NOT NULL,
-     taken INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (digest, key_id)
+     digest TEXT NOT NULL, key_id TEXT NOT NULL, profile TEXT NOT NULL, ids TEXT NOT NULL, others TEXT NOT NULL,
+     at INTEGER NOT NULL, taken INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (digest, key_id)
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX answers_by_time ON answers (at);
    CREATE TABLE arms (
@@ -44,11 +47,6 @@ const VERSIONS: readonly string[] = [
      PRIMARY KEY (key_id, profile)
    ) STRICT, WITHOUT ROWID;
    CREATE TABLE pins (key_id TEXT PRIMARY KEY, profile TEXT NOT NULL) STRICT, WITHOUT ROWID;`,
-  `ALTER TABLE audit ADD COLUMN count INTEGER NOT NULL DEFAULT 1;
-   ALTER TABLE audit ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;
-   CREATE INDEX audit_of_refusals ON audit (number) WHERE refused = 1;
-   ALTER TABLE answers ADD COLUMN others TEXT NOT NULL DEFAULT '[]';
-   ALTER TABLE jobs ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;`,
 ];
 
 /** @throws for a file of a later version, which this program would spoil. */

@@ -68,9 +68,9 @@ async function run(
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (part) => (said += part));
   const ended = once(child, "close");
-  while (!said.includes("Its first key") && child.exitCode === null) await Promise.race([sleep(20), ended]);
+  while (!said.includes("Metrics are at") && child.exitCode === null) await Promise.race([sleep(20), ended]);
   const [, url = ""] = /listens at (\S+)/.exec(said) ?? [];
-  const [, key = ""] = /Its first key[^:]*: (\S+)/.exec(said) ?? [];
+  const [, key = ""] = /The first key[^:]*: (\S+)/.exec(said) ?? [];
   return { url, key, child, said: () => said };
 }
 

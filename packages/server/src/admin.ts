@@ -79,7 +79,10 @@ export async function createAdmin(services: Services, logger: FastifyBaseLogger)
       async ({ body, params: { id }, admin: who }) => {
         const { pinned, ...change } = checked(Change, body);
         const record = existing(await keyring.change(id, change as KeyChange, who));
-        if (pinned !== undefined) await learning.pin(id, pinned);
+        if (pinned !== undefined) {
+          await learning.pin(id, pinned);
+          await audit.add({ at: Date.now(), who, what: `change pinned ${pinned}`, about: id });
+        }
         return shown(record);
       },
     );

@@ -139,7 +139,7 @@ export const rank = async ({ rankings }: Admitted, call: Call, context: Context)
 const LEAST = 1;
 
 const planOf = (told: Told, { shape }: Call, { models, compute }: Context): Plan => ({
-  model: models.find(told.model, "texts" in SHAPES[shape]),
+  model: models.find(told.model, "texts" in SHAPES[shape] || (told.texts && !("run" in SHAPES[shape]))),
   // Even what ranks nothing is work.
   cost: Math.max(compute.costOf(told) * told.weight, LEAST),
 });

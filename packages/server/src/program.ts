@@ -1,6 +1,7 @@
 /** The command `oscillink-server`, and what its exit codes mean. */
 import { version } from "@oscillink/core";
 import { Command, Option } from "commander";
+import { backup } from "./commands/backup.ts";
 import { doctor } from "./commands/doctor.ts";
 import { keys } from "./commands/keys.ts";
 import { CommandError } from "./commands/print.ts";
@@ -15,6 +16,10 @@ import { StartError } from "./startError.ts";
 const EXIT = { usage: 64, taken: 69, bug: 70, store: 74, rights: 77, config: 78 } as const;
 
 export async function run(argv: readonly string[]): Promise<void> {
+  // Whoever reads may have read enough, as head does.
+  process.stdout.on("error", ({ code }: NodeJS.ErrnoException) =>
+    process.exit(code === "EPIPE" ? 0 : EXIT.store),
+  );
   try {
     await program().parseAsync(argv);
   } catch (error) {
@@ -48,7 +53,7 @@ function program(): Command {
   ).action((options: Options) => {
     process.stdout.write(`${JSON.stringify(shown(configOf(options)), null, 2)}\n`);
   });
-  for (const add of [keys, usage, doctor]) add(command, configured, configOf);
+  for (const add of [keys, usage, backup, doctor]) add(command, configured, configOf);
   return command;
 }
 

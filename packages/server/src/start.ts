@@ -41,13 +41,12 @@ const SWEEP = 60_000;
  * @throws {StartError}
  */
 export function openStore({ data, pepper }: Config, { make }: { readonly make: boolean }) {
-  const path = join(data, "state.db");
-  if (!make && !isThere(data, path)) {
+  if (!make && !hasStore({ data })) {
     const how = "oscillink-server makes one when it starts, and so does oscillink-server keys create";
     throw new StartError("config", `data: there is no store in ${resolve(data)}: ${how}`);
   }
   return withFolder(data, () => {
-    const state = openState(path);
+    const state = openState(join(data, "state.db"));
     const { keys, audit } = state.durable;
     return { state, keyring: openKeyring(keys, audit, pepperOf(data, pepper)) };
   });
@@ -67,9 +66,10 @@ function withFolder<T>(data: string, work: () => T): T {
   }
 }
 
-function isThere(data: string, path: string): boolean {
+/** Whether a data folder holds a store. @throws {StartError} for one that cannot be looked into. */
+export function hasStore({ data }: Pick<Config, "data">): boolean {
   try {
-    return statSync(path, { throwIfNoEntry: false }) !== undefined;
+    return statSync(join(data, "state.db"), { throwIfNoEntry: false }) !== undefined;
   } catch (error) {
     throw storeError(error, data);
   }

@@ -106,9 +106,47 @@ describe("POST /v1/oscillink/rerank", () => {
     const lines = await post(server, "/v1/oscillink/explain", json, { accept: "application/json" });
     expect(lines.type).toContain("application/json");
     expect(lines.json.lines.join("\n")).toContain(`kept ${json.results[0].id}`);
+    expect(lines.json.said).toMatch(/^valid: signed by this server/);
     const page = await post(server, "/v1/oscillink/explain", json);
     expect(page.type).toContain("text/html");
     expect(page.text).toContain(json.receipt.digest);
+    // With what was asked the page computes all again.
+    const { query, candidates, queryText } = asNumbers;
+    const whole = await post(server, "/v1/oscillink/explain", { ...json, query, candidates, queryText });
+    expect(whole.text).toContain("passage 3");
+    expect(whole.text).not.toBe(page.text);
+  });
+
+  it.each(["application/json", "text/html"])(
+    "explains no receipt that was changed, as %s",
+    async (accept) => {
+      const { json } = await post(server, URL, asNumbers);
+      json.receipt.bundle[0].score += 1;
+      for (const forged of [json, { receipt: json.receipt }]) {
+        const answer = await post(server, "/v1/oscillink/explain", forged, { accept });
+        expect(answer.status).toBe(422);
+        expect(answer.json.errors[0].detail).toContain("is not that of its content");
+      }
+    },
+  );
+
+  it("verifies and explains the receipt of a compatible form as its answer came", async () => {
+    const body = { model: "oscillink-order", query: "moon", documents: ["bread", "the moon"] };
+    const { json } = await post(server, "/v2/rerank", { ...body, return_receipt: true });
+    expect((await post(server, "/v1/oscillink/verify", json)).json).toMatchObject({ ok: true });
+    const { said } = (await post(server, "/v1/oscillink/explain", json, { accept: "application/json" })).json;
+    expect(said).toMatch(/^valid/);
+  });
+
+  it("ranks texts alone by the order where no model is named, and vectors without a query by nothing", async () => {
+    const candidates = [
+      { id: "a", text: "terns nest" },
+      { id: "b", text: "ferry" },
+    ];
+    const { json } = await post(server, URL, { queryText: "terns", k: 1, candidates });
+    expect(json).toMatchObject({ model: "oscillink-order", results: [{ id: "a" }] });
+    const vectors = candidates.map((one) => ({ ...one, embedding: [1, 0] }));
+    expect((await post(server, URL, { queryText: "terns", candidates: vectors })).status).toBe(422);
   });
 
   it.each([

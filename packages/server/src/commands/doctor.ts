@@ -3,7 +3,7 @@ import { startCompute } from "../compute/compute.ts";
 import type { Config } from "../config/schema.ts";
 import { longestOf } from "../http/bounded.ts";
 import { loadStore } from "../search/store.ts";
-import { signingOf } from "../start.ts";
+import { hasStore, signingOf } from "../start.ts";
 import { startTracing } from "../tracing.ts";
 import { onStore } from "./onStore.ts";
 import { print } from "./print.ts";
@@ -19,10 +19,12 @@ export function doctor(
   ).action(async (options) => {
     const config = configOf(options as never);
     print("configuration  good");
-    await onStore(config, async ({ state, keyring }) => {
-      const good = (await state.ready()) ? "good" : "does not answer";
-      print(`store          ${good}, ${(await keyring.list()).length} keys`);
-    });
+    if (hasStore(config)) {
+      await onStore(config, async ({ state, keyring }) => {
+        const good = (await state.ready()) ? "good" : "does not answer";
+        print(`store          ${good}, ${(await keyring.list()).length} keys`);
+      });
+    } else print("store          none yet: the server makes one when it starts");
     const signing = signingOf(config);
     print(`receipts       ${signing ? `signed with ${signing.keyId}` : "not signed"}`);
     const compute = await startCompute({
@@ -30,7 +32,7 @@ export function doctor(
       ...{ prior: config.models.prior, learning: config.learning },
       longest: longestOf(config.limits),
     });
-    const cost = (n: number, d: number) => compute.costOf({ n, d, vectors: n, characters: 0 }).toFixed(1);
+    const cost = (n: number, d: number) => compute.costOf({ n, d, characters: 0 }).toFixed(1);
     print(
       `threads        ${compute.state().threads}; a request of (50,384) takes about ${cost(50, 384)} ms, of (1200,1536) ${cost(1200, 1536)} ms`,
     );

@@ -53,7 +53,7 @@ export interface Compute {
   rank(task: RankTask, cost: number, signal: AbortSignal | undefined): Promise<RankDone>;
   /** As `rank`, in the one thread for long work, which has a lower priority. */
   rankSlowly(task: RankTask, signal: AbortSignal | undefined): Promise<RankDone>;
-  costOf(size: Size): number;
+  costOf(size: Pick<Size, "n" | "d" | "characters">): number;
   /** What waits for a thread, and how many threads there are. */
   state(): { readonly waiting: number; readonly threads: number };
   close(): Promise<void>;

@@ -10,6 +10,8 @@ export interface Size {
   readonly vectors: number;
   /** Of all texts and titles together. */
   readonly characters: number;
+  /** Whether nothing but texts came: no vector, no score, no list of a search. */
+  readonly texts: boolean;
 }
 
 /** Milliseconds of this machine a unit of each. */
@@ -25,20 +27,24 @@ export function sizeOf({ query, candidates, lists }: RerankRequest): Size {
   const all: readonly Candidate[] = candidates
     ? listOf(candidates)
     : listOf(lists).flatMap((list) => listOf(list?.items));
-  let [characters, vectors] = [0, 0];
+  let [characters, vectors, scores] = [0, 0, 0];
   let d = query?.length ?? 0;
   for (const one of all) {
     if (typeof one?.text === "string") characters += one.text.length;
     if (typeof one?.title === "string") characters += one.title.length;
+    if (one?.score !== undefined) scores++;
     const width = one?.embedding?.length ?? 0;
     if (width > 0) vectors++;
     if (width > d) d = width;
   }
-  return { n: all.length, d, vectors, characters };
+  const texts = query === undefined && lists === undefined && all.length > 0 && vectors + scores === 0;
+  return { n: all.length, d, vectors, characters, texts };
 }
 
-export const costOf = ({ n, d, characters }: Size, { pair, value, character }: Rates): number =>
-  n * n * Math.max(d, 8) * pair + n * d * value + characters * character;
+export const costOf = (
+  { n, d, characters }: Pick<Size, "n" | "d" | "characters">,
+  { pair, value, character }: Rates,
+): number => n * n * Math.max(d, 8) * pair + n * d * value + characters * character;
 
 /** Measures this machine: three small rankings, each the best of a few, some 100 ms in all. */
 export function measureRates(): Rates {

@@ -203,7 +203,7 @@ export async function tell({ what, body }: TellTask): Promise<Outcome<string>> {
     const parsed = parse(body);
     judgeBounds(parsed, longest);
     if (what === "verdict") return JSON.stringify(verdictOf(parsed, verifiers));
-    if (what === "lines") return explanationOf(parsed);
+    if (what === "lines") return explanationOf(parsed, verifiers);
     return pageOf(parsed, explainPage, signing?.publicPems[signing.keyId]);
   });
 }

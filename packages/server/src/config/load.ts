@@ -111,7 +111,13 @@ function readFile(file: string, faults: string[], set: (setting: Setting, value:
   try {
     content = JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
-    const why = error instanceof SyntaxError ? "is no JSON" : "cannot be read";
+    const { code } = error as NodeJS.ErrnoException;
+    const why =
+      error instanceof SyntaxError
+        ? "is no JSON"
+        : code === "ENOENT"
+          ? "is not there"
+          : `cannot be read (${code})`;
     faults.push(`${file}: ${why}`);
     return;
   }

@@ -103,7 +103,11 @@ export function openKeyring(keys: Keys, audit: Audit, pepper: string): Keyring {
         if (change.status) mustNotBeRevoked(before, change.status);
         return { ...before, ...change, limits: { ...before.limits, ...change.limits } };
       });
-      if (record) await written(record, who, `change ${Object.keys(change).join(" ")}`);
+      const changes = Object.entries(change);
+      const said = changes.map(
+        ([name, value]) => `${name} ${typeof value === "string" ? value : JSON.stringify(value)}`,
+      );
+      if (record && changes.length > 0) await written(record, who, `change ${said.join(", ")}`);
       return record;
     },
     list: () => keys.list(),

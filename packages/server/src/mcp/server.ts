@@ -155,13 +155,13 @@ function serverOf(services: Services, call: McpCall): McpServer {
       title: "Explain a receipt",
       description: "Says in sentences why each document was chosen, and what was passed over.",
       inputSchema: z.strictObject({ receipt, signatures: RANKED.shape.signatures }),
-      outputSchema: z.object({ lines: z.array(z.string()) }),
+      outputSchema: z.object({ said: z.string(), lines: z.array(z.string()) }),
       annotations,
     },
     (input) =>
       told(async () => {
         const explained = JSON.parse(await services.compute.tell({ what: "lines", body: receiptOf(input) }));
-        return said(explained.lines, explained);
+        return said([...explained.lines, explained.said], explained);
       }),
   );
   return server;
@@ -202,6 +202,6 @@ function receiptOf(given: { receipt: string | Record<string, unknown>; signature
     }
   }
   // An envelope, or a whole answer, holds its own signatures.
-  const whole = "payload" in receipt || "envelope" in receipt || "receipt" in receipt;
+  const whole = ["payload", "envelope", "receipt", "oscillink"].some((name) => name in receipt);
   return Buffer.from(JSON.stringify(whole ? receipt : { receipt, signatures: given.signatures }));
 }

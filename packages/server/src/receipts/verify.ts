@@ -10,8 +10,9 @@ import {
 } from "@oscillink/core";
 import type { Verifier } from "@oscillink/core/keys";
 import type { explainPage } from "@oscillink/explain";
-import { isRecord } from "../compute/shape.ts";
+import { type Asked, isRecord } from "../compute/shape.ts";
 import { Problem } from "../http/problem.ts";
+import { ownRerank } from "../own/rerank.ts";
 
 /** What a verification found. */
 export type Verdict =
@@ -49,7 +50,10 @@ export function verdictOf(body: unknown, verifiers: readonly Verifier[]): Verdic
     };
   }
   const found = verifyReceipt(signed, verifiers);
-  if (!found.ok) return { ok: false, reason: found.reason, said: `not valid: ${found.reason}` };
+  if (!found.ok) {
+    const { reason } = found;
+    return { ok: false, reason, said: `not valid: ${REASONS[reason] ?? reason}` };
+  }
   const digest = found.covers === "receipt" ? found.receipt.digest : null;
   const { covers, keyId = null } = found;
   return {
@@ -61,21 +65,56 @@ export function verdictOf(body: unknown, verifiers: readonly Verifier[]): Verdic
   };
 }
 
-/** The sentences of an explanation, as JSON. */
-export const explanationOf = (body: unknown): string =>
-  explained(() => JSON.stringify({ lines: explainReceipt(receiptIn(body)) }));
+/** Why a receipt is not valid, in words. */
+const REASONS: Readonly<Record<string, string>> = {
+  "no-signature": "it carries no signature",
+  signature: "the signature is not that of this receipt",
+  key: "it was signed with a key that this server does not know",
+  algorithm: "its signature is of another kind than this server's",
+  schema: "it is no receipt",
+  digest: "what the receipt says is not what its digest says",
+  version: "it is of a version that is not known here",
+};
 
-/** The page of an explanation. */
+/**
+ * The sentences of an explanation, and the verdict as one, as JSON.
+ *
+ * @throws {Problem} 422 for a receipt that was changed: it explains nothing.
+ */
+export const explanationOf = (body: unknown, verifiers: readonly Verifier[]): string =>
+  explained(() => {
+    mustBeWhole(body);
+    const said =
+      verifiers.length === 0
+        ? "not verified: this server signs no receipts"
+        : verdictOf(body, verifiers).said;
+    return JSON.stringify({ said, lines: explainReceipt(receiptIn(body)) });
+  });
+
+/** The page of an explanation. @throws as {@link explanationOf}. */
 export const pageOf = (body: unknown, write: typeof explainPage, pem: string | undefined): string =>
   explained(() => {
-    const { candidates } = isRecord(body) ? body : {};
-    const given = Array.isArray(candidates) ? { candidates } : {};
-    const signed = signedIn(body);
-    return write((signed === FORGED ? receiptIn(body) : signed) as Envelope, {
-      ...given,
+    const signed = mustBeWhole(body);
+    const { candidates, query, queryText } = body as Record<string, unknown>;
+    const given = Array.isArray(candidates)
+      ? (ownRerank.read({ candidates, query, queryText }) as Asked).request
+      : {};
+    return write(signed as Envelope, {
+      ...("candidates" in given && { candidates: given.candidates }),
+      ...("query" in given && { query: given.query }),
+      ...("query" in given && typeof queryText === "string" && { queryText }),
       ...(pem !== undefined && { key: pem }),
     });
   });
+
+/** What is signed, or the receipt where nothing is. @throws OptionError for a receipt whose content is not that of its digest. */
+function mustBeWhole(body: unknown): unknown {
+  const signed = signedIn(body);
+  const { receipt } = handedIn(body);
+  // An envelope is judged by whoever reads it.
+  if (signed === FORGED || signed === receipt) envelopeOf(receipt as Receipt, []);
+  return signed === FORGED ? receipt : signed;
+}
 
 function explained(work: () => string): string {
   try {
@@ -92,21 +131,30 @@ const FORGED = Symbol("forged");
 
 /** What is signed: an envelope as it came, or that of a receipt and its signatures. */
 function signedIn(body: unknown): unknown {
-  if (!isRecord(body)) throw noReceipt("must be an object");
-  if (isRecord(body.envelope)) return body.envelope;
-  if (typeof body.payload === "string") return body;
-  if (!isRecord(body.receipt))
+  const { envelope, payload, receipt, signatures } = handedIn(body);
+  if (isRecord(envelope)) return envelope;
+  if (typeof payload === "string") return body;
+  if (!isRecord(receipt))
     throw noReceipt("must be a receipt, as an answer holds it, or an envelope in `envelope`");
-  if (!Array.isArray(body.signatures)) return body.receipt;
+  return Array.isArray(signatures) ? envelopeIn(receipt, signatures) : receipt;
+}
+
+function envelopeIn(receipt: object, signatures: Parameters<typeof envelopeOf>[1]): Envelope | typeof FORGED {
   try {
-    return envelopeOf(body.receipt as unknown as Receipt, body.signatures);
+    return envelopeOf(receipt as Receipt, signatures);
   } catch {
     return FORGED;
   }
 }
 
+/** The object that holds the receipt: the body, or what the compatible forms have in `oscillink`. */
+function handedIn(body: unknown): Readonly<Record<string, unknown>> {
+  if (!isRecord(body)) throw noReceipt("must be an object");
+  return isRecord(body.oscillink) && !("receipt" in body) ? body.oscillink : body;
+}
+
 function receiptIn(body: unknown): Receipt {
-  const { receipt } = isRecord(body) ? body : {};
+  const { receipt } = handedIn(body);
   if (isRecord(receipt)) return receipt as unknown as Receipt;
   throw noReceipt("must be a receipt, as an answer holds it");
 }

@@ -218,10 +218,14 @@ export const Verdict = Type.Object(
 );
 
 export const Explanation = Type.Object(
-  { lines: Type.Array(Type.String()) },
+  {
+    said: Type.String({ description: "whether this server signed the receipt, as a sentence" }),
+    lines: Type.Array(Type.String()),
+  },
   {
     examples: [
       {
+        said: "valid: signed by this server with the key 8789e796660865b1",
         lines: [
           "asked for the best 1 of 2 candidates (by vectors and words, profile evidence)",
           "kept terns (1st, was 2nd, relevance 0.16): by its own evidence 1st, at +1.40: its cosine of 0.969 with the query +1.00, words of the query +0.40; documents like it lowered it by 0.70, most of all ferry -0.70",

@@ -7,5 +7,7 @@ export interface State {
   readonly shared: Shared;
   /** Whether the store answers. */
   ready(): Promise<boolean>;
+  /** Writes all of it, as it is at this moment, to a file that does not exist. */
+  copyTo(path: string): Promise<void>;
   close(): Promise<void>;
 }

@@ -49,6 +49,9 @@ export function openState(path: string): State {
         return false;
       }
     },
+    async copyTo(path) {
+      sql.prepare("VACUUM INTO ?").run(path);
+    },
     async close() {
       flush();
       sql.close();

@@ -85,7 +85,7 @@ describe("where values come from", () => {
   });
 
   it.each([
-    ["is not there", null, "cannot be read"],
+    ["is not there", null, "is not there"],
     ["is no JSON", "{", "is no JSON"],
     ["holds an unknown name", '{"limits":{"widths":3}}', "limits.widths"],
     ["holds a text for a number", '{"port":"80"}', "port in"],

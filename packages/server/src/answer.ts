@@ -52,12 +52,6 @@ export interface Answered {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** A request that was read and admitted. */
-export interface Admitted {
-  readonly rankings: readonly Ranking[];
-  readonly counted: Counted;
-}
-
 /** How a ranking is come by, and what it costs. */
 interface Plan {
   readonly model: Model;
@@ -122,18 +116,57 @@ export async function answer(call: Call, context: Context): Promise<Answered> {
   }
 }
 
-/** Reads a request. @throws {Problem} for what cannot be read, is too large or costs too much. */
-export async function read(call: Call, context: Context): Promise<Admitted> {
-  const sized = await timed(context, "read", () => context.compute.read(call));
-  const sizes = sized.map(({ asked: { model, weight = 1 }, ...size }) => ({ ...size, model, weight }));
-  const plans = sizes.map((one) => planOf(one, call, context));
-  const counted = admit(call, sizes, plans, context.config);
-  return { rankings: sized.map(({ asked }, i) => ({ asked, ...plans[i]! })), counted };
+/**
+ * Judges a request that is to be ranked later.
+ *
+ * @returns what it is counted as.
+ * @throws {Problem} for what cannot be read or ranked, is too large or costs too much.
+ */
+export async function judge(call: Call, context: Context): Promise<Counted> {
+  let counted: Counted | null = null;
+  // It is kept: what goes to the thread is a copy.
+  const copy = { ...call, body: new Uint8Array(call.body) };
+  await timed(context, "read", () =>
+    context.compute.answer(copy, async (sizes) => {
+      const plans = sizes.map((one) => planOf(one, call, context));
+      counted = admit(call, sizes, plans, context.config);
+      return { check: plans.map(({ model }) => model.name) };
+    }),
+  );
+  return counted!;
 }
 
-/** Ranks what was read. */
-export const rank = async ({ rankings }: Admitted, call: Call, context: Context): Promise<Answered> =>
-  answeredBy(await rankAll(rankings, call, context, null, {}), call, context);
+/** Ranks a request that was judged before, in the thread for long work. @param counted told what it is counted as. */
+export async function rankJob(
+  call: Call,
+  context: Context,
+  counted: (counted: Counted) => void,
+): Promise<Answered> {
+  let plans: readonly Plan[] = [];
+  const told = await timed(context, "answer", () =>
+    context.compute.answer(
+      call,
+      async (sizes) => {
+        plans = sizes.map((one) => planOf(one, call, context));
+        counted(admit(call, sizes, plans, context.config));
+        if (plans.some(({ model }) => model.asksOthers)) return "give";
+        return { go: plans.map(({ model }) => model.name), profile: null, remaining: {} };
+      },
+      call.signal,
+    ),
+  );
+  const done =
+    "ranked" in told
+      ? told.ranked
+      : await rankAll(
+          told.given.map((asked, i) => ({ asked, ...plans[i]! })),
+          call,
+          context,
+          null,
+          {},
+        );
+  return answeredBy(done, call, context);
+}
 
 /** What a ranking costs at least, in milliseconds. */
 const LEAST = 1;

@@ -222,7 +222,7 @@ describe("spans of a server that ends", () => {
     expect(below(named("POST /v1/jobs")[0]!).map(({ name }) => name)).toEqual(["read"]);
     const [job] = named("job");
     expect(job!.parentSpanId ?? "").toBe("");
-    expect(below(job!).map(({ name }) => name)).toEqual(["read", "rank"]);
+    expect(below(job!).map(({ name }) => name)).toEqual(["answer"]);
   });
 
   test("so do those of a tool, and a stage that fails says so, without a word", () => {

@@ -8,13 +8,10 @@ import { buffersOf } from "./vectors.ts";
 import type {
   AnswerDone,
   AnswerTask,
-  CheckTask,
   Decision,
   Outcome,
   RankDone,
   RankTask,
-  ReadTask,
-  Sized,
   TellTask,
   ThreadData,
   Told,
@@ -34,19 +31,18 @@ export interface ComputeOptions extends ThreadData {
 
 /** Reads and ranks in threads. */
 export interface Compute {
-  read(task: ReadTask): Promise<readonly Sized[]>;
   /**
    * Reads a request and ranks it in the same thread, once it was decided that it may.
    *
    * @param task whose body is empty after it: its memory goes to the thread.
    * @param decide told what was read; what it throws, the call throws, and nothing is ranked.
+   * @param slowly in the one thread for long work, which has a lower priority, and ends when the signal is aborted.
    */
   answer(
     task: Omit<AnswerTask, "port">,
     decide: (told: readonly Told[]) => Promise<Decision>,
+    slowly?: AbortSignal,
   ): Promise<AnswerDone>;
-  /** Refuses what was read and could not be ranked. Its vectors go with it. @throws {Problem} 422 */
-  check(task: CheckTask): Promise<void>;
   /** What is to be said of a receipt. */
   tell(task: TellTask): Promise<string>;
   /** @param signal where it is aborted, the work ends: at once where it is long, else with its few milliseconds. */
@@ -93,8 +89,7 @@ export async function startCompute({ threads, most, ...workerData }: ComputeOpti
     return done(await pool.run(task, { name: "rank", transferList, signal: signal ?? null }));
   };
   return {
-    read: (task) => read<readonly Sized[]>(interactive.run(task, { name: "read" })),
-    async answer(task, decide) {
+    async answer({ shape, body, id, at }, decide, slowly) {
       const { port1, port2 } = new MessageChannel();
       let failure: { readonly error: unknown } | null = null;
       port1.once("message", async (told: readonly Told[]) => {
@@ -108,21 +103,17 @@ export async function startCompute({ threads, most, ...workerData }: ComputeOpti
       });
       try {
         const transferList: Transferable[] = [port2];
-        const { body } = task;
         // What is short lies in memory that it shares with others.
         if (body.byteLength > 0 && body.byteLength === body.buffer.byteLength)
           transferList.push(body.buffer as ArrayBuffer);
-        const running = interactive.run({ ...task, port: port2 }, { name: "answer", transferList });
+        const options = { name: "answer", transferList, signal: slowly ?? null };
+        const running = (slowly ? heavy : interactive).run({ shape, body, id, at, port: port2 }, options);
         const answered = await read<AnswerDone>(running);
         if (failure) throw (failure as { error: unknown }).error;
         return answered;
       } finally {
         port1.close();
       }
-    },
-    async check(task) {
-      const transferList = buffersOf(task.asked.request);
-      done(await interactive.run(task, { name: "check", transferList }));
     },
     tell: async (task) => done<string>(await interactive.run(task, { name: "tell" })),
     rank: (task, cost, signal) =>

@@ -65,7 +65,8 @@ export interface Told extends Size {
 
 /**
  * What is to become of a request that was read: it is ranked, by these models and under this profile where it names none; or it is
- * given to the loop, for a model that asks others, or for a thread of its own; or nothing comes of it.
+ * given to the loop, for a model that asks others, or for a thread of its own; or it is judged by these models and not ranked; or
+ * nothing comes of it.
  */
 export type Decision =
   | {
@@ -73,16 +74,12 @@ export type Decision =
       readonly profile: string | null;
       readonly remaining: RankTask["remaining"];
     }
+  | { readonly check: readonly string[] }
   | "give"
   | "stop";
 
 /** What came of it. */
 export type AnswerDone = { readonly ranked: readonly RankDone[] } | { readonly given: readonly Asked[] };
-
-/** What one ranking asks for, and how large it is. */
-export interface Sized extends Size {
-  readonly asked: Asked;
-}
 
 export interface RankTask {
   readonly shape: ShapeName;
@@ -118,13 +115,6 @@ export type Outcome<T> = { readonly done: T } | { readonly refused: Refusal };
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-export function read({ shape, body }: ReadTask): unknown {
-  return outcome<readonly Sized[]>(
-    () => askedIn(shape, body).map((asked) => ({ asked, ...sizeOf(asked.request) })),
-    (all) => all.flatMap(({ asked }) => buffersOf(asked.request)),
-  );
-}
-
 function askedIn(shape: ShapeName, body: Uint8Array): readonly Asked[] {
   const parsed = parse(body);
   judgeBounds(parsed, longest);
@@ -142,6 +132,10 @@ export async function answer({ shape, body, id, at, port }: AnswerTask): Promise
   const decision = await heard;
   port.close();
   if (decision === "stop") return { done: { ranked: [] } };
+  if (typeof decision === "object" && "check" in decision) {
+    const found = asked.done.map((one, i) => check(shape, one, decision.check[i]!));
+    return found.find((one) => "refused" in one) ?? { done: { ranked: [] } };
+  }
   if (decision === "give") {
     return moved(
       { done: { given: asked.done } },
@@ -187,10 +181,8 @@ export function rank({
   });
 }
 
-export interface CheckTask extends Pick<RankTask, "shape" | "asked" | "model"> {}
-
 /** Refuses what could not be ranked, and ranks nothing. A model that asks others is taken to find all documents alike. */
-export const check = ({ shape, asked: { request }, model }: CheckTask): Outcome<null> =>
+const check = (shape: ShapeName, { request }: Asked, model: string): Outcome<null> =>
   outcome(() => {
     if (!("run" in SHAPES[shape])) checkRequest((LOCAL.get(model) ?? alike(model)).complete(request));
     return null;

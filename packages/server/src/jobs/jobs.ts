@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyBaseLogger } from "fastify";
-import { type Call, type Context, rank, read } from "../answer.ts";
+import { type Call, type Context, judge, rankJob } from "../answer.ts";
 import type { ShapeName } from "../compute/shapes.ts";
 import type { Counted } from "../http/caller.ts";
 import { Problem, problemOf } from "../http/problem.ts";
@@ -97,11 +97,10 @@ export function startJobs(queue: Queue, context: Context, log: FastifyBaseLogger
     const fail = (problem: Problem) => finish("failed", JSON.stringify(problemOf(problem, id)), null, 0);
     try {
       if (attempt > ATTEMPTS) throw new Problem(500, `${BROKEN} ${ATTEMPTS} times: it is not tried again.`);
-      const ranked = async () => {
-        const admitted = await read(call, context);
-        counted = { ...admitted.counted, id };
-        return rank(admitted, call, context);
-      };
+      const ranked = () =>
+        rankJob(call, context, (admitted) => {
+          counted = { ...admitted, id };
+        });
       const { body, digest } = await (context.tracing?.stage("job", ranked) ?? ranked());
       await finish("done", body, digest, 1);
     } catch (error) {
@@ -142,9 +141,7 @@ export function startJobs(queue: Queue, context: Context, log: FastifyBaseLogger
     async submit(asked) {
       const id = randomUUID();
       const call: Call = { ...asked, id, signal: never, job: true };
-      const { counted, rankings } = await read(call, context);
-      for (const { asked: ranking, model } of rankings)
-        await context.compute.check({ shape: call.shape, asked: ranking, model: model.name });
+      const counted = await judge(call, context);
       const reservation = await meter.reserve(asked.caller, { ...counted, id }, Date.now() + HOLD);
       const { shape, body, at, caller } = call;
       const job = { id, tenant: caller.tenant, keyId: caller.keyId, shape, body, created: at };

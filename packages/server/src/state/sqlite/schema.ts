@@ -33,9 +33,10 @@ const VERSIONS: readonly string[] = [
    CREATE INDEX audit_of_refusals ON audit (number) WHERE refused = 1;
    CREATE TABLE jobs (
      number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, tenant TEXT NOT NULL, key_id TEXT, shape TEXT NOT NULL,
-     body BLOB NOT NULL, created INTEGER NOT NULL, state TEXT NOT NULL, lease INTEGER, finished INTEGER, answer TEXT,
+     created INTEGER NOT NULL, state TEXT NOT NULL, lease INTEGER, finished INTEGER, answer TEXT,
      attempts INTEGER NOT NULL DEFAULT 0
    ) STRICT;
+   CREATE TABLE job_bodies (id TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT;
    CREATE INDEX jobs_by_state ON jobs (state, number);
    CREATE TABLE answers (
      digest TEXT NOT NULL, key_id TEXT NOT NULL, profile TEXT NOT NULL, ids TEXT NOT NULL, others TEXT NOT NULL,

@@ -20,6 +20,9 @@ import type {
 /** A ranking that costs more than this, in milliseconds, is worth ending a thread for when its client has left. */
 const WORTH_ENDING = 100;
 
+/** A body of more bytes than this takes long to read alone: others do not wait behind it. */
+const LARGE = 2 ** 21;
+
 export const isLong = (cost: number): boolean => cost > WORTH_ENDING;
 
 export interface ComputeOptions extends ThreadData {
@@ -107,7 +110,8 @@ export async function startCompute({ threads, most, ...workerData }: ComputeOpti
         if (body.byteLength > 0 && body.byteLength === body.buffer.byteLength)
           transferList.push(body.buffer as ArrayBuffer);
         const options = { name: "answer", transferList, signal: slowly ?? null };
-        const running = (slowly ? heavy : interactive).run({ shape, body, id, at, port: port2 }, options);
+        const pool = slowly ? heavy : body.byteLength > LARGE ? long : interactive;
+        const running = pool.run({ shape, body, id, at, port: port2 }, options);
         const answered = await read<AnswerDone>(running);
         if (failure) throw (failure as { error: unknown }).error;
         return answered;

@@ -24,7 +24,7 @@ const limits = Type.Object(
     ),
     jobMs: amount("The most that a job may cost, in milliseconds of a processor.", 120_000, 1),
     inFlight: count("The most requests that are processed at once; further ones wait.", 64, 1),
-    waitMs: count("How long a request waits for its turn before it gets 503, in milliseconds.", 500),
+    waitMs: count("How long a request waits for its turn before it gets 503, in milliseconds.", 250),
     loopDelayMs: amount(
       "While the event loop is late by this, in milliseconds, no further request is begun.",
       100,

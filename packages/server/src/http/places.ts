@@ -12,7 +12,7 @@ export interface PlacesOptions {
 }
 
 /**
- * A request that finds no room waits in line, for half a second by default. Refusing it at once would cost more: its client would
+ * A request that finds no room waits in line, for a quarter of a second by default. Refusing it at once would cost more: its client would
  * be back at once, and a server that is busy with refusals answers nobody.
  */
 export interface Places {

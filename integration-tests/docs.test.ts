@@ -88,7 +88,7 @@ describe.each(documents)("%s", (path) => {
 
   test("every block is one that is run, judged, or listed", () => {
     for (const [i, { language, text }] of fences.entries()) {
-      // Those run in readme.test.ts of the server.
+      // Those run in readme.slow.test.ts of the server.
       if (language === "ts" || (language === "sh" && SERVER_DOCUMENTS.includes(path))) continue;
       if (language === "") {
         expect(fences[i - 1]?.language, `block ${i} has no language, and no code over it`).toBe("ts");

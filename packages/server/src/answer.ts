@@ -3,9 +3,8 @@ import { randomUUID } from "node:crypto";
 import type { Answers } from "./answers.ts";
 import { type Compute, isLong } from "./compute/compute.ts";
 import { type Size, sizeOf } from "./compute/cost.ts";
-import type { Asked } from "./compute/shape.ts";
 import { SHAPES, type ShapeName } from "./compute/shapes.ts";
-import type { RankDone, Told } from "./compute/worker.ts";
+import type { AnswerDone, RankDone, Told } from "./compute/worker.ts";
 import type { Config } from "./config/schema.ts";
 import type { Caller, Counted, Reservation } from "./http/caller.ts";
 import { Problem } from "./http/problem.ts";
@@ -58,10 +57,6 @@ interface Plan {
   readonly cost: number;
 }
 
-interface Ranking extends Plan {
-  readonly asked: Asked;
-}
-
 /**
  * Answers a request that ranks. Its units are spent if an answer comes of it, and given back if none does, whatever the reason.
  *
@@ -94,16 +89,7 @@ export async function answer(call: Call, context: Context): Promise<Answered> {
       }),
     );
     const { headers, commit } = reservation!;
-    const done =
-      "ranked" in told
-        ? told.ranked
-        : await rankAll(
-            told.given.map((asked, i) => ({ asked, ...plans[i]! })),
-            call,
-            context,
-            profile,
-            headers,
-          );
+    const done = await rankAll(told, plans, call, context, profile, headers);
     signal.throwIfAborted();
     const answered = await answeredBy(done, call, context);
     await commit(answered.digest);
@@ -155,17 +141,7 @@ export async function rankJob(
       call.signal,
     ),
   );
-  const done =
-    "ranked" in told
-      ? told.ranked
-      : await rankAll(
-          told.given.map((asked, i) => ({ asked, ...plans[i]! })),
-          call,
-          context,
-          null,
-          {},
-        );
-  return answeredBy(done, call, context);
+  return answeredBy(await rankAll(told, plans, call, context, null, {}), call, context);
 }
 
 /** What a ranking costs at least, in milliseconds. */
@@ -178,20 +154,25 @@ const planOf = (told: Told, { shape }: Call, { models, compute }: Context): Plan
 });
 
 /**
+ * Ranks what the thread that read a request gave back, if it did.
+ *
  * @param profile the one that holds where a request names none; null: core's own.
  * @param remaining the header fields that tell what remains to the key.
  */
-function rankAll(
-  rankings: readonly Ranking[],
+async function rankAll(
+  told: AnswerDone,
+  plans: readonly Plan[],
   call: Call,
   context: Context,
   profile: string | null,
   remaining: Reservation["headers"],
 ): Promise<readonly RankDone[]> {
+  if ("ranked" in told) return told.ranked;
   const { shape, id, at, signal, job } = call;
   const { compute, config } = context;
   return Promise.all(
-    rankings.map(async ({ asked, model, cost }) => {
+    told.given.map(async (asked, i) => {
+      const { model, cost } = plans[i]!;
       const request = model.asksOthers
         ? await timed(context, "model", async () => model.complete(asked.request, signal))
         : asked.request;

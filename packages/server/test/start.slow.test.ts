@@ -85,7 +85,7 @@ describe("the list of keys", () => {
 });
 
 describe("a data folder that cannot be one", () => {
-  it.each(["keys list", "keys rotate x", "usage", "audit", "jobs", "doctor"])(
+  it.each(["keys list", "keys rotate x", "usage", "audit", "jobs", "backup copy"])(
     "%s makes no store where there is none",
     async (command) => {
       const data = join(temporary(), "misspelt");
@@ -94,6 +94,23 @@ describe("a data folder that cannot be one", () => {
       expect([code, existsSync(data)]).toEqual([78, false]);
     },
   );
+
+  it("is tried before there is a store, and none is made", async () => {
+    const data = join(temporary(), "new");
+    const { code, out } = await run(["doctor", "--data", data]);
+    expect(out).toContain("none yet");
+    expect([code, existsSync(data)]).toEqual([0, false]);
+  });
+
+  it("is copied to a folder that is not there, and over none that is", async () => {
+    const [data, copy] = [join(temporary(), "data"), join(temporary(), "copy")];
+    await run(["keys", "create", "--data", data]);
+    expect(await run(["backup", copy, "--data", data])).toMatchObject({ code: 0 });
+    const listed = await run(["keys", "list", "--data", copy]);
+    expect(listed).toEqual(await run(["keys", "list", "--data", data]));
+    const again = await run(["backup", copy, "--data", data]);
+    expect(again).toMatchObject({ code: 64, said: expect.stringContaining("exists already") });
+  });
 
   it.each([
     ["a file", (path: string) => writeFileSync(path, ""), 78, "is a file, and must be a folder"],

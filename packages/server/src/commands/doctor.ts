@@ -19,14 +19,16 @@ export function doctor(
   ).action(async (options) => {
     const config = configOf(options as never);
     print("configuration  good");
-    if (hasStore(config)) {
+    const started = hasStore(config);
+    if (started) {
       await onStore(config, async ({ state, keyring }) => {
         const good = (await state.ready()) ? "good" : "does not answer";
         print(`store          ${good}, ${(await keyring.list()).length} keys`);
       });
-    } else print("store          none yet: the server makes one when it starts");
-    const signing = signingOf(config);
-    print(`receipts       ${signing ? `signed with ${signing.keyId}` : "not signed"}`);
+    } else print("store          none yet: the server makes one when it starts, with its keys");
+    // It tries, and makes nothing.
+    const signing = started ? signingOf(config) : null;
+    if (started) print(`receipts       ${signing ? `signed with ${signing.keyId}` : "not signed"}`);
     const compute = await startCompute({
       ...{ threads: config.threads, most: 1, signing },
       ...{ prior: config.models.prior, learning: config.learning },

@@ -25,7 +25,7 @@ export default defineConfig({
         test: {
           ...patient,
           name: "slow",
-          include: [`packages/*/test/${slow}`, `integration-tests/${slow}`],
+          include: [`packages/*/test/${slow}`, `integration-tests/${slow}`, `benchmarks/${slow}`],
           testTimeout: 600_000,
           maxConcurrency: 2,
         },

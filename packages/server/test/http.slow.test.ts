@@ -145,6 +145,17 @@ describe("hostile bodies (A2)", () => {
   });
 });
 
+describe("/mcp", () => {
+  it("takes no batch, which was many calls under the limits of one", async () => {
+    const server = await sharedServer();
+    const call = { jsonrpc: "2.0", id: 1, method: "tools/list", params: {} };
+    const headers = { host: "127.0.0.1", accept: "application/json, text/event-stream" };
+    const answer = await post(server, "/mcp", [call, { ...call, id: 2 }], headers);
+    expect(answer.status).toBe(400);
+    expect(answer.text).toContain("no batch");
+  });
+});
+
 describe("overload", () => {
   it("answers 503 to more than it can work on, and says when to come back", async () => {
     const server = await testServer({ LIMITS_IN_FLIGHT: "2", LIMITS_WAIT_MS: "0" });

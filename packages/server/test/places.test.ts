@@ -67,11 +67,38 @@ describe("places", () => {
     const places = open();
     const working = {};
     await places.take(working, never);
-    const [slow, quick] = [places.room(never), places.take({}, never)];
+    const [slow, next] = [places.room(never), places.room(never)];
     places.leave(working);
-    expect(await soFar(slow)).toBe("in");
+    expect([await soFar(slow), await soFar(next)]).toEqual(["in", "waits"]);
     await sleep(100);
-    expect(await soFar(quick)).toBe("in");
+    expect(await soFar(next)).toBe("in");
+  });
+
+  it("go at once to one whose body is there, before those who only wait for room", async () => {
+    const places = open();
+    const working = {};
+    await places.take(working, never);
+    const [room, ready] = [places.room(never), places.take({}, never)];
+    places.leave(working);
+    expect([await soFar(room), await soFar(ready)]).toEqual(["waits", "in"]);
+  });
+
+  it("are looked after by one timer, however often the line was empty", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const places = open();
+    let working = {};
+    await places.take(working, never);
+    for (let i = 0; i < 50; i++) {
+      const next = {};
+      const entered = places.take(next, never);
+      places.leave(working);
+      await entered;
+      working = next;
+    }
+    expect(vi.getTimerCount()).toBe(1);
+    vi.advanceTimersByTime(100);
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it("are refused after the wait, in the order of the line, with a word on when to come back", async () => {

@@ -52,8 +52,9 @@ export function openPlaces(
   loop: LoopWatch = watchLoop(),
 ): Places {
   const taken = new Set<object>();
-  /** In the order in which they came. */
-  const line = new Set<Waiting>();
+  /** In the order in which they came: those whose body is there, who go first, and those who only wait for room. */
+  const [ready, line] = [new Set<Waiting>(), new Set<Waiting>()];
+  const waiting = () => ready.size + line.size;
   // One for all: each would gather the trace of its stack.
   const full = new Problem(
     503,
@@ -69,7 +70,7 @@ export function openPlaces(
   let timer: NodeJS.Timeout | undefined;
 
   function serve(most: number): void {
-    for (const one of line) {
+    for (const one of [...ready, ...line]) {
       if (most-- <= 0 || !isRoom()) return;
       if (one.request) taken.add(one.request);
       one.go();
@@ -79,15 +80,17 @@ export function openPlaces(
   /** One that was let through for room alone may be slow to take it: the next is not held up by it. */
   function look(): void {
     const now = Date.now();
-    for (const one of line) if (one.until <= now) one.refuse(full);
+    timer = undefined;
+    for (const one of [...ready, ...line]) if (one.until <= now) one.refuse(full);
     serve(inFlight - taken.size);
-    if (line.size > 0) timer = setTimeout(look, TICK);
+    if (waiting() > 0) timer ??= setTimeout(look, TICK);
   }
 
   function wait(request: object | null, signal: AbortSignal): Promise<void> {
+    const queue = request ? ready : line;
     return new Promise((resolve, reject) => {
       const end = (): void => {
-        line.delete(one);
+        queue.delete(one);
         signal.removeEventListener("abort", left);
       };
       const one: Waiting = {
@@ -104,18 +107,18 @@ export function openPlaces(
       };
       const left = () => one.refuse(signal.reason);
       signal.addEventListener("abort", left);
-      if (line.size === 0) timer = setTimeout(look, TICK);
-      line.add(one);
+      timer ??= setTimeout(look, TICK);
+      queue.add(one);
     });
   }
 
   async function enter(request: object | null, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    if (line.size === 0 && isRoom()) {
+    if ((request ? ready.size : waiting()) === 0 && isRoom()) {
       if (request) taken.add(request);
       return;
     }
-    if (waitMs === 0 || line.size >= inFlight * LINE) throw full;
+    if (waitMs === 0 || waiting() >= inFlight * LINE) throw full;
     await wait(request, signal);
   }
 
@@ -127,7 +130,7 @@ export function openPlaces(
     },
     close() {
       clearTimeout(timer);
-      for (const one of line) one.refuse(full);
+      for (const one of [...ready, ...line]) one.refuse(full);
       loop.stop();
     },
   };

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import { judgeBounds, longestOf } from "../http/bounded.ts";
+import { Problem } from "../http/problem.ts";
 import type { Services } from "../services.ts";
 import { operation, RANKS } from "./schemas.ts";
 
@@ -70,6 +71,8 @@ function judgeBody(body: unknown, length: number): void {
     // It says so in its own form.
     return;
   }
+  // A batch, which the protocol has no more, would be many calls in one place and under one count.
+  if (Array.isArray(parsed)) throw new Problem(400, "A request holds one message, and no batch.");
   judgeBounds(parsed, length);
 }
 

@@ -197,7 +197,7 @@ describe("what a store is asked, and what becomes of what it gives", () => {
     ["no text", [{ id: 1, title: "Terns" }]],
     ["bytes for a text", [{ id: 1, text: Buffer.from(text) }]],
     ["one id twice", [documents[0], documents[0]]],
-    ["a title that is none", [{ id: 1, text, title: null }]],
+    ["a title that is none", [{ id: 1, text, title: 5 }]],
     ["a score that is none", [{ id: 1, text, score: Number.NaN }]],
     ["a score that JSON has no number for", [{ id: 1, text, score: 1n }]],
     ["trust beyond its range", [{ id: 1, text, score: 1, trust: 2 }]],
@@ -281,4 +281,15 @@ describe("what a store is asked, and what becomes of what it gives", () => {
     expect(told).toMatchObject({ name: "TimeoutError" });
     expect(await charged(server)).toBe(before);
   });
+});
+
+test("a null, which a table has where there is no value, is nothing", async () => {
+  const rows = "[{ id: 1, text: 'the tide', title: null, score: null, trust: null, embedding: null }]";
+  const server = await serverOf(moduleOf(`export default () => ${rows};`));
+  const [connect] = Object.values(mcpClients<Ranked>(() => address(server)));
+  const client = await connect!(server.firstKey!);
+  const { structuredContent } = await ask(client, { query: "tide" });
+  expect(structuredContent.results).toMatchObject([{ id: "1", text: "the tide" }]);
+  await client.close();
+  await server.close();
 });

@@ -92,11 +92,16 @@ function poolOf(found: unknown, limit: number): Pool {
     if (typeof text !== "string") throw new TypeError(`candidates[${i}].text: must be a string`);
   }
   return {
-    candidates: candidates.map(({ id, text, title, embedding, score, trust, links }) => ({
-      // Whatever else a row holds stays here.
-      ...{ id, text, title, score, trust, links },
-      ...(embedding !== undefined && { embedding: written(embedding) }),
-    })),
+    candidates: candidates.map((row) => {
+      // Whatever else a row holds stays here. What a table has no value for is null.
+      const { id, text, title, embedding, score, trust, links } = Object.fromEntries(
+        Object.entries(row).filter(([, value]) => value !== null),
+      ) as Record<string, unknown> & Pick<FoundDocument, "id" | "text">;
+      return {
+        ...{ id, text, title, score, trust, links },
+        ...(embedding !== undefined && { embedding: written(embedding) }),
+      };
+    }),
     ...(queryEmbedding !== undefined && { query: written(queryEmbedding) }),
   };
 }

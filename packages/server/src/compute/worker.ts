@@ -190,13 +190,13 @@ const check = (shape: ShapeName, { request }: Asked, model: string): Outcome<nul
 
 export async function tell({ what, body }: TellTask): Promise<Outcome<string>> {
   // Few ask for a page, and every thread would take longer to start.
-  const { explainPage } = await import("@oscillink/explain");
+  const explain = what === "page" ? await import("@oscillink/explain") : null;
   return outcome(() => {
     const parsed = parse(body);
     judgeBounds(parsed, longest);
     if (what === "verdict") return JSON.stringify(verdictOf(parsed, verifiers));
-    if (what === "lines") return explanationOf(parsed, verifiers);
-    return pageOf(parsed, explainPage, signing?.publicPems[signing.keyId]);
+    if (!explain) return explanationOf(parsed, verifiers);
+    return pageOf(parsed, explain.explainPage, signing?.publicPems[signing.keyId]);
   });
 }
 

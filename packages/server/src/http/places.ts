@@ -70,10 +70,13 @@ export function openPlaces(
   let timer: NodeJS.Timeout | undefined;
 
   function serve(most: number): void {
-    for (const one of [...ready, ...line]) {
-      if (most-- <= 0 || !isRoom()) return;
-      if (one.request) taken.add(one.request);
-      one.go();
+    // Not copied: the line may be long, and this is asked for with every answer.
+    for (const queue of [ready, line]) {
+      for (const one of queue) {
+        if (most-- <= 0 || !isRoom()) return;
+        if (one.request) taken.add(one.request);
+        one.go();
+      }
     }
   }
 

@@ -58,6 +58,18 @@ const sources: Rolldown.Plugin = {
 
 const manifestOf = (cwd: string): Manifest => JSON.parse(readFileSync(`${cwd}/package.json`, "utf8"));
 
+/** What runs in Node alone, and nobody requires. */
+const program = {
+  clean: false,
+  hash: false,
+  format: "esm",
+  outExtensions: () => ({ js: ".js" }),
+  outputOptions: { chunkFileNames: "shared/[name].js" },
+  dts: false,
+  platform: "node",
+  target: false,
+} as const satisfies UserConfig;
+
 export default defineConfig(
   globSync("packages/*").flatMap((cwd) => {
     const { bin, exports } = manifestOf(cwd);
@@ -70,16 +82,9 @@ function commandBundle(cwd: string): UserConfig {
   const { bin } = manifestOf(cwd);
   const names = Object.values(bin!).map((path) => path.replace(/^\.\/dist\/(.*)\.js$/, "$1"));
   return {
+    ...program,
     cwd,
     entry: Object.fromEntries(names.map((name) => [name, `src/${name}.ts`])),
-    clean: false,
-    hash: false,
-    format: "esm",
-    outExtensions: () => ({ js: ".js" }),
-    outputOptions: { chunkFileNames: "shared/[name].js" },
-    dts: false,
-    platform: "node",
-    target: false,
     deps: { alwaysBundle: [/^(?!node:)/] },
     // Some packages are in a format that no bundler reads, and in another beside it.
     inputOptions: { resolve: { mainFields: ["module", "main"] } },
@@ -89,18 +94,11 @@ function commandBundle(cwd: string): UserConfig {
 
 function serverBundle(cwd: string): UserConfig {
   return {
+    ...program,
     cwd,
     // Threads are started by a file, which lies where what starts them does.
     entry: { main: "src/main.ts", index: "src/index.ts", "shared/worker": "src/compute/worker.ts" },
-    clean: false,
-    hash: false,
-    format: "esm",
-    outExtensions: () => ({ js: ".js" }),
-    outputOptions: { chunkFileNames: "shared/[name].js" },
-    dts: false,
     sourcemap: true,
-    platform: "node",
-    target: false,
     deps: { alwaysBundle: bundledForServer },
     plugins: [licenses],
   };
